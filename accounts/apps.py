@@ -1,0 +1,13 @@
+"""App registration."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    label = "accounts"
+    verbose_name = _("People and accounts")
+    default_auto_field = "django.db.models.BigAutoField"

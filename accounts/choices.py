@@ -1,0 +1,70 @@
+"""The closed vocabularies of this app, as stored in the database and shown by the API."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a person is in the team. What a person may touch is a `Grant`, per account."""
+
+    ADMIN = "ADMIN", _("Administrator")
+    TRADER = "TRADER", _("Trader")
+    RISK = "RISK", _("Risk officer")
+    VIEWER = "VIEWER", _("Viewer")
+
+
+#: Roles that see every account without a grant.
+SEES_EVERY_ACCOUNT = frozenset({Role.ADMIN, Role.RISK})
+#: Roles that may trade at all. Each still needs a grant for the account: an
+#: administrator who wants to trade has to write that down, on the audit trail.
+MAY_HOLD_TRADE_GRANT = frozenset({Role.ADMIN, Role.TRADER})
+
+
+class Language(models.TextChoices):
+    CHINESE = "zh-hans", _("Simplified Chinese")
+    ENGLISH = "en", _("English")
+
+
+class RisingColor(models.TextChoices):
+    """Colour of a rising price: red in mainland China, green elsewhere."""
+
+    RED = "red", _("Red up, green down")
+    GREEN = "green", _("Green up, red down")
+
+
+class HostKind(models.TextChoices):
+    SIMULATED = "SIMULATED", _("Simulated terminal")
+    LIVE = "LIVE", _("Broker terminal")
+
+
+class SessionState(models.TextChoices):
+    """State of a host's trade session, as its trade worker last wrote it."""
+
+    DOWN = "DOWN", _("Down")
+    CONNECTING = "CONNECTING", _("Connecting")
+    RECONCILING = "RECONCILING", _("Reconciling")
+    READY = "READY", _("Ready")
+    SICK = "SICK", _("Sick")
+
+
+class AccountMode(models.TextChoices):
+    PAPER = "PAPER", _("Paper")
+    READ_ONLY = "READ_ONLY", _("Read only")
+    LIVE = "LIVE", _("Live")
+
+
+class TradingState(models.TextChoices):
+    ACTIVE = "ACTIVE", _("Active")
+    REDUCING = "REDUCING", _("Reducing only")
+    HALTED = "HALTED", _("Halted")
+
+
+class Scope(models.TextChoices):
+    """What a bearer token may be used for. A session has every scope of its person."""
+
+    MARKET_READ = "market:read", _("Read market data")
+    ACCOUNT_READ = "account:read", _("Read accounts, positions, orders and trades")
+    ORDERS_WRITE = "orders:write", _("Place and cancel orders")
+    ADMIN = "admin", _("Administer the platform")

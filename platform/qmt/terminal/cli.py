@@ -1,0 +1,124 @@
+"""Command line of the simulated terminal, shared by ``python -m qmt.terminal`` and whoever starts it as a child process."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+DEFAULT_ACCOUNTS = ("8000000001", "8000000002")
+DEFAULT_CASH = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSeed:
+    """A broker account of the terminal and the cash it opens with on the very first start."""
+
+    account_no: str
+    cash: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalOptions:
+    """Everything the terminal process needs to know.
+
+    Attributes
+    ----------
+    state_dir : Path
+        The installation's state folder; the terminal lives in ``<state_dir>/terminal/<host_name>``.
+    data : Path or None
+        File of real bars to replay; None runs the seeded market.
+    basis : str
+        "auto", "raw" or "front_adjusted": what the prices of ``data`` are.
+    speed : float
+        Market seconds per wall second.
+    """
+
+    state_dir: Path
+    host_name: str
+    data: Path | None
+    basis: str
+    speed: float
+    seed: int
+    port: int
+    accounts: tuple[AccountSeed, ...]
+
+    @property
+    def home(self) -> Path:
+        """The terminal's own folder."""
+        return self.state_dir / "terminal" / self.host_name
+
+    @property
+    def userdata(self) -> Path:
+        """What a real installation calls ``userdata_mini``: the path a trade session is opened with."""
+        return self.home / "userdata_mini"
+
+    @property
+    def announcement(self) -> Path:
+        """Written when the server accepts connections, removed when it stops."""
+        return self.userdata / "terminal.json"
+
+
+def _account(text: str) -> AccountSeed:
+    number, _, cash = text.partition(":")
+    try:
+        seed = AccountSeed(number, Decimal(cash) if cash else DEFAULT_CASH)
+    except InvalidOperation as error:
+        raise argparse.ArgumentTypeError(f"{cash!r} is not an amount of money") from error
+    if not number.isascii() or not number.isalnum() or not seed.cash.is_finite() or seed.cash < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NUMBER[:CASH]")
+    return seed
+
+
+def _host_name(text: str) -> str:
+    if not text or not all(c.isascii() and (c.isalnum() or c in "-_") for c in text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a host name (letters, digits, - and _)")
+    return text
+
+
+def _speed(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError("the speed must lie between 0 and 3600 market seconds per second")
+    return value
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the argument parser."""
+    build = argparse.ArgumentParser(prog="python -m qmt.terminal", description="Run a simulated QMT terminal on this machine.")
+    build.add_argument("--state-dir", type=Path, required=True, help="state folder; the terminal lives in <state-dir>/terminal/<host-name>")
+    build.add_argument("--host-name", type=_host_name, default="sim", help="name of the QMT host this terminal belongs to (default: sim)")
+    build.add_argument("--data", type=Path, default=None, help="replay this csv, csv.gz or parquet file of daily bars instead of the seeded market")
+    build.add_argument("--basis", choices=("auto", "raw", "front_adjusted"), default="auto", help="what the prices of --data are (default: auto)")
+    build.add_argument("--speed", type=_speed, default=1.0, help="market seconds per wall second (default: 1)")
+    build.add_argument("--seed", type=int, default=7, help="seed of the market's randomness (default: 7)")
+    build.add_argument("--port", type=int, default=0, help="loopback TCP port; 0 takes a free one (default: 0)")
+    build.add_argument(
+        "--account",
+        dest="accounts",
+        type=_account,
+        action="append",
+        metavar="NUMBER[:CASH]",
+        help=f"a broker account (repeatable; default: {', '.join(DEFAULT_ACCOUNTS)} with {DEFAULT_CASH} each)",
+    )
+    return build
+
+
+def parse(argv: list[str] | None = None) -> TerminalOptions:
+    """Read the command line into options; exits with a usage message when it is malformed."""
+    found = parser().parse_args(argv)
+    accounts = tuple(found.accounts) if found.accounts else tuple(AccountSeed(number, DEFAULT_CASH) for number in DEFAULT_ACCOUNTS)
+    return TerminalOptions(
+        state_dir=found.state_dir.expanduser().resolve(),
+        host_name=found.host_name,
+        data=found.data.expanduser().resolve() if found.data else None,
+        basis=found.basis,
+        speed=found.speed,
+        seed=found.seed,
+        port=found.port,
+        accounts=accounts,
+    )

@@ -1,0 +1,13 @@
+"""The market-data app: what the platform knows about instruments, calendars and bars."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class MarketdataConfig(AppConfig):
+    name = "marketdata"
+    label = "marketdata"
+    verbose_name = _("Market data")
+    default_auto_field = "django.db.models.BigAutoField"

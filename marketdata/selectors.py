@@ -1,0 +1,87 @@
+"""Reads of market data that other apps build on. None of them opens a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from marketdata.models import DataSource, Instrument, InstrumentDay, TradingDay
+from marketdata.quotes.models import LatestQuote
+from ops.errors import Code, Invalid
+from qmt.codes import complete_symbol
+
+
+def instrument_get(symbol: str) -> Instrument:
+    """Return the instrument of a symbol; a bare code is completed by the market rules.
+
+    Raises
+    ------
+    Invalid
+        ``SYMBOL_UNKNOWN``.
+    """
+    return next(iter(instruments_by_symbol([symbol]).values()))
+
+
+def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
+    """Resolve symbols to instruments, in the order given, duplicates folded.
+
+    Parameters
+    ----------
+    symbols
+        ``600519.SH``, or bare codes such as ``600519``.
+
+    Returns
+    -------
+    dict of str to Instrument
+        Keyed by the full symbol.
+
+    Raises
+    ------
+    Invalid
+        ``SYMBOL_UNKNOWN`` naming every symbol that is not known, in ``details["symbols"]``.
+    """
+    completed: dict[str, str] = {}
+    unknown: list[str] = []
+    for text in symbols:
+        try:
+            completed.setdefault(complete_symbol(text), text)
+        except ValueError:
+            unknown.append(text)
+    # in_bulk splits long lists by the database's parameter limit.
+    found = Instrument.objects.in_bulk(list(completed), field_name="symbol")
+    unknown += [text for symbol, text in completed.items() if symbol not in found]
+    if unknown:
+        raise Invalid(
+            Code.SYMBOL_UNKNOWN,
+            f"unknown symbol: {', '.join(unknown[:10])}" + (" …" if len(unknown) > 10 else ""),
+            field="symbols",
+            symbols=unknown,
+        )
+    return {symbol: found[symbol] for symbol in completed}
+
+
+def instrument_day(instrument: Instrument, trade_date: date) -> InstrumentDay | None:
+    """Return the facts of that trade date, or None when the stored ones are of another date.
+
+    None is what a pre-trade check denies with ``STALE_LIMITS``.
+    """
+    return InstrumentDay.objects.filter(instrument=instrument, trade_date=trade_date).first()
+
+
+def latest_quotes(instrument_ids: Iterable[int]) -> Mapping[int, LatestQuote]:
+    """Return the latest stored quote per instrument id; ids without one are left out."""
+    return LatestQuote.objects.in_bulk(list(instrument_ids))
+
+
+def trading_days(market: str, start: date, end: date) -> list[date]:
+    """Return the market's known trading days between two dates, both included, ascending."""
+    return list(
+        TradingDay.objects.filter(market=market, date__range=(start, end))
+        .order_by("date")
+        .values_list("date", flat=True)
+    )
+
+
+def data_source(host_name: str) -> DataSource | None:
+    """Return what is known about a host as a source of data; None before its first sync."""
+    return DataSource.objects.filter(host=host_name).first()

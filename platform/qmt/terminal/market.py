@@ -1,0 +1,103 @@
+"""What the exchange core and the quote server need from a market, seeded or replayed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from qmt.calendar import TradingCalendar
+from qmt.terminal.types import CorporateAction, DayFacts, Instrument, Tick
+
+if TYPE_CHECKING:
+    from qmt.terminal.tape import Tape
+
+BarArray = npt.NDArray[np.void]
+"""Structured array of ``BAR_DTYPE``, ``TICK_DTYPE`` or ``FACTOR_DTYPE``."""
+
+
+class Basis(StrEnum):
+    """What the history's prices are."""
+
+    RAW = "raw"
+    FRONT_ADJUSTED = "front_adjusted"
+
+
+class MarketError(Exception):
+    """The market's source cannot be used. The text is one sentence for a person."""
+
+
+class Market(Protocol):
+    """A source of instruments, history and today's price paths.
+
+    A market is a pure function of its source: it holds no clock. Whoever asks says how late it is (``now_ms``), and nothing
+    later than that is shown: the live day is the gradual reveal of a path that becomes tomorrow's history unchanged.
+    """
+
+    @property
+    def kind(self) -> str:
+        """``seeded`` or ``replayed``."""
+
+    @property
+    def identity(self) -> str:
+        """Short text that differs when the source differs: state of one market is never used with another."""
+
+    @property
+    def basis(self) -> Basis:
+        """What the history's prices are. The live day is always raw."""
+
+    @property
+    def interpolated(self) -> bool:
+        """Whether minutes and ticks of the history were made up from day bars."""
+
+    @property
+    def calendar(self) -> TradingCalendar:
+        """The trading days."""
+
+    @property
+    def history_start(self) -> dt.date:
+        """First day of the history."""
+
+    def first_session(self, wall_date: dt.date) -> dt.date:
+        """Trade date of a new terminal's first live day."""
+
+    def instruments(self) -> Sequence[Instrument]:
+        """Every instrument, in a fixed order."""
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """One instrument; None when the market has no such symbol."""
+
+    def day_facts(self, symbol: str, day: dt.date) -> DayFacts | None:
+        """Reference price, limits, suspension of one date; None when not listed then or unknown."""
+
+    def sectors(self) -> Mapping[str, Sequence[str]]:
+        """Symbols per sector name (板块)."""
+
+    def index_weights(self, symbol: str) -> Mapping[str, float]:
+        """Per cent per constituent; empty for anything but a weighted index."""
+
+    def factors(self, symbol: str) -> BarArray:
+        """Ex-rights rows (``FACTOR_DTYPE``), oldest first."""
+
+    def corporate_actions(self, day: dt.date) -> Sequence[CorporateAction]:
+        """Actions whose ex-date is ``day``."""
+
+    def bars(self, symbol: str, period: str, start_ms: int, end_ms: int, *, now_ms: int) -> BarArray:
+        """Bars of ``1d``, ``5m`` or ``1m`` with start ≤ time ≤ end, as known at ``now_ms``.
+
+        Today's daily bar and the minute in progress are there, incomplete. A day without a bar (suspended, or missing in
+        a file) gives no row. An unknown symbol gives an empty array, an unknown period raises ValueError.
+        """
+
+    def ticks(self, symbol: str, day: dt.date, *, now_ms: int) -> BarArray:
+        """Snapshots (``TICK_DTYPE``) of one day, one every three seconds of trading."""
+
+    def snapshot(self, symbols: Sequence[str], *, now_ms: int) -> dict[str, Tick]:
+        """Latest snapshot per known symbol. Suspended instruments have one too, with their last close."""
+
+    def tape(self, day: dt.date) -> Tape:
+        """The prepared price path of all instruments for a live day (the exchange matches on it)."""

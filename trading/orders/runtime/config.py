@@ -1,0 +1,62 @@
+"""Durations of the trade worker's runtime, in one place and replaceable in tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeConfig:
+    """Every duration the runtime waits for.
+
+    Attributes
+    ----------
+    lease_seconds, lease_renew_seconds
+        How long one process owns the host after a renewal, and how often it renews.
+    lease_margin_seconds
+        An order is not sent with less lease time left than this.
+    probe_seconds, probe_failures
+        A real query every so often; the session is sick after this many failures in a row.
+    query_timeout_seconds
+        Deadline of one query of the terminal.
+    poll_seconds
+        The sweeper looks for orders and cancels nobody woke us for, and for missed deadlines.
+    claim_max_age_seconds
+        The last look refuses to send later than this after the claim began.
+    response_deadline_seconds
+        A SUBMITTING order without an answer is UNKNOWN after this.
+    hung_call_seconds
+        An SDK call that has not returned after this makes the session sick.
+    reconcile_seconds
+        Period of reconciliation while the session is ready.
+    absence_queries, absence_settle_seconds
+        An order is NOT_FOUND only after this many successful full-day queries, the last one this
+        long after the response deadline (design §5).
+    position_confirmations
+        An empty position list after a non-empty one counts after this many equal answers.
+    confirmation_gap_seconds
+        Pause between such confirmations and between the queries that prove an absence.
+    status_seconds
+        Period of the host's status row and of the heartbeat.
+    backoff_seconds, backoff_max_seconds
+        First and longest pause between attempts to connect.
+    """
+
+    lease_seconds: float = 8.0
+    lease_renew_seconds: float = 1.5
+    lease_margin_seconds: float = 1.0
+    probe_seconds: float = 3.0
+    probe_failures: int = 3
+    query_timeout_seconds: float = 5.0
+    poll_seconds: float = 1.0
+    claim_max_age_seconds: float = 2.0
+    response_deadline_seconds: float = 10.0
+    hung_call_seconds: float = 10.0
+    reconcile_seconds: float = 60.0
+    absence_queries: int = 3
+    absence_settle_seconds: float = 30.0
+    position_confirmations: int = 3
+    confirmation_gap_seconds: float = 1.0
+    status_seconds: float = 2.0
+    backoff_seconds: float = 0.5
+    backoff_max_seconds: float = 10.0

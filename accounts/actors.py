@@ -1,0 +1,16 @@
+"""Audit actors made from people and tokens."""
+
+from __future__ import annotations
+
+from accounts.models import ApiToken, User
+from ops.audit import Actor
+
+
+def actor_for_user(user: User) -> Actor:
+    """A person acting through the portal or the admin."""
+    return Actor(kind="user", id=str(user.pk), label=user.username)
+
+
+def actor_for_token(token: ApiToken) -> Actor:
+    """A person acting through one of their tokens."""
+    return Actor(kind="token", id=str(token.pk), label=f"{token.user.username}/{token.name}")

@@ -1,0 +1,149 @@
+"""Writes of broker accounts: mode, trading state, host, automatic trading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.choices import AccountMode, TradingState
+from accounts.models import BrokerAccount, QmtHost
+from accounts.services.control import tell_after_commit
+from ops import audit
+from ops.audit import Actor
+from ops.errors import Code, Denied
+
+
+def account_add(*, actor: Actor, account: BrokerAccount) -> BrokerAccount:
+    """Store a new account.
+
+    Raises
+    ------
+    Denied
+        LIVE_NOT_AVAILABLE, or PAPER_NEEDS_SIMULATED_HOST.
+    """
+    if account.mode == AccountMode.LIVE:
+        raise Denied(Code.LIVE_NOT_AVAILABLE)
+    _refuse_paper_on_broker(account.mode, account.host)
+    with transaction.atomic():
+        account.save(force_insert=True)
+        audit.record(
+            actor=actor,
+            action="account.added",
+            target=f"account:{account.pk}",
+            after={
+                "host": account.host.name,
+                "account_no": account.account_no,
+                "name": account.name,
+                "mode": account.mode,
+            },
+            account_id=account.pk,
+        )
+    return account
+
+
+def account_halt(*, actor: Actor, account: BrokerAccount, reason: str = "") -> BrokerAccount:
+    """Stop new orders; orders accepted but not yet sent lose their authority at once."""
+    return account_state_set(
+        actor=actor, account=account, state=TradingState.HALTED, reason=reason
+    )
+
+
+def account_resume(*, actor: Actor, account: BrokerAccount, reason: str = "") -> BrokerAccount:
+    """Allow trading again. What was queued before stays without authority."""
+    return account_state_set(
+        actor=actor, account=account, state=TradingState.ACTIVE, reason=reason
+    )
+
+
+def account_state_set(
+    *, actor: Actor, account: BrokerAccount, state: TradingState, reason: str = ""
+) -> BrokerAccount:
+    """Set the trading state and raise the epoch. Setting the present state does nothing."""
+    return _change(
+        actor=actor,
+        account=account,
+        action=f"account.{_STATE_ACTIONS[state]}",
+        extra={"reason": reason} if reason else {},
+        state=state,
+    )
+
+
+_STATE_ACTIONS = {
+    TradingState.ACTIVE: "resumed",
+    TradingState.REDUCING: "reduced",
+    TradingState.HALTED: "halted",
+}
+
+
+def account_mode_set(*, actor: Actor, account: BrokerAccount, mode: AccountMode) -> BrokerAccount:
+    """Set PAPER or READ_ONLY and raise the epoch.
+
+    Raises
+    ------
+    Denied
+        LIVE_NOT_AVAILABLE: real money needs the access rules that this version
+        does not have; the attempt stays on the audit trail.
+        PAPER_NEEDS_SIMULATED_HOST: a paper account must not be able to reach a broker.
+    """
+    if mode == AccountMode.LIVE:
+        with transaction.atomic():
+            audit.record(
+                actor=actor,
+                action="account.live_refused",
+                target=f"account:{account.pk}",
+                before={"mode": account.mode},
+                after={"code": Code.LIVE_NOT_AVAILABLE},
+                account_id=account.pk,
+            )
+        raise Denied(Code.LIVE_NOT_AVAILABLE, field="mode", account=account.pk)
+    _refuse_paper_on_broker(mode, account.host)
+    return _change(actor=actor, account=account, action="account.mode_set", mode=mode)
+
+
+def account_host_set(*, actor: Actor, account: BrokerAccount, host: QmtHost) -> BrokerAccount:
+    """Move the account to another terminal and raise the epoch."""
+    _refuse_paper_on_broker(account.mode, host)
+    return _change(actor=actor, account=account, action="account.host_set", host_id=host.pk)
+
+
+def account_auto_trading_set(
+    *, actor: Actor, account: BrokerAccount, enabled: bool
+) -> BrokerAccount:
+    """Decide whether signals are executed on this account. Detection always runs."""
+    return _change(
+        actor=actor, account=account, action="account.auto_trading_set", auto_trading=enabled
+    )
+
+
+def _refuse_paper_on_broker(mode: str, host: QmtHost) -> None:
+    if mode == AccountMode.PAPER and not host.is_simulated:
+        raise Denied(Code.PAPER_NEEDS_SIMULATED_HOST, field="mode", host=host.name)
+
+
+def _change(
+    *,
+    actor: Actor,
+    account: BrokerAccount,
+    action: str,
+    extra: dict[str, Any] | None = None,
+    **values: Any,
+) -> BrokerAccount:
+    """One audited change with a higher epoch, under the row's lock; nothing if nothing differs."""
+    with transaction.atomic():
+        row = BrokerAccount.objects.select_for_update().get(pk=account.pk)
+        before = {name: getattr(row, name) for name in values}
+        if before != values:
+            BrokerAccount.objects.filter(pk=row.pk).update(epoch=F("epoch") + 1, **values)
+            tell_after_commit("account.changed", account_id=row.pk)
+            audit.record(
+                actor=actor,
+                action=action,
+                target=f"account:{row.pk}",
+                before={**before, "epoch": row.epoch},
+                after={**values, "epoch": row.epoch + 1, **(extra or {})},
+                account_id=row.pk,
+            )
+    account.refresh_from_db()
+    return account

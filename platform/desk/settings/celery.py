@@ -1,0 +1,54 @@
+"""Celery: early acknowledgement, one task at a time reserved, JSON only.
+
+A task carries a row's id and nothing else; the row decides. Nothing here retries by itself.
+"""
+
+from __future__ import annotations
+
+from .schema import get_config
+
+_config = get_config()
+
+
+def broker_url(redis_url: str) -> str:
+    """Spell a redis-py URL the way kombu wants it (unix sockets differ)."""
+    if redis_url.startswith("unix://"):
+        return "redis+socket://" + redis_url.removeprefix("unix://")
+    return redis_url
+
+
+CELERY_BROKER_URL = broker_url(_config.redis_url)
+# A producer must fail fast: a web request with Redis away is accepted and sent by the poll.
+# `max_retries` stops kombu's own reconnect loop, which `retry=False` does not reach.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+    "global_keyprefix": "desk:celery:",
+}
+CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+
+CELERY_TASK_DEFAULT_QUEUE = "core"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+
+CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_ENABLE_UTC = True
+# Applications add their entries in their `tasks` modules (`app.conf.beat_schedule.update`).
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}

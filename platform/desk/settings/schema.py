@@ -1,0 +1,156 @@
+"""The one place that reads the environment: every variable, typed and documented.
+
+Applications never read `os.environ`; they ask `get_config()`. Variables carry the
+prefix `DESK_` (only `PORT` is also accepted bare, because that is what people type).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The project folder (the one with manage.py)."""
+
+UNIX_SOCKET_PATH_LIMIT = 100
+"""`sun_path` holds 108 bytes on Linux and 104 on macOS, terminator included."""
+
+Environment = Literal["demo", "test", "production"]
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+class DeskConfig(BaseSettings):
+    """Configuration of one installation, read once per process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DESK_", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    env: Environment = "demo"
+    debug: bool = False
+    secret_key: SecretStr | None = None
+    state_dir: Path = ROOT / "var"
+    hosts: Annotated[list[str], NoDecode] = ["localhost", "127.0.0.1", "[::1]"]
+    trusted_origins: Annotated[list[str], NoDecode] = []
+    behind_tls_proxy: bool = False
+    """The reverse proxy ends TLS and sets X-Forwarded-Proto; cookies become Secure."""
+
+    bind: str = "127.0.0.1"
+    port: int = Field(
+        default=8000, ge=1, le=65535, validation_alias=AliasChoices("DESK_PORT", "PORT")
+    )
+
+    database_url: SecretStr | None = None
+    quotes_url: SecretStr | None = None
+    redis_url_given: SecretStr | None = Field(default=None, validation_alias="DESK_REDIS_URL")
+
+    installation: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,6}$")] = ""
+    """Prefix of order tags; blank: generated once and kept in the database."""
+    allow_live: bool = False
+
+    sim_data: Path | None = None
+    sim_speed: float = Field(default=1.0, gt=0, le=1000)
+    sim_seed: int = 20240102
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("hosts", "trusted_origins", mode="before")
+    @classmethod
+    def _lists(cls, value: Any) -> Any:
+        return _split(value)
+
+    @field_validator("state_dir", "sim_data", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value if value is None else Path(os.path.abspath(value.expanduser()))
+
+    @property
+    def run_dir(self) -> Path:
+        """Pid files, locks and sockets of this machine."""
+        return self.state_dir / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.state_dir / "log"
+
+    @property
+    def redis_socket(self) -> Path:
+        """Unix socket of the bundled Valkey.
+
+        Inside the state folder, so that commands outside the supervisor find it too. Where that
+        path is too long for a socket: a private folder below the temporary one, named after it.
+        """
+        path = self.run_dir / "valkey.sock"
+        if len(os.fsencode(path)) <= UNIX_SOCKET_PATH_LIMIT:
+            return path
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"qmt-desk-{digest}" / "valkey.sock"
+
+    @property
+    def redis_url(self) -> str:
+        """Redis URL as redis-py reads it; the bundled Valkey's socket when none was given."""
+        if self.redis_url_given is not None:
+            return self.redis_url_given.get_secret_value()
+        return f"unix://{self.redis_socket}"
+
+    @property
+    def bundled_redis(self) -> bool:
+        return self.redis_url_given is None
+
+    def secret_key_value(self) -> str:
+        """Return the signing key; outside production one is generated and kept in the state folder.
+
+        Raises
+        ------
+        ValueError
+            In production without `DESK_SECRET_KEY`.
+        """
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value()
+        if self.env == "production":
+            raise ValueError("DESK_SECRET_KEY is not set")
+        return _generated_secret(self.state_dir / "secret_key")
+
+
+def _generated_secret(path: Path) -> str:
+    """Read the installation's generated key, creating it (mode 0600) at the first start."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        pass
+    # Written aside and linked into place: processes that start together must agree on one key.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix="secret_key.")
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return path.read_text(encoding="ascii").strip()
+
+
+@lru_cache(maxsize=1)
+def get_config() -> DeskConfig:
+    """Return the process's configuration (environment first, then a `.env` beside manage.py).
+
+    The test environment reads no `.env`: a test run never meets an installation's databases.
+    """
+    env_file = None if os.environ.get("DESK_ENV") == "test" else ROOT / ".env"
+    return DeskConfig(_env_file=env_file)

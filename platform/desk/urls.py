@@ -1,0 +1,27 @@
+"""Every address of the platform; applications bring their own lists."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+
+def _present(prefix: str, module: str) -> list[URLPattern | URLResolver]:
+    try:
+        found = find_spec(module) is not None
+    except ModuleNotFoundError:
+        found = False
+    return [path(prefix, include(module))] if found else []
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    *_present("", "ops.urls"),
+    *_present("api/v1/", "accounts.api.urls"),
+    *_present("api/v1/", "marketdata.api.urls"),
+    *_present("api/v1/", "trading.orders.api.urls"),
+    *_present("api/v1/", "trading.ledger.api.urls"),
+    *_present("", "frontend.urls"),
+]

@@ -1,0 +1,207 @@
+"""Refusal codes and the exceptions that carry them.
+
+REST, gRPC, the portal and the audit trail show the same code. DENIED is our word, REJECTED is
+the broker's. Facts travel as `details`; the message reads `CODE: key=value key=value`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Code(StrEnum):
+    """Every reason for which the platform says no."""
+
+    # Malformed requests
+    INVALID = "INVALID"
+    INVALID_JSON = "INVALID_JSON"
+    FIELD_REQUIRED = "FIELD_REQUIRED"
+    FIELD_INVALID = "FIELD_INVALID"
+    FIELD_UNKNOWN = "FIELD_UNKNOWN"
+    NUMBER_NOT_FINITE = "NUMBER_NOT_FINITE"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    MEDIA_TYPE_UNSUPPORTED = "MEDIA_TYPE_UNSUPPORTED"
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+    MESSAGE_MALFORMED = "MESSAGE_MALFORMED"
+    CURSOR_INVALID = "CURSOR_INVALID"
+    SCOPE_UNKNOWN = "SCOPE_UNKNOWN"
+    EXPIRY_IN_PAST = "EXPIRY_IN_PAST"
+
+    # Identity and access
+    NOT_AUTHENTICATED = "NOT_AUTHENTICATED"
+    TOKEN_INVALID = "TOKEN_INVALID"
+    SCOPE_MISSING = "SCOPE_MISSING"
+    TOKEN_NOT_ACCEPTED = "TOKEN_NOT_ACCEPTED"
+    PERMISSION_DENIED = "PERMISSION_DENIED"
+    TRADE_NOT_GRANTED = "TRADE_NOT_GRANTED"
+    ROLE_CANNOT_TRADE = "ROLE_CANNOT_TRADE"
+    GRANT_NEEDS_VIEW = "GRANT_NEEDS_VIEW"
+    CSRF_FAILED = "CSRF_FAILED"
+    RATE_LIMITED = "RATE_LIMITED"
+
+    # Things that are not there (or not yours: the answer is the same)
+    NOT_FOUND = "NOT_FOUND"
+    ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
+    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    JOB_NOT_FOUND = "JOB_NOT_FOUND"
+    HOST_NOT_FOUND = "HOST_NOT_FOUND"
+    CHANNEL_UNKNOWN = "CHANNEL_UNKNOWN"
+
+    # Market data requests
+    SYMBOL_UNKNOWN = "SYMBOL_UNKNOWN"
+    PERIOD_UNKNOWN = "PERIOD_UNKNOWN"
+    PERIOD_NOT_AVAILABLE = "PERIOD_NOT_AVAILABLE"
+    RANGE_INVALID = "RANGE_INVALID"
+    RANGE_REVERSED = "RANGE_REVERSED"
+    RANGE_IN_FUTURE = "RANGE_IN_FUTURE"
+    RANGE_TOO_LARGE = "RANGE_TOO_LARGE"
+    ADJUST_UNKNOWN = "ADJUST_UNKNOWN"
+    FACTORS_UNAVAILABLE = "FACTORS_UNAVAILABLE"
+    DATA_UNAVAILABLE = "DATA_UNAVAILABLE"
+    DATA_PENDING = "DATA_PENDING"
+
+    # Order denials: the order itself
+    SIDE_UNKNOWN = "SIDE_UNKNOWN"
+    PRICE_TYPE_UNKNOWN = "PRICE_TYPE_UNKNOWN"
+    PRICE_REQUIRED = "PRICE_REQUIRED"
+    PRICE_NOT_ALLOWED = "PRICE_NOT_ALLOWED"
+    PRICE_INVALID = "PRICE_INVALID"
+    PRICE_OFF_TICK = "PRICE_OFF_TICK"
+    PRICE_ABOVE_LIMIT_UP = "PRICE_ABOVE_LIMIT_UP"
+    PRICE_BELOW_LIMIT_DOWN = "PRICE_BELOW_LIMIT_DOWN"
+    QUANTITY_INVALID = "QUANTITY_INVALID"
+    QUANTITY_BELOW_MINIMUM = "QUANTITY_BELOW_MINIMUM"
+    QUANTITY_OFF_LOT = "QUANTITY_OFF_LOT"
+    QUANTITY_ABOVE_MAXIMUM = "QUANTITY_ABOVE_MAXIMUM"
+    CASH_INSUFFICIENT = "CASH_INSUFFICIENT"
+    SELLABLE_INSUFFICIENT = "SELLABLE_INSUFFICIENT"
+    CLIENT_ORDER_ID_REUSED = "CLIENT_ORDER_ID_REUSED"
+
+    # Order denials: instrument, session, market facts
+    SYMBOL_NOT_TRADABLE = "SYMBOL_NOT_TRADABLE"
+    SYMBOL_SUSPENDED = "SYMBOL_SUSPENDED"
+    STALE_LIMITS = "STALE_LIMITS"
+    SESSION_CLOSED = "SESSION_CLOSED"
+    MARKET_CLOCK_UNKNOWN = "MARKET_CLOCK_UNKNOWN"
+    MARKET_CLOCK_STALE = "MARKET_CLOCK_STALE"
+    TRADE_DATE_UNCLOSED = "TRADE_DATE_UNCLOSED"
+
+    # Order denials: account, host, platform
+    ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
+    ACCOUNT_READ_ONLY = "ACCOUNT_READ_ONLY"
+    ACCOUNT_HALTED = "ACCOUNT_HALTED"
+    ACCOUNT_REDUCING = "ACCOUNT_REDUCING"
+    INSTRUMENT_RESTRICTED = "INSTRUMENT_RESTRICTED"
+    LIVE_NOT_AVAILABLE = "LIVE_NOT_AVAILABLE"
+    PAPER_NEEDS_SIMULATED_HOST = "PAPER_NEEDS_SIMULATED_HOST"
+    TERMINAL_DOWN = "TERMINAL_DOWN"
+    RECONCILING = "RECONCILING"
+
+    # State of a thing
+    CONFLICT = "CONFLICT"
+    ORDER_FINAL = "ORDER_FINAL"
+    ORDER_EXPIRED = "ORDER_EXPIRED"
+    AUTHORITY_CHANGED = "AUTHORITY_CHANGED"
+    DEADLINE_PASSED = "DEADLINE_PASSED"
+
+    # The platform itself
+    UNAVAILABLE = "UNAVAILABLE"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value)
+
+
+class DeskError(Exception):
+    """A refusal with a code.
+
+    Parameters
+    ----------
+    code : Code
+        The reason.
+    message : str
+        Words for a person; blank: `CODE: key=value ...` from the details.
+    field : str, optional
+        The request field at fault.
+    status : int, optional
+        HTTP status, when the class's own does not fit.
+    **details
+        Facts, as plain values.
+    """
+
+    default_status: ClassVar[int] = 400
+
+    def __init__(
+        self,
+        code: Code,
+        message: str = "",
+        *,
+        field: str | None = None,
+        status: int | None = None,
+        **details: Any,
+    ) -> None:
+        self.code = code
+        self.field = field
+        self.status = self.default_status if status is None else status
+        self.details = details
+        self.message = message or self._facts()
+        super().__init__(self.message)
+
+    def _facts(self) -> str:
+        facts = " ".join(f"{key}={_fact(value)}" for key, value in self.details.items())
+        return f"{self.code}: {facts}" if facts else str(self.code)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the API's error body: code, message, and field and details when present."""
+        body: dict[str, Any] = {"code": str(self.code), "message": self.message}
+        if self.field is not None:
+            body["field"] = self.field
+        if self.details:
+            body["details"] = {
+                key: value if isinstance(value, bool | int | list | dict) else _fact(value)
+                for key, value in self.details.items()
+                if value is not None
+            }
+        return body
+
+
+class Invalid(DeskError):
+    """The request itself is malformed."""
+
+    default_status = 400
+
+
+class Forbidden(DeskError):
+    """The caller may see the thing, not do this to it."""
+
+    default_status = 403
+
+
+class NotFound(DeskError):
+    """There is no such thing, or it is not the caller's: nobody can tell which."""
+
+    default_status = 404
+
+
+class Conflict(DeskError):
+    """The thing's present state does not allow it."""
+
+    default_status = 409
+
+
+class Denied(DeskError):
+    """A rule of the platform says no (DENIED, never REJECTED)."""
+
+    default_status = 422
+
+
+class Unavailable(DeskError):
+    """Something the platform needs is away for now."""
+
+    default_status = 503

@@ -1,0 +1,30 @@
+"""The installation's identity, created at first use."""
+
+from __future__ import annotations
+
+import secrets
+from functools import lru_cache
+
+from ops.models import Installation
+
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_LENGTH = 4
+
+
+@lru_cache(maxsize=1)
+def installation_code(configured: str = "") -> str:
+    """Return the ASCII prefix of this installation's order tags.
+
+    Parameters
+    ----------
+    configured : str
+        `DESK_INSTALLATION`; when blank, the database's row decides and is created if missing.
+        Two installations restored from one backup must be given different codes by hand.
+    """
+    if configured:
+        return configured
+    generated = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    row, _ = Installation.objects.get_or_create(
+        id=Installation.SINGLETON, defaults={"code": generated}
+    )
+    return row.code

@@ -1,0 +1,1 @@
+"""Trading: orders, ledger and risk. Inside, imports run one way: orders → risk → ledger."""

@@ -1,0 +1,12 @@
+"""What the broker says, written down once: the single writer of everything it pushes and answers.
+
+`apply_events` takes batches from the trade session; `apply_snapshot` takes the answers of
+one reconciliation. Both are idempotent: the same evidence twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from trading.orders.intake.batch import apply_events
+from trading.orders.intake.results import AccountSnapshot, IntakeResult
+
+__all__ = ["AccountSnapshot", "IntakeResult", "apply_events"]

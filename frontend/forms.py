@@ -1,0 +1,35 @@
+"""Forms of the portal."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class LoginForm(AuthenticationForm):
+    """User name and password; one answer for every kind of failure."""
+
+    error_messages = {
+        "invalid_login": _("User name and password do not match."),
+        # The same words: a stranger must not learn which users exist.
+        "inactive": _("User name and password do not match."),
+    }
+
+
+class PreferencesForm(forms.ModelForm[User]):
+    """What a person decides about the look of the portal."""
+
+    class Meta:
+        model = User
+        fields = ("language", "rising_color")
+        labels = {
+            "language": _("Language"),
+            "rising_color": _("Rising prices are shown in"),
+        }
+        widgets = {
+            "language": forms.RadioSelect,
+            "rising_color": forms.RadioSelect,
+        }

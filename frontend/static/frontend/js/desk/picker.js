@@ -1,0 +1,105 @@
+// Instrument search by code, name or pinyin: an ARIA combobox.
+import { ApiError } from "../lib/api.js";
+import { element } from "../lib/dom.js";
+import { searchInstruments } from "./instruments.js";
+
+const PAUSE_MS = 150;
+
+export class InstrumentPicker {
+  #options = [];
+  #active = -1;
+  #timer = null;
+  #request = null;
+
+  constructor(input, list, onPick) {
+    this.input = input;
+    this.list = list;
+    this.onPick = onPick;
+    input.addEventListener("input", () => this.#typed());
+    input.addEventListener("keydown", (event) => this.#key(event));
+    input.addEventListener("focus", () => input.select());
+    input.addEventListener("blur", () => setTimeout(() => this.#close(), 150));
+    list.addEventListener("mousedown", (event) => {
+      event.preventDefault(); // keeps the focus in the input
+      const option = event.target.closest("li");
+      if (option) this.#pick(Number(option.dataset.index));
+    });
+  }
+
+  get text() {
+    return this.input.value.trim();
+  }
+
+  /** Show `symbol` as chosen. */
+  set(symbol) {
+    this.input.value = symbol;
+    this.#close();
+  }
+
+  #typed() {
+    clearTimeout(this.#timer);
+    this.#request?.abort();
+    if (!this.text) {
+      this.#close();
+      return;
+    }
+    this.#timer = setTimeout(() => this.#search(), PAUSE_MS);
+  }
+
+  async #search() {
+    this.#request = new AbortController();
+    try {
+      this.#show(await searchInstruments(this.text, this.#request.signal));
+    } catch (error) {
+      if (error instanceof ApiError) this.#close();
+      else if (error.name !== "AbortError") throw error;
+    }
+  }
+
+  #show(options) {
+    this.#options = options;
+    this.list.replaceChildren(
+      ...options.map((option, index) =>
+        element("li", { role: "option", id: `option-${index}`, dataset: { index } }, element("span", { textContent: option.name }), element("span", { className: "muted", textContent: option.symbol })),
+      ),
+    );
+    this.list.hidden = options.length === 0;
+    this.input.setAttribute("aria-expanded", String(options.length > 0));
+    this.#activate(options.length ? 0 : -1);
+  }
+
+  #activate(index) {
+    this.#active = index;
+    for (const [position, node] of [...this.list.children].entries()) node.setAttribute("aria-selected", String(position === index));
+    if (index >= 0) {
+      this.input.setAttribute("aria-activedescendant", `option-${index}`);
+      this.list.children[index].scrollIntoView({ block: "nearest" });
+    } else this.input.removeAttribute("aria-activedescendant");
+  }
+
+  #key(event) {
+    const count = this.#options.length;
+    if (this.list.hidden || !count) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      this.#activate((this.#active + (event.key === "ArrowDown" ? 1 : count - 1)) % count);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      this.#pick(this.#active);
+    } else if (event.key === "Escape") this.#close();
+  }
+
+  #pick(index) {
+    const option = this.#options[index];
+    if (!option) return;
+    this.set(option.symbol);
+    this.onPick(option.symbol);
+  }
+
+  #close() {
+    this.list.hidden = true;
+    this.#options = [];
+    this.input.setAttribute("aria-expanded", "false");
+    this.input.removeAttribute("aria-activedescendant");
+  }
+}

@@ -1,0 +1,68 @@
+// The bar under the header: account state, market clock, connection and how old the newest price is.
+import { byId, setText } from "../lib/dom.js";
+import { t } from "../lib/text.js";
+
+const STALE_AFTER_MS = 10_000;
+const TRADING_PHASES = new Set(["OPEN_AUCTION", "OPEN_AUCTION_NO_CANCEL", "CONTINUOUS", "CLOSE_AUCTION"]);
+const clockText = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+
+export class Status {
+  #clock = null;
+  #offset = 0; // market time minus this computer's time, ms
+  #online = false;
+
+  constructor(socket, quotes) {
+    this.quotes = quotes;
+    socket.addEventListener("up", () => this.#connection(true));
+    socket.addEventListener("down", () => this.#connection(false));
+    setInterval(() => this.#tick(), 500);
+  }
+
+  /** Market time in ms as far as the page knows it. */
+  marketNow = () => Date.now() + this.#offset;
+
+  get tradeDate() {
+    return this.#clock?.trade_date ?? null;
+  }
+
+  /** Take a market clock from the server ({trade_date, phase, market_time, simulated, stale}). */
+  clock(clock) {
+    if (!clock) return;
+    this.#clock = clock;
+    this.#offset = Date.parse(clock.market_time) - Date.now();
+    byId("simulated-badge").hidden = !clock.simulated;
+    setText(byId("market-date"), clock.trade_date ?? "");
+    setText(byId("market-phase"), t(`phase.${clock.phase}`));
+    this.#tick();
+  }
+
+  account(account) {
+    const mode = byId("account-mode");
+    mode.hidden = false;
+    mode.className = `badge ${account.mode === "LIVE" ? "badge-live" : "badge-active"}`;
+    setText(mode, t(`mode.${account.mode}`));
+    const trouble = account.state !== "ACTIVE" ? t(`state.${account.state}`) : account.session_state !== "READY" ? t(`session.${account.session_state}`) : "";
+    byId("account-state").hidden = !trouble;
+    setText(byId("account-state"), trouble);
+  }
+
+  #connection(up) {
+    this.#online = up;
+    this.#tick();
+  }
+
+  #tick() {
+    if (this.#clock && !this.#clock.stale) setText(byId("market-time"), clockText.format(this.marketNow()));
+    const age = this.quotes.newestAt === null ? null : Date.now() - this.quotes.newestAt;
+    const trading = TRADING_PHASES.has(this.#clock?.phase);
+    const stale = !this.#online || (trading && age !== null && age > STALE_AFTER_MS);
+    document.body.classList.toggle("is-stale", stale);
+    byId("connection-dot").className = `dot ${!this.#online ? "dot-bad" : stale ? "dot-warn" : "dot-good"}`;
+    setText(byId("connection-text"), !this.#online ? t("connection.down") : stale ? t("connection.stale") : t("connection.up"));
+    setText(byId("quote-age"), age === null ? "" : age < 1000 ? "<1 s" : `${Math.min(999, Math.floor(age / 1000))} s`);
+    const note = byId("stale-note");
+    if (!note) return;
+    note.hidden = !stale;
+    if (stale) setText(note, this.quotes.newestAt === null ? t("connection.down") : t("stale.since", { time: new Date(this.quotes.newestAt).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" }) }));
+  }
+}

@@ -1,0 +1,254 @@
+// The order ticket. It only proposes: the server validates, reserves and decides, and its own codes are shown.
+import { ApiError, get, post } from "../lib/api.js";
+import { byId, element, setText, toast } from "../lib/dom.js";
+import { formatLots, formatMoney, formatPrice, formatQuantity, number, tickDigits } from "../lib/format.js";
+import { t } from "../lib/text.js";
+import { InstrumentPicker } from "./picker.js";
+import { instrument } from "./instruments.js";
+
+export class Ticket {
+  #form = byId("ticket");
+  #facts = null;
+  #touchedPrice = false;
+  #busy = false;
+  #attempt = null; // {fingerprint, key}: one key names one order for ever, a changed order gets another
+
+  constructor(book, quotes, { account, onOpen }) {
+    this.book = book;
+    this.quotes = quotes;
+    this.account = account;
+    this.onOpen = onOpen;
+    this.picker = new InstrumentPicker(byId("ticket-symbol"), byId("ticket-options"), onOpen);
+    this.#form.addEventListener("submit", (event) => this.#submit(event));
+    this.#form.addEventListener("input", (event) => this.#edited(event));
+    for (const button of this.#form.querySelectorAll("[data-step]")) {
+      button.addEventListener("click", () => this.#step(button.dataset.step, Number(button.dataset.by)));
+    }
+    for (const name of ["price", "quantity"]) {
+      this.#form.elements[name].addEventListener("keydown", (event) => {
+        const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+        if (!by) return;
+        event.preventDefault();
+        this.#step(name, by);
+      });
+    }
+    for (const button of this.#form.querySelectorAll("[data-fraction]")) {
+      button.addEventListener("click", () => this.#part(Number(button.dataset.fraction)));
+    }
+    byId("ladder").addEventListener("click", (event) => {
+      const price = event.target.closest("button")?.dataset.price;
+      if (price) this.#setPrice(price);
+    });
+    quotes.addEventListener("change", ({ detail }) => this.#facts && detail.has(this.#facts.symbol) && this.#quoted());
+    for (const part of ["asset", "positions"]) book.addEventListener(part, () => this.#drawPossible());
+    this.rights();
+    this.#drawLadder();
+  }
+
+  /** Follow the chosen account: without the right to trade the ticket says so. */
+  rights() {
+    const allowed = this.account()?.can_trade ?? false;
+    byId("ticket-rights").hidden = allowed;
+    byId("ticket-submit").disabled = !allowed;
+  }
+
+  /** Fill in another instrument. */
+  async show(symbol) {
+    this.quotes.want("ticket", [symbol]);
+    this.picker.set(symbol);
+    try {
+      this.#facts = await instrument(symbol);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#say(error.text);
+      return;
+    }
+    this.#touchedPrice = false;
+    this.#form.elements.price.value = "";
+    this.#form.elements.quantity.value = String(this.#minimum);
+    this.#say("");
+    const { limit_down: low, limit_up: high } = this.#facts;
+    setText(byId("ticket-limits"), low && high ? t("ticket.limits", { low: formatPrice(low, this.#digits), high: formatPrice(high, this.#digits) }) : "");
+    this.#quoted();
+  }
+
+  get #digits() {
+    return tickDigits(this.#facts?.tick);
+  }
+
+  get #minimum() {
+    return this.#facts?.min_quantity ?? this.#facts?.lot_size ?? 100;
+  }
+
+  get #side() {
+    return this.#form.elements.side.value;
+  }
+
+  #edited(event) {
+    if (event.target.name === "price") this.#touchedPrice = true;
+    if (event.target.name === "side") this.#drawPossible();
+    if (event.target.name === "price_type") {
+      this.#form.elements.price.disabled = this.#form.elements.price_type.value !== "LIMIT";
+    }
+    this.#drawValue();
+    this.#say("");
+  }
+
+  #quoted() {
+    const quote = this.quotes.get(this.#facts.symbol);
+    this.#drawLadder(quote);
+    if (quote && !this.#touchedPrice && document.activeElement !== this.#form.elements.price) {
+      const best = this.#side === "BUY" ? quote.ask?.[0] : quote.bid?.[0];
+      this.#form.elements.price.value = formatPrice(number(best) > 0 ? best : quote.last, this.#digits);
+    }
+    this.#drawValue();
+    this.#drawPossible();
+  }
+
+  #drawLadder(quote = null) {
+    const ladder = byId("ladder");
+    if (!quote?.ask || !quote?.bid) {
+      ladder.replaceChildren(element("p", { className: "empty", textContent: this.#facts ? t("ladder.none") : t("ladder.choose") }));
+      return;
+    }
+    if (ladder.children.length !== 11) {
+      const row = () => element("button", { type: "button", tabindex: "-1" }, element("span"), element("span"), element("span"));
+      ladder.replaceChildren(...Array.from({ length: 5 }, row), element("hr"), ...Array.from({ length: 5 }, row));
+    }
+    const previous = number(quote.pre_close);
+    const fill = (button, label, price, volume) => {
+      const some = number(price) > 0;
+      button.dataset.price = some ? formatPrice(price, this.#digits) : "";
+      setText(button.children[0], label);
+      setText(button.children[1], some ? formatPrice(price, this.#digits) : "—");
+      button.children[1].className = !some ? "muted" : number(price) > previous ? "up" : number(price) < previous ? "down" : "";
+      setText(button.children[2], some ? formatLots(volume, this.#facts.volume_unit ?? 100) : "—");
+    };
+    for (let level = 4; level >= 0; level -= 1) {
+      fill(ladder.children[4 - level], t("ladder.ask", { level: level + 1 }), quote.ask[level], quote.askv?.[level]);
+      fill(ladder.children[6 + level], t("ladder.bid", { level: level + 1 }), quote.bid[level], quote.bidv?.[level]);
+    }
+  }
+
+  #step(name, by) {
+    const input = this.#form.elements[name];
+    if (input.disabled) return;
+    if (name === "quantity") {
+      const lot = this.#facts?.quantity_step ?? this.#facts?.lot_size ?? 100;
+      const current = Math.max(0, Math.trunc(number(input.value)) || 0);
+      input.value = String(Math.max(this.#minimum, current + by * (lot === 1 ? 100 : lot)));
+    } else {
+      // Whole ticks: binary fractions would drift off the grid.
+      const scale = 10 ** this.#digits;
+      const tick = Math.max(1, Math.round(number(this.#facts?.tick ?? "0.01") * scale));
+      const base = number(input.value || this.quotes.get(this.#facts?.symbol)?.last || 0);
+      this.#setPrice(((Math.round(base * scale) + by * tick) / scale).toFixed(this.#digits));
+    }
+    this.#drawValue();
+  }
+
+  #setPrice(price) {
+    this.#form.elements.price.value = price;
+    this.#touchedPrice = true;
+    this.#drawValue();
+    this.#drawPossible();
+  }
+
+  /** Shares that could be bought with the cash, or sold. The server has the last word. */
+  #possible() {
+    if (!this.#facts) return NaN;
+    if (this.#side === "SELL") return this.book.positions.get(this.#facts.symbol)?.sellable ?? 0;
+    const price = number(this.#form.elements.price.value);
+    const cash = number(this.book.asset?.available_cash ?? this.book.asset?.cash);
+    const lot = this.#facts.quantity_step ?? this.#facts.lot_size ?? 100;
+    if (!(price > 0) || !(cash > 0)) return NaN;
+    const shares = Math.floor(cash / (price * 1.001) / lot) * lot;
+    return shares < this.#minimum ? 0 : shares;
+  }
+
+  #part(divisor) {
+    const possible = this.#possible();
+    if (!Number.isFinite(possible)) return;
+    const lot = this.#facts.quantity_step ?? this.#facts.lot_size ?? 100;
+    const part = divisor === 1 ? possible : Math.floor(possible / divisor / lot) * lot;
+    this.#form.elements.quantity.value = String(part);
+    this.#drawValue();
+  }
+
+  #drawPossible() {
+    const possible = this.#possible();
+    setText(byId("ticket-possible"), Number.isFinite(possible) ? t(this.#side === "SELL" ? "ticket.can_sell" : "ticket.can_buy", { quantity: formatQuantity(possible) }) : "");
+    const button = byId("ticket-submit");
+    setText(button, t(`side.${this.#side}`));
+    button.classList.toggle("selling", this.#side === "SELL");
+  }
+
+  #drawValue() {
+    const { price, quantity } = this.#form.elements;
+    setText(byId("ticket-value"), formatMoney(number(price.value) * number(quantity.value)));
+  }
+
+  #order() {
+    const { price, quantity, price_type: type } = this.#form.elements;
+    const text = quantity.value.trim();
+    return {
+      account: this.account().id,
+      symbol: this.#facts?.symbol ?? this.picker.text,
+      side: this.#side,
+      // What is not a whole number goes to the server as typed: its refusal names the field.
+      quantity: /^\d{1,12}$/.test(text) ? Number(text) : text,
+      price_type: type.value,
+      price: type.value === "LIMIT" ? price.value.trim() : null,
+    };
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    if (this.#busy || !this.account()?.can_trade) return;
+    const order = this.#order();
+    const fingerprint = JSON.stringify(order);
+    if (this.#attempt?.fingerprint !== fingerprint) this.#attempt = { fingerprint, key: crypto.randomUUID() };
+    this.#busy = true;
+    byId("ticket-submit").disabled = true;
+    this.#say("");
+    try {
+      await post("orders", { ...order, client_order_id: this.#attempt.key });
+      this.#attempt = null;
+      this.#touchedPrice = false;
+      toast(t("ticket.accepted"), `${t(`side.${order.side}`)} ${order.symbol} ${formatQuantity(order.quantity)}`);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // Without an answer the order may exist: the same key on the next press can never make a second one.
+      if (error.code === "NETWORK") await this.#lookUp(order);
+      else {
+        this.#attempt = null;
+        this.#say(error.text, error.field);
+      }
+    } finally {
+      this.#busy = false;
+      this.rights();
+    }
+  }
+
+  async #lookUp(order) {
+    try {
+      const { body } = await get(`orders?account=${order.account}&client_order_id=${this.#attempt.key}`);
+      if (body.results.length) {
+        this.#attempt = null;
+        toast(t("ticket.accepted"), order.symbol);
+        return;
+      }
+      this.#say(t("ticket.not_arrived"));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#say(t("ticket.unknown"));
+    }
+  }
+
+  #say(text, field = null) {
+    const box = byId("ticket-error");
+    box.hidden = !text;
+    setText(box, text);
+    for (const name of ["symbol", "price", "quantity"]) this.#form.elements[name].setAttribute("aria-invalid", String(field === name));
+  }
+}

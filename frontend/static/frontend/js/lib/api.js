@@ -1,0 +1,47 @@
+// REST calls with the session's cookie. Every failure becomes an ApiError with the server's own code.
+import { t, hasText } from "./text.js";
+
+const csrfToken = () => document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
+
+export class ApiError extends Error {
+  constructor(status, body) {
+    super(body.message ?? `HTTP ${status}`);
+    this.status = status;
+    this.code = body.code ?? "NETWORK";
+    this.field = body.field ?? null;
+    this.details = body.details ?? {};
+  }
+
+  /** The code's sentence in the person's language, else the server's message. */
+  get text() {
+    const key = `code.${this.code}`;
+    return hasText(key) ? t(key, this.details) : this.message;
+  }
+}
+
+async function call(method, path, { body, headers = {}, signal } = {}) {
+  let response;
+  try {
+    response = await fetch(`/api/v1/${path}`, {
+      method,
+      signal,
+      credentials: "same-origin",
+      headers: {
+        Accept: "application/json",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(method === "GET" ? {} : { "X-CSRFToken": csrfToken() }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, { code: "NETWORK", message: String(error) });
+  }
+  const parsed = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
+  if (!response.ok) throw new ApiError(response.status, parsed);
+  return { status: response.status, body: parsed };
+}
+
+export const get = (path, options) => call("GET", path, options);
+export const post = (path, body, options) => call("POST", path, { ...options, body });

@@ -1,0 +1,84 @@
+// A keyed table: rows are created once, moved, and changed cell by cell. No re-rendering, no lost focus, no jump.
+import { element, flash, setText } from "./dom.js";
+
+/**
+ * @typedef {Object} Column
+ * @property {(row: object) => string} text        what the cell shows
+ * @property {string} [className]                   classes of the cell
+ * @property {(row: object) => string} [tone]       "up", "down" or ""
+ * @property {(row: object) => number} [flashOn]    flashes when this number changes
+ * @property {(cell: HTMLElement, row: object) => void} [fill]   draws the cell itself instead of `text`
+ */
+export class KeyedTable {
+  #rows = new Map();
+
+  /** @param {HTMLTableElement} table @param {Column[]} columns @param {{empty?: HTMLElement, onRow?: Function}} options */
+  constructor(table, columns, { empty = null, onRow = null } = {}) {
+    this.body = table.tBodies[0];
+    this.columns = columns;
+    this.empty = empty;
+    this.onRow = onRow;
+  }
+
+  /** Show `items` ({key, ...}) in this order. */
+  render(items) {
+    const wanted = new Set(items.map((item) => item.key));
+    for (const [key, row] of this.#rows) {
+      if (!wanted.has(key)) {
+        row.remove();
+        this.#rows.delete(key);
+      }
+    }
+    let next = this.body.firstElementChild;
+    for (const item of items) {
+      const row = this.update(item) ?? this.#create(item);
+      if (row === next) next = next.nextElementSibling;
+      else this.body.insertBefore(row, next);
+    }
+    if (this.empty) this.empty.hidden = items.length > 0;
+  }
+
+  /** Change the cells of one existing row; returns the row or null. */
+  update(item) {
+    const row = this.#rows.get(item.key);
+    if (!row) return null;
+    this.columns.forEach((column, index) => this.#fill(row.cells[index], column, item));
+    return row;
+  }
+
+  /** Mark the row of `key` as selected, and no other. */
+  select(key) {
+    for (const [candidate, row] of this.#rows) row.setAttribute("aria-selected", String(candidate === key));
+  }
+
+  #create(item) {
+    const row = element("tr", { dataset: { key: item.key } });
+    for (const column of this.columns) {
+      const cell = element("td", { className: column.className ?? "" });
+      row.append(cell);
+      this.#fill(cell, column, item);
+    }
+    this.#rows.set(item.key, row);
+    this.onRow?.(row, item);
+    return row;
+  }
+
+  #fill(cell, column, item) {
+    if (column.fill) {
+      column.fill(cell, item);
+      return;
+    }
+    const changed = setText(cell, column.text(item));
+    if (column.tone) {
+      const wanted = column.tone(item);
+      cell.classList.toggle("up", wanted === "up");
+      cell.classList.toggle("down", wanted === "down");
+    }
+    if (changed && column.flashOn) {
+      const value = column.flashOn(item);
+      const before = Number(cell.dataset.value ?? "NaN");
+      if (Number.isFinite(before) && value !== before) flash(cell, value - before);
+      cell.dataset.value = String(value);
+    }
+  }
+}

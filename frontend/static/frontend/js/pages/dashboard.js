@@ -1,0 +1,105 @@
+// The dashboard: one live connection, one account at a time, panels that follow it.
+import "../lib/shell.js";
+import { get } from "../lib/api.js";
+import { boot, byId, toast } from "../lib/dom.js";
+import { LiveSocket } from "../lib/socket.js";
+import { t } from "../lib/text.js";
+import { mountAssets } from "../desk/assets.js";
+import { Book } from "../desk/book.js";
+import { Chart } from "../desk/chart.js";
+import { forgetInstruments } from "../desk/instruments.js";
+import { mountOrders } from "../desk/orders.js";
+import { mountPositions } from "../desk/positions.js";
+import { Quotes } from "../desk/quotes.js";
+import { Status } from "../desk/status.js";
+import { Ticket } from "../desk/ticket.js";
+
+const ACCOUNT_EVERY_MS = 5000;
+const remembered = (key, fallback) => {
+  try {
+    return localStorage.getItem(key) ?? fallback;
+  } catch {
+    return fallback;
+  }
+};
+const remember = (key, value) => {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // Without storage the choice lasts as long as the page.
+  }
+};
+
+const socket = new LiveSocket();
+const book = new Book();
+const quotes = new Quotes(socket);
+const status = new Status(socket, quotes);
+let account = null;
+
+function start() {
+  const select = byId("account-select");
+  let chart = null;
+  let ticket = null;
+  const open = (symbol) => {
+    remember("desk.symbol", symbol);
+    chart.show(symbol);
+    ticket.show(symbol);
+  };
+  chart = new Chart(quotes, socket, status.marketNow);
+  ticket = new Ticket(book, quotes, { account: () => account, onOpen: open });
+  mountAssets(book, quotes);
+  mountPositions(book, quotes, open);
+  mountOrders(book, { onOpen: open, mayTrade: () => account?.can_trade ?? false });
+
+  const choose = (id) => {
+    if (account) socket.unsubscribe(`account:${account.id}`);
+    account = boot.accounts.find((candidate) => candidate.id === id);
+    remember("desk.account", String(id));
+    select.value = String(id);
+    book.clear();
+    status.account(account);
+    ticket.rights();
+    socket.subscribe(`account:${id}`);
+    refresh();
+  };
+  const refresh = async () => {
+    const { id } = account;
+    const { body } = await get(`accounts/${id}`).catch(() => ({ body: null }));
+    if (!body || account.id !== id) return;
+    const before = status.tradeDate;
+    account = { ...account, ...body };
+    status.account(account);
+    status.clock(body.market_clock);
+    ticket.rights();
+    if (before && status.tradeDate !== before) {
+      // A new trade date: limits, previous closes and today's lists are others now.
+      forgetInstruments();
+      socket.resync(`account:${id}`);
+      open(remembered("desk.symbol", boot.symbol));
+    }
+  };
+
+  select.addEventListener("change", () => choose(Number(select.value)));
+  socket.addEventListener("snapshot", ({ detail }) => {
+    if (detail.channel !== `account:${account.id}`) return;
+    status.clock(detail.data.market_clock);
+    book.load(detail.data);
+  });
+  socket.addEventListener("delta", ({ detail }) => detail.channel === `account:${account.id}` && book.apply(detail.events));
+  book.addEventListener("account", refresh);
+  socket.addEventListener("up", refresh);
+  socket.addEventListener("revoked", ({ detail }) => {
+    if (detail.channel !== `account:${account.id}`) return;
+    toast(t("grant.withdrawn"), account.name, { bad: true, seconds: 10 });
+    location.reload();
+  });
+  socket.addEventListener("down", ({ detail }) => detail.code === 4401 && location.reload());
+  setInterval(refresh, ACCOUNT_EVERY_MS);
+
+  const wanted = Number(remembered("desk.account", ""));
+  choose(boot.accounts.some((candidate) => candidate.id === wanted) ? wanted : boot.accounts[0].id);
+  refresh().then(() => open(remembered("desk.symbol", boot.symbol)));
+}
+
+if (boot.accounts.length) start();
+socket.connect();

@@ -1,0 +1,82 @@
+// Market data: ask for bars, watch the jobs that complete them.
+import "../lib/shell.js";
+import { ApiError, get } from "../lib/api.js";
+import { byId, element, setText } from "../lib/dom.js";
+import { formatDateTime, formatQuantity } from "../lib/format.js";
+import { LiveSocket } from "../lib/socket.js";
+import { KeyedTable } from "../lib/table.js";
+import { t } from "../lib/text.js";
+
+const jobs = new Map();
+const table = new KeyedTable(
+  byId("jobs"),
+  [
+    { className: "num", text: (job) => formatDateTime(job.started_at ?? job.created_at) },
+    { text: (job) => t(`job.${job.kind}`) },
+    { text: (job) => t(`job_status.${job.status}`) },
+    { fill: progressCell },
+    { className: "num", text: (job) => `${formatQuantity(job.done)} / ${formatQuantity(job.total)}` },
+    { text: (job) => job.error || job.message || "" },
+  ],
+  { empty: byId("jobs-empty") },
+);
+
+function progressCell(cell, job) {
+  let bar = cell.firstElementChild;
+  if (!bar) {
+    bar = element("progress");
+    bar.setAttribute("aria-label", t("job.progress"));
+    cell.append(bar);
+  }
+  bar.max = Math.max(1, job.total);
+  bar.value = job.status === "DONE" ? bar.max : job.done;
+}
+
+function draw() {
+  const rows = [...jobs.values()].map((job) => ({ ...job, key: job.id }));
+  table.render(rows.sort((a, b) => (a.created_at < b.created_at ? 1 : -1)));
+}
+
+async function reload() {
+  const { body } = await get("jobs");
+  jobs.clear();
+  for (const job of body.results) jobs.set(job.id, job);
+  draw();
+}
+
+async function fetchBars(event) {
+  event.preventDefault();
+  const form = event.target;
+  const result = byId("bars-result");
+  const button = form.querySelector("button[type=submit]");
+  const { symbols, period, start, end } = form.elements;
+  const query = new URLSearchParams({ symbols: symbols.value, period: period.value, start: start.value.replaceAll("-", ""), end: end.value.replaceAll("-", ""), wait: "0" });
+  button.disabled = true;
+  setText(result, t("bars.asking"));
+  try {
+    const { status, body } = await get(`bars?${query}`);
+    if (status === 202) setText(result, t("bars.downloading"));
+    else setText(result, t("bars.complete", { rows: formatQuantity(body.rows.length) }));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    setText(result, error.text);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+const today = new Date();
+const day = (date) => date.toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
+const form = byId("bars-form");
+form.elements.end.value = day(today);
+form.elements.start.value = day(new Date(today - 365 * 86_400_000));
+form.addEventListener("submit", fetchBars);
+
+const socket = new LiveSocket();
+socket.subscribe("jobs");
+socket.addEventListener("up", reload);
+socket.addEventListener("jobs", ({ detail }) => {
+  jobs.set(detail.data.id, { ...jobs.get(detail.data.id), ...detail.data });
+  draw();
+});
+socket.connect();

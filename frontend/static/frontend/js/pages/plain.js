@@ -1,0 +1,2 @@
+// Pages without live parts.
+import "../lib/shell.js";

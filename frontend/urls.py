@@ -1,0 +1,17 @@
+"""Addresses of the portal's pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from frontend import views
+
+app_name = "frontend"
+
+urlpatterns = [
+    path("", views.dashboard, name="dashboard"),
+    path("data/", views.market_data, name="data"),
+    path("preferences/", views.preferences, name="preferences"),
+    path("login/", views.PortalLoginView.as_view(), name="login"),
+    path("logout/", views.PortalLogoutView.as_view(), name="logout"),
+]

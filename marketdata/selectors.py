@@ -8,7 +8,7 @@ from datetime import date
 from marketdata.models import DataSource, Instrument, InstrumentDay, TradingDay
 from marketdata.quotes.models import LatestQuote
 from ops.errors import Code, Invalid
-from qmt.codes import complete_symbol
+from qmt.codes import CodeError, parse_symbol
 
 
 def instrument_get(symbol: str) -> Instrument:
@@ -44,8 +44,8 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
     unknown: list[str] = []
     for text in symbols:
         try:
-            completed.setdefault(complete_symbol(text), text)
-        except ValueError:
+            completed.setdefault(str(parse_symbol(text)), text)
+        except CodeError:
             unknown.append(text)
     # in_bulk splits long lists by the database's parameter limit.
     found = Instrument.objects.in_bulk(list(completed), field_name="symbol")

@@ -5,214 +5,531 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='DataSource',
+            name="DataSource",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('host', models.CharField(max_length=64, unique=True, verbose_name='host')),
-                ('basis', models.CharField(choices=[('RAW', 'Raw prices'), ('FRONT_ADJUSTED', 'Front-adjusted prices')], default='RAW', help_text='Front-adjusted history cannot be adjusted again, and its prices lie off tick.', max_length=16, verbose_name='basis')),
-                ('sdk_version', models.CharField(blank=True, default='', max_length=64, verbose_name='SDK version')),
-                ('simulated', models.BooleanField(default=False, verbose_name='simulated')),
-                ('static_trade_date', models.DateField(blank=True, null=True, verbose_name='static data of')),
-                ('static_synced_at', models.DateTimeField(blank=True, null=True, verbose_name='static data synced at')),
-                ('last_tick_at', models.DateTimeField(blank=True, null=True, verbose_name='last quote received at')),
-                ('note', models.CharField(blank=True, default='', max_length=400, verbose_name='note')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("host", models.CharField(max_length=64, unique=True, verbose_name="host")),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[
+                            ("RAW", "Raw prices"),
+                            ("FRONT_ADJUSTED", "Front-adjusted prices"),
+                        ],
+                        default="RAW",
+                        help_text="Front-adjusted history cannot be adjusted again, and its prices lie off tick.",
+                        max_length=16,
+                        verbose_name="basis",
+                    ),
+                ),
+                (
+                    "sdk_version",
+                    models.CharField(
+                        blank=True, default="", max_length=64, verbose_name="SDK version"
+                    ),
+                ),
+                ("simulated", models.BooleanField(default=False, verbose_name="simulated")),
+                (
+                    "static_trade_date",
+                    models.DateField(blank=True, null=True, verbose_name="static data of"),
+                ),
+                (
+                    "static_synced_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="static data synced at"
+                    ),
+                ),
+                (
+                    "last_tick_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="last quote received at"
+                    ),
+                ),
+                (
+                    "note",
+                    models.CharField(blank=True, default="", max_length=400, verbose_name="note"),
+                ),
             ],
             options={
-                'verbose_name': 'data source',
-                'verbose_name_plural': 'data sources',
-                'ordering': ['host'],
+                "verbose_name": "data source",
+                "verbose_name_plural": "data sources",
+                "ordering": ["host"],
             },
         ),
         migrations.CreateModel(
-            name='Holiday',
+            name="Holiday",
             fields=[
-                ('date', models.DateField(primary_key=True, serialize=False, verbose_name='date')),
+                ("date", models.DateField(primary_key=True, serialize=False, verbose_name="date")),
             ],
             options={
-                'verbose_name': 'holiday',
-                'verbose_name_plural': 'holidays',
-                'ordering': ['date'],
+                "verbose_name": "holiday",
+                "verbose_name_plural": "holidays",
+                "ordering": ["date"],
             },
         ),
         migrations.CreateModel(
-            name='Instrument',
+            name="Instrument",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('symbol', models.CharField(max_length=16, unique=True, verbose_name='symbol')),
-                ('name', models.CharField(max_length=64, verbose_name='name')),
-                ('pinyin', models.CharField(blank=True, db_index=True, default='', max_length=32, verbose_name='pinyin initials')),
-                ('market', models.CharField(choices=[('SH', 'Shanghai'), ('SZ', 'Shenzhen'), ('BJ', 'Beijing')], max_length=4, verbose_name='market')),
-                ('board', models.CharField(choices=[('MAIN', 'Main board'), ('CHINEXT', 'ChiNext'), ('STAR', 'STAR market'), ('BSE', 'Beijing exchange'), ('ETF', 'Fund'), ('CONVERTIBLE', 'Convertible bond'), ('INDEX', 'Index'), ('OTHER', 'Other')], max_length=12, verbose_name='board')),
-                ('kind', models.CharField(choices=[('STOCK', 'Stock'), ('ETF', 'Fund'), ('CONVERTIBLE', 'Convertible bond'), ('INDEX', 'Index')], max_length=12, verbose_name='kind')),
-                ('lot_size', models.PositiveIntegerField(help_text='A buy order is at least this many shares.', verbose_name='lot size')),
-                ('min_quantity', models.PositiveIntegerField(verbose_name='smallest buy order')),
-                ('quantity_step', models.PositiveIntegerField(help_text='A buy order above the smallest grows in these steps.', verbose_name='quantity step')),
-                ('tick', models.DecimalField(decimal_places=4, max_digits=8, verbose_name='price tick')),
-                ('volume_unit', models.PositiveIntegerField(help_text="The terminal's bar volume counts lots of this size.", verbose_name='shares per bar lot')),
-                ('list_date', models.DateField(blank=True, null=True, verbose_name='listed on')),
-                ('delist_date', models.DateField(blank=True, null=True, verbose_name='last trading day')),
-                ('t_plus', models.PositiveSmallIntegerField(default=1, help_text='1 for shares (T+1), 0 for T+0 products.', verbose_name='days until sellable')),
-                ('is_st', models.BooleanField(default=False, verbose_name='special treatment (ST)')),
-                ('max_limit_quantity', models.PositiveIntegerField(verbose_name='largest limit order')),
-                ('max_market_quantity', models.PositiveIntegerField(verbose_name='largest market order')),
-                ('tradable', models.BooleanField(default=True, verbose_name='tradable')),
-                ('updated_at', models.DateTimeField(verbose_name='updated at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("symbol", models.CharField(max_length=16, unique=True, verbose_name="symbol")),
+                ("name", models.CharField(max_length=64, verbose_name="name")),
+                (
+                    "pinyin",
+                    models.CharField(
+                        blank=True,
+                        db_index=True,
+                        default="",
+                        max_length=32,
+                        verbose_name="pinyin initials",
+                    ),
+                ),
+                (
+                    "market",
+                    models.CharField(
+                        choices=[("SH", "Shanghai"), ("SZ", "Shenzhen"), ("BJ", "Beijing")],
+                        max_length=4,
+                        verbose_name="market",
+                    ),
+                ),
+                (
+                    "board",
+                    models.CharField(
+                        choices=[
+                            ("MAIN", "Main board"),
+                            ("CHINEXT", "ChiNext"),
+                            ("STAR", "STAR market"),
+                            ("BSE", "Beijing exchange"),
+                            ("ETF", "Fund"),
+                            ("CONVERTIBLE", "Convertible bond"),
+                            ("INDEX", "Index"),
+                            ("OTHER", "Other"),
+                        ],
+                        max_length=12,
+                        verbose_name="board",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("STOCK", "Stock"),
+                            ("ETF", "Fund"),
+                            ("CONVERTIBLE", "Convertible bond"),
+                            ("INDEX", "Index"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "lot_size",
+                    models.PositiveIntegerField(
+                        help_text="A buy order is at least this many shares.",
+                        verbose_name="lot size",
+                    ),
+                ),
+                ("min_quantity", models.PositiveIntegerField(verbose_name="smallest buy order")),
+                (
+                    "quantity_step",
+                    models.PositiveIntegerField(
+                        help_text="A buy order above the smallest grows in these steps.",
+                        verbose_name="quantity step",
+                    ),
+                ),
+                (
+                    "tick",
+                    models.DecimalField(decimal_places=4, max_digits=8, verbose_name="price tick"),
+                ),
+                (
+                    "volume_unit",
+                    models.PositiveIntegerField(
+                        help_text="The terminal's bar volume counts lots of this size.",
+                        verbose_name="shares per bar lot",
+                    ),
+                ),
+                ("list_date", models.DateField(blank=True, null=True, verbose_name="listed on")),
+                (
+                    "delist_date",
+                    models.DateField(blank=True, null=True, verbose_name="last trading day"),
+                ),
+                (
+                    "t_plus",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        help_text="1 for shares (T+1), 0 for T+0 products.",
+                        verbose_name="days until sellable",
+                    ),
+                ),
+                (
+                    "is_st",
+                    models.BooleanField(default=False, verbose_name="special treatment (ST)"),
+                ),
+                (
+                    "max_limit_quantity",
+                    models.PositiveIntegerField(verbose_name="largest limit order"),
+                ),
+                (
+                    "max_market_quantity",
+                    models.PositiveIntegerField(verbose_name="largest market order"),
+                ),
+                ("tradable", models.BooleanField(default=True, verbose_name="tradable")),
+                ("updated_at", models.DateTimeField(verbose_name="updated at")),
             ],
             options={
-                'verbose_name': 'instrument',
-                'verbose_name_plural': 'instruments',
-                'ordering': ['symbol'],
+                "verbose_name": "instrument",
+                "verbose_name_plural": "instruments",
+                "ordering": ["symbol"],
             },
         ),
         migrations.CreateModel(
-            name='Sector',
+            name="Sector",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True, verbose_name='name')),
-                ('updated_at', models.DateTimeField(verbose_name='updated at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=64, unique=True, verbose_name="name")),
+                ("updated_at", models.DateTimeField(verbose_name="updated at")),
             ],
             options={
-                'verbose_name': 'sector',
-                'verbose_name_plural': 'sectors',
-                'ordering': ['name'],
+                "verbose_name": "sector",
+                "verbose_name_plural": "sectors",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='InstrumentDay',
+            name="InstrumentDay",
             fields=[
-                ('instrument', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='day', serialize=False, to='marketdata.instrument')),
-                ('trade_date', models.DateField(db_index=True, verbose_name='trade date')),
-                ('pre_close', models.DecimalField(decimal_places=4, max_digits=14, verbose_name='previous close')),
-                ('limit_up', models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True, verbose_name='limit up')),
-                ('limit_down', models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True, verbose_name='limit down')),
-                ('suspended', models.BooleanField(default=False, verbose_name='suspended')),
-                ('source', models.CharField(default='terminal', help_text='terminal, or rules when the terminal gave no limits.', max_length=12, verbose_name='source of the limits')),
-                ('updated_at', models.DateTimeField(verbose_name='updated at')),
+                (
+                    "instrument",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="day",
+                        serialize=False,
+                        to="marketdata.instrument",
+                    ),
+                ),
+                ("trade_date", models.DateField(db_index=True, verbose_name="trade date")),
+                (
+                    "pre_close",
+                    models.DecimalField(
+                        decimal_places=4, max_digits=14, verbose_name="previous close"
+                    ),
+                ),
+                (
+                    "limit_up",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=4,
+                        max_digits=14,
+                        null=True,
+                        verbose_name="limit up",
+                    ),
+                ),
+                (
+                    "limit_down",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=4,
+                        max_digits=14,
+                        null=True,
+                        verbose_name="limit down",
+                    ),
+                ),
+                ("suspended", models.BooleanField(default=False, verbose_name="suspended")),
+                (
+                    "source",
+                    models.CharField(
+                        default="terminal",
+                        help_text="terminal, or rules when the terminal gave no limits.",
+                        max_length=12,
+                        verbose_name="source of the limits",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(verbose_name="updated at")),
             ],
             options={
-                'verbose_name': 'day facts',
-                'verbose_name_plural': 'day facts',
+                "verbose_name": "day facts",
+                "verbose_name_plural": "day facts",
             },
         ),
         migrations.CreateModel(
-            name='SectorMember',
+            name="SectorMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='marketdata.instrument')),
-                ('sector', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='marketdata.sector')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="marketdata.instrument"
+                    ),
+                ),
+                (
+                    "sector",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="marketdata.sector"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sector member',
-                'verbose_name_plural': 'sector members',
+                "verbose_name": "sector member",
+                "verbose_name_plural": "sector members",
             },
         ),
         migrations.AddField(
-            model_name='sector',
-            name='members',
-            field=models.ManyToManyField(related_name='sectors', through='marketdata.SectorMember', to='marketdata.instrument', verbose_name='members'),
+            model_name="sector",
+            name="members",
+            field=models.ManyToManyField(
+                related_name="sectors",
+                through="marketdata.SectorMember",
+                to="marketdata.instrument",
+                verbose_name="members",
+            ),
         ),
         migrations.CreateModel(
-            name='SourceDepth',
+            name="SourceDepth",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('host', models.CharField(max_length=64, verbose_name='host')),
-                ('period', models.CharField(max_length=8, verbose_name='period')),
-                ('first_date', models.DateField(verbose_name='oldest day served')),
-                ('recorded_at', models.DateTimeField(verbose_name='recorded at')),
-                ('recheck_at', models.DateTimeField(verbose_name='check again after')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("host", models.CharField(max_length=64, verbose_name="host")),
+                ("period", models.CharField(max_length=8, verbose_name="period")),
+                ("first_date", models.DateField(verbose_name="oldest day served")),
+                ("recorded_at", models.DateTimeField(verbose_name="recorded at")),
+                ("recheck_at", models.DateTimeField(verbose_name="check again after")),
             ],
             options={
-                'verbose_name': 'source depth',
-                'verbose_name_plural': 'source depths',
-                'constraints': [models.UniqueConstraint(fields=('host', 'period'), name='marketdata_sourcedepth_once')],
+                "verbose_name": "source depth",
+                "verbose_name_plural": "source depths",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("host", "period"), name="marketdata_sourcedepth_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TradingDay',
+            name="TradingDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('market', models.CharField(choices=[('SH', 'Shanghai'), ('SZ', 'Shenzhen'), ('BJ', 'Beijing')], max_length=4, verbose_name='market')),
-                ('date', models.DateField(verbose_name='date')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "market",
+                    models.CharField(
+                        choices=[("SH", "Shanghai"), ("SZ", "Shenzhen"), ("BJ", "Beijing")],
+                        max_length=4,
+                        verbose_name="market",
+                    ),
+                ),
+                ("date", models.DateField(verbose_name="date")),
             ],
             options={
-                'verbose_name': 'trading day',
-                'verbose_name_plural': 'trading days',
-                'ordering': ['market', 'date'],
-                'constraints': [models.UniqueConstraint(fields=('market', 'date'), name='marketdata_tradingday_once')],
+                "verbose_name": "trading day",
+                "verbose_name_plural": "trading days",
+                "ordering": ["market", "date"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("market", "date"), name="marketdata_tradingday_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('period', models.CharField(max_length=8, verbose_name='period')),
-                ('start_date', models.DateField(verbose_name='from')),
-                ('end_date', models.DateField(verbose_name='to')),
-                ('reason', models.CharField(choices=[('SOURCE_EMPTY', 'The source itself has no bar'), ('SUSPENDED', 'The terminal reports a suspension'), ('SOURCE_DEPTH', "Older than the source's history"), ('NO_TRADE', 'No trade in the absent minutes')], max_length=16, verbose_name='reason')),
-                ('host', models.CharField(max_length=64, verbose_name='host')),
-                ('sdk_version', models.CharField(blank=True, default='', max_length=64, verbose_name='SDK version')),
-                ('detail', models.CharField(blank=True, default='', max_length=200, verbose_name='detail')),
-                ('checks', models.PositiveSmallIntegerField(default=1, help_text='How many downloads in a row proved the hole.', verbose_name='checks')),
-                ('recorded_at', models.DateTimeField(verbose_name='recorded at')),
-                ('recheck_at', models.DateTimeField(db_index=True, verbose_name='check again after')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evidence', to='marketdata.instrument')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("period", models.CharField(max_length=8, verbose_name="period")),
+                ("start_date", models.DateField(verbose_name="from")),
+                ("end_date", models.DateField(verbose_name="to")),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("SOURCE_EMPTY", "The source itself has no bar"),
+                            ("SUSPENDED", "The terminal reports a suspension"),
+                            ("SOURCE_DEPTH", "Older than the source's history"),
+                            ("NO_TRADE", "No trade in the absent minutes"),
+                        ],
+                        max_length=16,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("host", models.CharField(max_length=64, verbose_name="host")),
+                (
+                    "sdk_version",
+                    models.CharField(
+                        blank=True, default="", max_length=64, verbose_name="SDK version"
+                    ),
+                ),
+                (
+                    "detail",
+                    models.CharField(blank=True, default="", max_length=200, verbose_name="detail"),
+                ),
+                (
+                    "checks",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        help_text="How many downloads in a row proved the hole.",
+                        verbose_name="checks",
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(verbose_name="recorded at")),
+                (
+                    "recheck_at",
+                    models.DateTimeField(db_index=True, verbose_name="check again after"),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="evidence",
+                        to="marketdata.instrument",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'evidence',
-                'verbose_name_plural': 'evidence',
-                'ordering': ['instrument', 'period', 'start_date'],
-                'constraints': [models.UniqueConstraint(fields=('instrument', 'period', 'start_date'), name='marketdata_evidence_once'), models.CheckConstraint(condition=models.Q(('end_date__gte', models.F('start_date'))), name='marketdata_evidence_forward')],
+                "verbose_name": "evidence",
+                "verbose_name_plural": "evidence",
+                "ordering": ["instrument", "period", "start_date"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("instrument", "period", "start_date"),
+                        name="marketdata_evidence_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("end_date__gte", models.F("start_date"))),
+                        name="marketdata_evidence_forward",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DividendFactor',
+            name="DividendFactor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField(verbose_name='ex-date')),
-                ('interest', models.FloatField(default=0.0, verbose_name='cash')),
-                ('stock_bonus', models.FloatField(default=0.0, verbose_name='bonus shares')),
-                ('stock_gift', models.FloatField(default=0.0, verbose_name='shares from reserves')),
-                ('allot_num', models.FloatField(default=0.0, verbose_name='allotted shares')),
-                ('allot_price', models.FloatField(default=0.0, verbose_name='allotment price')),
-                ('gugai', models.FloatField(default=0.0, verbose_name='share reform')),
-                ('dr', models.FloatField(default=1.0, verbose_name='price factor')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='factors', to='marketdata.instrument')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("date", models.DateField(verbose_name="ex-date")),
+                ("interest", models.FloatField(default=0.0, verbose_name="cash")),
+                ("stock_bonus", models.FloatField(default=0.0, verbose_name="bonus shares")),
+                ("stock_gift", models.FloatField(default=0.0, verbose_name="shares from reserves")),
+                ("allot_num", models.FloatField(default=0.0, verbose_name="allotted shares")),
+                ("allot_price", models.FloatField(default=0.0, verbose_name="allotment price")),
+                ("gugai", models.FloatField(default=0.0, verbose_name="share reform")),
+                ("dr", models.FloatField(default=1.0, verbose_name="price factor")),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="factors",
+                        to="marketdata.instrument",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'dividend factor',
-                'verbose_name_plural': 'dividend factors',
-                'ordering': ['instrument', 'date'],
-                'constraints': [models.UniqueConstraint(fields=('instrument', 'date'), name='marketdata_dividendfactor_once')],
+                "verbose_name": "dividend factor",
+                "verbose_name_plural": "dividend factors",
+                "ordering": ["instrument", "date"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("instrument", "date"), name="marketdata_dividendfactor_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DataSourceStatus',
+            name="DataSourceStatus",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('period', models.CharField(max_length=8, verbose_name='period')),
-                ('first_ts', models.BigIntegerField(blank=True, null=True, verbose_name='first bar (ms)')),
-                ('last_ts', models.BigIntegerField(blank=True, null=True, verbose_name='last bar (ms)')),
-                ('last_sync_at', models.DateTimeField(blank=True, null=True, verbose_name='last download')),
-                ('last_sync_count', models.PositiveIntegerField(default=0, verbose_name='bars in the last download')),
-                ('note', models.CharField(blank=True, default='', max_length=400, verbose_name='note')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='source_status', to='marketdata.instrument')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("period", models.CharField(max_length=8, verbose_name="period")),
+                (
+                    "first_ts",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="first bar (ms)"),
+                ),
+                (
+                    "last_ts",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="last bar (ms)"),
+                ),
+                (
+                    "last_sync_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last download"),
+                ),
+                (
+                    "last_sync_count",
+                    models.PositiveIntegerField(
+                        default=0, verbose_name="bars in the last download"
+                    ),
+                ),
+                (
+                    "note",
+                    models.CharField(blank=True, default="", max_length=400, verbose_name="note"),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="source_status",
+                        to="marketdata.instrument",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'data source status',
-                'verbose_name_plural': 'data source status',
-                'constraints': [models.UniqueConstraint(fields=('instrument', 'period'), name='marketdata_datasourcestatus_once')],
+                "verbose_name": "data source status",
+                "verbose_name_plural": "data source status",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("instrument", "period"), name="marketdata_datasourcestatus_once"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='sectormember',
-            constraint=models.UniqueConstraint(fields=('sector', 'instrument'), name='marketdata_sectormember_once'),
+            model_name="sectormember",
+            constraint=models.UniqueConstraint(
+                fields=("sector", "instrument"), name="marketdata_sectormember_once"
+            ),
         ),
     ]

@@ -13,6 +13,7 @@ from marketdata.models.instruments import (
     SectorMember,
 )
 from marketdata.models.integrity import DataSource, DataSourceStatus, Evidence, SourceDepth
+from marketdata.models.repair import RepairItem, RepairLink
 
 __all__ = [
     "DataSource",
@@ -23,6 +24,8 @@ __all__ = [
     "Instrument",
     "InstrumentDay",
     "InstrumentQuerySet",
+    "RepairItem",
+    "RepairLink",
     "Sector",
     "SectorMember",
     "SourceDepth",

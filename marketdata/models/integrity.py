@@ -19,7 +19,9 @@ class DataSource(models.Model):
         max_length=16,
         choices=Basis.choices,
         default=Basis.RAW,
-        help_text=_("Front-adjusted history cannot be adjusted again, and its prices lie off tick."),
+        help_text=_(
+            "Front-adjusted history cannot be adjusted again, and its prices lie off tick."
+        ),
     )
     sdk_version = models.CharField(_("SDK version"), max_length=64, blank=True, default="")
     simulated = models.BooleanField(_("simulated"), default=False)
@@ -46,6 +48,14 @@ class DataSourceStatus(models.Model):
     period = models.CharField(_("period"), max_length=8)
     first_ts = models.BigIntegerField(_("first bar (ms)"), null=True, blank=True)
     last_ts = models.BigIntegerField(_("last bar (ms)"), null=True, blank=True)
+    verified_until_ts = models.BigIntegerField(
+        _("open day compared up to (ms)"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Bars of the open day up to here were taken from the terminal, not from quotes."
+        ),
+    )
     last_sync_at = models.DateTimeField(_("last download"), null=True, blank=True)
     last_sync_count = models.PositiveIntegerField(_("bars in the last download"), default=0)
     note = models.CharField(_("note"), max_length=400, blank=True, default="")
@@ -99,7 +109,9 @@ class Evidence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.instrument_id} {self.period} {self.start_date}..{self.end_date} {self.reason}"
+        return (
+            f"{self.instrument_id} {self.period} {self.start_date}..{self.end_date} {self.reason}"
+        )
 
 
 class SourceDepth(models.Model):

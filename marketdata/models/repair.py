@@ -1,0 +1,76 @@
+"""Work that fills holes: one item per instrument and period, shared by all who wait for it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from marketdata.choices import OPEN_REPAIR_STATUSES, RepairStatus
+from marketdata.models.instruments import Instrument
+from ops.models import Job
+
+
+class RepairItem(models.Model):
+    """The missing days of one instrument and period, to be downloaded by one host.
+
+    The rows are the queue: a worker claims them by one conditional UPDATE and holds them with a lease.
+    At most one item per instrument and period is open, whoever asked; a later request widens it. Every
+    change of `ranges` raises `version`, so that a worker notices when an item grew while it ran.
+    """
+
+    host = models.CharField(_("host"), max_length=64)
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.CASCADE, related_name="repair_items"
+    )
+    period = models.CharField(_("period"), max_length=8)
+    ranges = models.JSONField(_("missing"), help_text=_("Pairs of first and last trade date."))
+    days = models.PositiveIntegerField(_("missing days"))
+    version = models.PositiveIntegerField(default=1)
+    status = models.CharField(
+        _("status"), max_length=12, choices=RepairStatus.choices, default=RepairStatus.PENDING
+    )
+    attempts = models.PositiveSmallIntegerField(_("rounds"), default=0)
+    not_before = models.DateTimeField(_("not before"))
+    lease_holder = models.CharField(max_length=120, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    rows_stored = models.PositiveIntegerField(_("bars stored"), default=0)
+    error = models.CharField(_("error"), max_length=400, blank=True, default="")
+    updated_at = models.DateTimeField(_("updated at"))
+    jobs = models.ManyToManyField(Job, through="RepairLink", related_name="repair_items")
+
+    class Meta:
+        verbose_name = _("repair item")
+        verbose_name_plural = _("repair items")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instrument", "period"],
+                condition=Q(status__in=OPEN_REPAIR_STATUSES),
+                name="marketdata_repairitem_one_open",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["host", "status", "not_before"], name="marketdata_repair_queue"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.period} {self.status}"
+
+
+class RepairLink(models.Model):
+    """A job waits for an item; `days` is how many of its missing days the job asked for."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE)
+    item = models.ForeignKey(RepairItem, on_delete=models.CASCADE)
+    days = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name = _("repair link")
+        verbose_name_plural = _("repair links")
+        constraints = [
+            models.UniqueConstraint(fields=["job", "item"], name="marketdata_repairlink_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.item_id}"

@@ -8,8 +8,8 @@ them after the commit. What a client missed is therefore always in the database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,13 +18,19 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.models import BrokerAccount
 from ops.clocks import wall_now
 from ops.publish import publish
 from trading.ledger.choices import EventKind
 from trading.ledger.models import AccountBook, AccountEvent
+from trading.ledger.wire import SHOWN_COLUMNS, account_view
 
 DATABASE = "default"
 Payload = dict[str, Any]
+
+
+class JournalConflict(Exception):
+    """The book was written by somebody who did not hold it. Nothing of the transaction stays."""
 
 
 @dataclass(slots=True)
@@ -37,12 +43,14 @@ class Journal:
         The account's book with its account, host and host status, locked until the end.
     at
         The moment (wall clock) that everything in this transaction carries.
+    changes
+        Columns of the book that were set and are written at the end.
     """
 
     book: AccountBook
     at: datetime
+    changes: dict[str, Any] = field(default_factory=dict)
     _entries: dict[tuple[EventKind, str], Callable[[], Payload]] = field(default_factory=dict)
-    _book_changed: bool = False
 
     def record(self, kind: EventKind, key: str, payload: Callable[[], Payload]) -> None:
         """Note that something changed; `payload` is asked once, when everything is done.
@@ -52,12 +60,19 @@ class Journal:
         self._entries.pop((kind, key), None)
         self._entries[kind, key] = payload
 
+    def entries(self) -> list[tuple[tuple[EventKind, str], Callable[[], Payload]]]:
+        """What was noted, in the order of the last change of each thing."""
+        return list(self._entries.items())
+
     def change_book(self, **values: Any) -> None:
-        """Set columns of the book; written when the journal closes."""
+        """Set columns of the book; written when the journal closes, told when clients see them."""
         for name, value in values.items():
-            if getattr(self.book, name) != value:
-                setattr(self.book, name, value)
-                self._book_changed = True
+            if getattr(self.book, name) == value:
+                continue
+            setattr(self.book, name, value)
+            self.changes[name] = value
+            if name in SHOWN_COLUMNS:
+                self.record(EventKind.ACCOUNT, "book", partial(account_view, self.book))
 
     def reserve_cash(self, amount: Decimal) -> None:
         """Add to the reserved cash; a negative amount gives back."""
@@ -79,7 +94,70 @@ def account_journal(account_id: int) -> Iterator[Journal]:
 
 
 @contextmanager
-def account_journals(account_ids: Sequence[int]) -> Iterator[dict[int, Journal]]:
+def account_journals(account_ids: Iterable[int]) -> Iterator[dict[int, Journal]]:
     """Open the journals of several accounts in one transaction, books locked in pk order."""
-    raise NotImplementedError
-    yield {}
+    with transaction.atomic(using=DATABASE):
+        at = wall_now()
+        journals = {pk: Journal(book=_locked_book(pk), at=at) for pk in sorted(set(account_ids))}
+        yield journals
+        for journal in journals.values():
+            _close(journal)
+
+
+def _locked_book(account_id: int) -> AccountBook:
+    """The book, ours until the transaction ends (SQLite's IMMEDIATE holds the whole file)."""
+    books = (
+        AccountBook.objects.using(DATABASE)
+        .select_for_update(of=("self",))
+        .select_related("account__host__status")
+    )
+    book = books.filter(pk=account_id).first()
+    if book is None:
+        account = BrokerAccount.objects.using(DATABASE).get(pk=account_id)
+        AccountBook.objects.bulk_create([AccountBook(account=account)], ignore_conflicts=True)
+        book = books.get(pk=account_id)
+    return book
+
+
+def _close(journal: Journal) -> None:
+    """Number and store the events, write the book, publish after the commit."""
+    book = journal.book
+    first = book.version + 1
+    rows = [
+        AccountEvent(
+            account_id=book.pk, version=first + offset, kind=kind, payload=payload(), at=journal.at
+        )
+        for offset, ((kind, _key), payload) in enumerate(journal.entries())
+    ]
+    if not rows and not journal.changes:
+        return
+    read_version = book.version
+    book.version += len(rows)
+    written = (
+        AccountBook.objects.using(DATABASE)
+        .filter(pk=book.pk, version=read_version)
+        .update(version=book.version, **journal.changes)
+    )
+    if written != 1:
+        raise JournalConflict(f"the book of account {book.pk} moved while it was locked")
+    if rows:
+        AccountEvent.objects.using(DATABASE).bulk_create(rows)
+        transaction.on_commit(partial(_publish, book.pk, rows), using=DATABASE, robust=True)
+
+
+def _publish(account_id: int, rows: Sequence[AccountEvent]) -> None:
+    channel = f"account:{account_id}"
+    publish(
+        channel,
+        {
+            "type": "delta",
+            "channel": channel,
+            "version": rows[-1].version,
+            "events": [event_view(row) for row in rows],
+        },
+    )
+
+
+def event_view(event: AccountEvent) -> Payload:
+    """One event as the live socket and `events_since` give it."""
+    return {"version": event.version, "kind": str(event.kind), "data": event.payload}

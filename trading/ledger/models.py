@@ -119,9 +119,7 @@ class Position(models.Model):
         verbose_name = _("position")
         verbose_name_plural = _("positions")
         ordering = ("account_id", "symbol")
-        constraints = (
-            models.UniqueConstraint(fields=("account", "symbol"), name="position_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("account", "symbol"), name="position_once"),)
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.symbol} {self.quantity}"

@@ -12,10 +12,10 @@ from accounts.models import BrokerAccount
 if TYPE_CHECKING:
     from accounts.models import User
 
-M = TypeVar("M", bound=models.Model, covariant=True)
+M_co = TypeVar("M_co", bound=models.Model, covariant=True)
 
 
-class AccountScopedQuerySet(models.QuerySet[M]):
+class AccountScopedQuerySet(models.QuerySet[M_co]):
     """Rows with an `account`: seen by whoever sees the account, by nobody else."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:

@@ -4,20 +4,75 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
 from accounts.models import BrokerAccount
+from ops.clocks import market_clock
+from ops.errors import DeskError
+from trading.ledger.journal import DATABASE, event_view
+from trading.ledger.models import AccountBook, AccountEvent, AssetSnapshot, Position
+from trading.ledger.sections import read_sections
+from trading.ledger.wire import account_view, asset_view, day, moment, position_view
+
+_OPTIMISTIC_READS = 3
 
 
 def account_snapshot(account: BrokerAccount) -> dict[str, Any]:
     """Everything a client shows of an account, together with the version it is true for.
 
+    The version is read before and after; when it moved, everything is read again, and an
+    account that never holds still is read once while its book is held.
+
     Returns
     -------
     dict
-        ``{"version": int, "data": {"asset", "positions", "orders", "trades",
+        ``{"version": int, "data": {"account", "asset", "positions", "orders", "trades",
         "market_clock"}}``. Applying the events after `version` gives the same as a
         fresh snapshot; `market_clock` is not versioned.
     """
-    raise NotImplementedError
+    for _attempt in range(_OPTIMISTIC_READS):
+        before = _version(account)
+        data = _read(account)
+        if _version(account) == before:
+            return {"version": before, "data": data}
+    with transaction.atomic(using=DATABASE):
+        book = AccountBook.objects.using(DATABASE).select_for_update().get(pk=account.pk)
+        return {"version": book.version, "data": _read(account)}
+
+
+def _version(account: BrokerAccount) -> int:
+    versions = AccountBook.objects.using(DATABASE).filter(pk=account.pk)
+    return versions.values_list("version", flat=True).first() or 0
+
+
+def _read(account: BrokerAccount) -> dict[str, Any]:
+    book = AccountBook.objects.using(DATABASE).filter(pk=account.pk).first()
+    asset = AssetSnapshot.objects.using(DATABASE).filter(pk=account.pk).first()
+    positions = Position.objects.using(DATABASE).filter(account=account, quantity__gt=0)
+    return {
+        "account": account_view(book or AccountBook(account=account)),
+        "asset": None if asset is None else asset_view(asset),
+        "positions": [position_view(position) for position in positions.order_by("symbol")],
+        **read_sections(account),
+        "market_clock": market_clock_view(account.host.name),
+    }
+
+
+def market_clock_view(host_name: str) -> dict[str, Any] | None:
+    """The host's market clock as clients see it; None while the host has not reported one."""
+    try:
+        clock = market_clock(host_name)
+    except DeskError:
+        return None
+    return {
+        "host": clock.host,
+        "trade_date": day(clock.trade_date),
+        "phase": str(clock.phase),
+        "market_time": clock.market_time.isoformat(timespec="milliseconds"),
+        "observed_at": moment(clock.observed_at),
+        "simulated": clock.simulated,
+        "stale": clock.stale,
+    }
 
 
 def events_since(
@@ -31,4 +86,12 @@ def events_since(
         ``[{"version", "kind", "data"}]``; None when they are not all kept any more, are
         more than `limit`, or `version` is one this account never had: fetch a snapshot.
     """
-    raise NotImplementedError
+    current = _version(account)
+    if version == current:
+        return []
+    if version < 0 or version > current:
+        return None
+    events = AccountEvent.objects.using(DATABASE).filter(account=account, version__gt=version)
+    rows = list(events.order_by("version")[: limit + 1])
+    complete = bool(rows) and rows[0].version == version + 1 and len(rows) <= limit
+    return [event_view(row) for row in rows] if complete else None

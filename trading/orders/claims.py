@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models.functions import Now
-
-from accounts.models import BrokerAccount
 from trading.orders.models import Order
 
 

@@ -38,7 +38,7 @@ class Order(models.Model):
         ApiToken, on_delete=models.SET_NULL, related_name="+", null=True, blank=True
     )
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
-    client_order_id = models.CharField(_("client order id"), max_length=64, null=True, blank=True)  # noqa: DJ001 -- unique where given
+    client_order_id = models.CharField(_("client order id"), max_length=64, null=True, blank=True)
     body_digest = models.CharField(_("digest of the request"), max_length=64, blank=True)
 
     symbol = models.CharField(_("symbol"), max_length=16)
@@ -57,9 +57,12 @@ class Order(models.Model):
     trade_date = models.DateField(_("trade date"))
     host_name = models.CharField(_("host"), max_length=32)
 
-    tag = models.CharField(_("tag"), max_length=24, unique=True, null=True, blank=True)  # noqa: DJ001 -- none when denied
+    tag = models.CharField(_("tag"), max_length=24, unique=True, null=True, blank=True)
     session_key = models.CharField(
-        _("session"), max_length=64, blank=True, help_text=_("The trade session it was sent through.")
+        _("session"),
+        max_length=64,
+        blank=True,
+        help_text=_("The trade session it was sent through."),
     )
     session_seq = models.BigIntegerField(_("sequence number"), null=True, blank=True)
     broker_order_id = models.CharField(_("terminal's order id"), max_length=32, blank=True)
@@ -103,7 +106,9 @@ class Order(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("account", "trade_date", "-submitted_at"), name="order_of_the_day"),
+            models.Index(
+                fields=("account", "trade_date", "-submitted_at"), name="order_of_the_day"
+            ),
             models.Index(
                 fields=("host_name", "status"),
                 name="order_open",

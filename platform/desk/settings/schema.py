@@ -60,6 +60,8 @@ class DeskConfig(BaseSettings):
     installation: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,6}$")] = ""
     """Prefix of order tags; blank: generated once and kept in the database."""
     allow_live: bool = False
+    order_ttl_seconds: int = Field(default=30, ge=1, le=600)
+    """An order that was not sent this long after its acceptance expires instead."""
 
     sim_data: Path | None = None
     sim_speed: float = Field(default=1.0, gt=0, le=1000)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+
+from ops.api import UnknownRoute
 
 
 def _present(prefix: str, module: str) -> list[URLPattern | URLResolver]:
@@ -23,5 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_present("api/v1/", "marketdata.api.urls"),
     *_present("api/v1/", "trading.orders.api.urls"),
     *_present("api/v1/", "trading.ledger.api.urls"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    # Last below /api: whatever names nothing answers in the API's own error shape.
+    re_path(r"^api(?:/|$)", UnknownRoute.as_view()),
     *_present("", "frontend.urls"),
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ops.version import VERSION as _VERSION
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.BearerTokenAuthentication",
@@ -22,10 +24,16 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "QMT Desk API",
     "DESCRIPTION": "Market data, accounts and orders of shared QMT terminals.",
-    "VERSION": "1.0.0",
+    "VERSION": _VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Only what scripts and the portal call: the catch-all and the document itself are left out.
+    "SERVE_PUBLIC": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "ops.openapi.document_errors",
+    ],
 }

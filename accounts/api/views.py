@@ -1,0 +1,106 @@
+"""API of people and accounts: parse, call one function, render."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import actor_of
+from accounts.api.permissions import require_scope
+from accounts.api.serializers import (
+    AccountListSerializer,
+    AccountSerializer,
+    MeSerializer,
+    ReasonSerializer,
+)
+from accounts.choices import Scope
+from accounts.models import ApiToken, User
+from accounts.selectors import account_get, account_view, account_views, may_halt, may_resume
+from accounts.services import account_halt, account_resume
+from ops.errors import Code, Forbidden
+
+
+class MeView(APIView):
+    """The caller."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(operation_id="me", responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        """Say who the caller is, how they like to see things, and what they may do."""
+        user = cast(User, request.user)
+        context = {
+            "account_views": account_views(user),
+            "token": request.auth if isinstance(request.auth, ApiToken) else None,
+        }
+        return Response(MeSerializer(user, context=context).data)
+
+
+class AccountListView(APIView):
+    """The caller's accounts."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(operation_id="accounts_list", responses=AccountListSerializer)
+    def get(self, request: Request) -> Response:
+        """List the accounts the caller may see."""
+        views = account_views(cast(User, request.user))
+        return Response(AccountListSerializer({"results": views}).data)
+
+
+class AccountDetailView(APIView):
+    """One account."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(operation_id="accounts_get", responses=AccountSerializer)
+    def get(self, request: Request, account_id: int) -> Response:
+        """Show one account with its host, market clock and the caller's rights."""
+        view = account_view(cast(User, request.user), account_id)
+        return Response(AccountSerializer(view).data)
+
+
+class AccountHaltView(APIView):
+    """The account's kill switch."""
+
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="accounts_halt", request=ReasonSerializer, responses=AccountSerializer
+    )
+    def post(self, request: Request, account_id: int) -> Response:
+        """Stop new orders; orders not yet sent are not sent any more. Repeatable."""
+        user = cast(User, request.user)
+        account = account_get(user, account_id)
+        if not may_halt(user, account):
+            raise Forbidden(Code.PERMISSION_DENIED, account=account_id)
+        account_halt(actor=actor_of(request), account=account, reason=_reason(request))
+        return Response(AccountSerializer(account_view(user, account_id)).data)
+
+
+class AccountResumeView(APIView):
+    """Lifting a halt."""
+
+    permission_classes = (require_scope(Scope.ADMIN),)
+
+    @extend_schema(
+        operation_id="accounts_resume", request=ReasonSerializer, responses=AccountSerializer
+    )
+    def post(self, request: Request, account_id: int) -> Response:
+        """Allow new orders again (administrators and risk officers)."""
+        user = cast(User, request.user)
+        account = account_get(user, account_id)
+        if not may_resume(user):
+            raise Forbidden(Code.PERMISSION_DENIED, account=account_id)
+        account_resume(actor=actor_of(request), account=account, reason=_reason(request))
+        return Response(AccountSerializer(account_view(user, account_id)).data)
+
+
+def _reason(request: Request) -> str:
+    serializer = ReasonSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return cast(str, serializer.validated_data["reason"])

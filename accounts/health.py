@@ -1,0 +1,57 @@
+"""Readiness of the whole installation, its QMT hosts included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import DatabaseError
+
+from accounts.choices import SessionState
+from accounts.models import QmtHost
+from ops import health
+from ops.clocks import wall_now
+from ops.health import Check
+
+DATABASES = ("default", "quotes")
+
+
+def readiness() -> list[Check]:
+    """Every part that must work before people can trade, in the order to look at them."""
+    checks = [health.check_database(alias) for alias in DATABASES]
+    if all(check.ok for check in checks):
+        checks += [health.check_migrations(alias) for alias in DATABASES]
+    checks.append(health.check_redis())
+    if all(check.ok for check in checks if check.name != "redis"):
+        checks += _hosts()
+    return checks
+
+
+def _hosts() -> Iterator[Check]:
+    try:
+        hosts = list(QmtHost.objects.filter(enabled=True).select_related("status"))
+    except DatabaseError as error:
+        yield Check("hosts", False, type(error).__name__)
+        return
+    for host in hosts:
+        yield health.check_heartbeat(f"trade@{host.name}")
+        yield health.check_heartbeat(f"data@{host.name}")
+        yield _terminal(host)
+
+
+def _terminal(host: QmtHost) -> Check:
+    name = f"terminal.{host.name}"
+    status = getattr(host, "status", None)
+    if status is None or status.updated_at is None:
+        return Check(name, False, "its trade worker has never reported")
+    facts = {
+        "session_state": status.session_state,
+        "phase": status.phase,
+        "trade_date": status.trade_date,
+        "simulated": status.simulated,
+        "updated_at": status.updated_at,
+    }
+    if wall_now() - status.updated_at > health.HEARTBEAT_MAX_AGE:
+        return Check(name, False, "its state is too old to be believed", facts)
+    if status.session_state != SessionState.READY:
+        return Check(name, False, f"the session is {status.session_state}", facts)
+    return Check(name, True, "", facts)

@@ -1,0 +1,87 @@
+"""People, a simulated host and two paper accounts to look around with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from accounts.choices import HostKind, Language, Role
+from accounts.models import BrokerAccount, Grant, QmtHost, User
+from accounts.services import account_add, grant_set, user_save
+from desk.settings.schema import get_config
+from ops import audit
+from ops.audit import Actor
+
+PASSWORD = "desk-demo"
+HOST = "sim"
+ACTOR = Actor.system("demo-data")
+PEOPLE = {
+    "admin": Role.ADMIN,
+    "alice": Role.TRADER,
+    "bob": Role.TRADER,
+    "charlie": Role.TRADER,
+}
+#: broker account → (name, {person: may trade})
+ACCOUNTS: dict[str, tuple[str, dict[str, bool]]] = {
+    "8000000001": ("Alpha (模拟)", {"alice": True, "bob": False}),
+    "8000000002": ("Beta (模拟)", {"charlie": True}),
+}
+
+
+class Command(BaseCommand):
+    help = "Create the demo logins, the simulated host and its two accounts; repeatable."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        environment = get_config().env
+        if environment not in ("demo", "test"):
+            raise CommandError(
+                f"Demo data has known passwords; it is refused in the {environment} environment."
+            )
+        with transaction.atomic():
+            people = {name: _person(name, role) for name, role in PEOPLE.items()}
+            host = _host()
+            for account_no, (name, rights) in ACCOUNTS.items():
+                account = _account(host, account_no, name)
+                for person, can_trade in rights.items():
+                    _first_grant(people[person], account, can_trade)
+        self.stdout.write("Demo data is in place.")
+
+
+def _person(username: str, role: Role) -> User:
+    """Create the person; one that exists is left as people have changed it since."""
+    existing = User.objects.filter(username=username).first()
+    if existing is not None:
+        return existing
+    admin = role == Role.ADMIN
+    user = User(
+        username=username,
+        role=role,
+        language=Language.CHINESE,
+        is_staff=admin,
+        is_superuser=admin,
+    )
+    user.set_password(PASSWORD)
+    return user_save(actor=ACTOR, user=user)
+
+
+def _host() -> QmtHost:
+    host, created = QmtHost.objects.get_or_create(name=HOST, defaults={"kind": HostKind.SIMULATED})
+    if created:
+        audit.record(actor=ACTOR, action="host.added", target=f"host:{host.pk}", after={"name": HOST})
+    return host
+
+
+def _account(host: QmtHost, account_no: str, name: str) -> BrokerAccount:
+    existing = BrokerAccount.objects.filter(host=host, account_no=account_no).first()
+    if existing is not None:
+        return existing
+    return account_add(
+        actor=ACTOR, account=BrokerAccount(host=host, account_no=account_no, name=name)
+    )
+
+
+def _first_grant(user: User, account: BrokerAccount, can_trade: bool) -> None:
+    if not Grant.objects.filter(user=user, account=account).exists():
+        grant_set(actor=ACTOR, user=user, account=account, can_trade=can_trade)

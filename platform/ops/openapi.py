@@ -1,0 +1,67 @@
+"""Additions to the generated OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ops.errors import Code
+
+ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "Every refusal has this shape.",
+    "required": ["code", "message"],
+    "properties": {
+        "code": {"type": "string", "enum": [code.value for code in Code]},
+        "message": {"type": "string", "description": "`CODE: key=value …`, or words."},
+        "field": {"type": "string", "description": "The request's field at fault, if one is."},
+        "details": {"type": "object", "additionalProperties": {}, "description": "The facts."},
+    },
+}
+
+#: Refusals every operation may answer with. 422 and others of an operation's own
+#: are documented where they belong.
+_COMMON = {
+    "400": "The request is malformed.",
+    "404": "There is no such thing, or it is not yours: the answer is the same.",
+    "405": "The address does not know this method.",
+    "429": "Too many requests; see Retry-After.",
+    "500": "The platform failed; the failure is logged.",
+}
+_SECURED = {
+    "401": "No credentials, or none that are valid (unknown, expired and revoked look alike).",
+    "403": "You may see it, but not do this to it; or the token lacks the scope.",
+}
+_WITH_BODY = {
+    "413": "The body is too large.",
+    "415": "The body's media type is not understood.",
+}
+
+
+def document_errors(
+    result: dict[str, Any], generator: Any, request: Any, public: bool  # noqa: FBT001
+) -> dict[str, Any]:
+    """Give every operation the error responses it can answer with (spectacular hook)."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+    for path in result.get("paths", {}).values():
+        for operation in path.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                _document(operation)
+    return result
+
+
+def _document(operation: dict[str, Any]) -> None:
+    refusals = dict(_COMMON)
+    if operation.get("security", [{}]) != [{}]:
+        refusals |= _SECURED
+    if "requestBody" in operation:
+        refusals |= _WITH_BODY
+    for status, description in refusals.items():
+        operation["responses"].setdefault(
+            status,
+            {
+                "description": description,
+                "content": {
+                    "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}
+                },
+            },
+        )

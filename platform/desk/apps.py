@@ -1,4 +1,4 @@
-"""The project as an application: it brings the process commands."""
+"""The project as an application: it brings the process commands and the Celery application."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,7 @@ from django.apps import AppConfig
 class DeskConfig(AppConfig):
     name = "desk"
     verbose_name = "QMT Desk"
+
+    def ready(self) -> None:
+        # Whoever sends a task needs the application to be the current one.
+        from desk import celery_app  # noqa: F401

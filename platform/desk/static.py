@@ -6,7 +6,6 @@ through a thread and buffer each file.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,7 @@ from django.contrib.staticfiles import finders
 from whitenoise import WhiteNoise
 from whitenoise.responders import Response
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from desk.asgi_types import Application, Receive, Scope, Send
 
 CHUNK_BYTES = 256 * 1024
 

@@ -14,8 +14,8 @@ SECRET_KEY = _config.secret_key_value()
 ALLOWED_HOSTS = list(_config.hosts)
 CSRF_TRUSTED_ORIGINS = list(_config.trusted_origins)
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
-"""Largest request body in bytes; a larger one is refused unread (desk.middleware)."""
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+"""Largest request body in bytes; a larger one is refused at the door (desk.body_limit)."""
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

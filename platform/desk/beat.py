@@ -1,0 +1,59 @@
+"""Celery beat with a heartbeat and without a schedule file.
+
+The schedule is short and made of wall-clock entries; a file of last runs would only be one more
+thing that a kill -9 can tear.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Celery
+from celery.beat import Scheduler, SchedulingError, Service
+from celery.signals import setup_logging
+from django.db import close_old_connections
+
+from desk.management.process import stop_event_on_signals
+from ops.heartbeats import Heartbeat
+
+log = logging.getLogger(__name__)
+
+MAX_SLEEP_SECONDS = 5.0
+
+
+class DeskScheduler(Scheduler):
+    """In memory; proves each turn by a heartbeat."""
+
+    producer = None
+    """Each send takes a pooled producer: Celery's own would wait for Redis for ever."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._heartbeat = Heartbeat("beat")
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        seconds: float = super().tick(*args, **kwargs)
+        close_old_connections()
+        self._heartbeat.beat({"entries": len(self.schedule)})
+        return min(seconds, MAX_SLEEP_SECONDS)
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().apply_async(*args, **kwargs)
+        except SchedulingError as error:
+            log.warning("a periodic task was not sent: %s", error)
+            return None
+
+
+def run_beat(app: Celery) -> None:
+    """Run beat until SIGTERM or Ctrl-C."""
+    setup_logging.connect(lambda **_: None, weak=False)
+    stop = stop_event_on_signals()
+    app.loader.import_default_modules()
+    service = Service(app, max_interval=MAX_SLEEP_SECONDS, scheduler_cls=DeskScheduler)
+    scheduler = service.get_scheduler()
+    log.info("beat has %d periodic tasks", len(scheduler.schedule))
+    while not stop.is_set():
+        stop.wait(scheduler.tick())
+    scheduler.close()

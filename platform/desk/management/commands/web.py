@@ -1,0 +1,44 @@
+"""Run the web process: HTTP, static files and the live socket."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from desk.management.process import ProcessCommand
+from desk.settings.schema import get_config
+
+GRACEFUL_SECONDS = 2
+
+
+class Command(ProcessCommand):
+    help = "Run uvicorn with the platform's ASGI application."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        config = get_config()
+        parser.add_argument("--host", default=config.bind)
+        parser.add_argument("--port", type=int, default=config.port)
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        import uvicorn
+
+        config = get_config()
+        server = uvicorn.Server(
+            uvicorn.Config(
+                "desk.asgi:application",
+                host=host,
+                port=port,
+                ws="websockets-sansio",
+                ws_max_size=64 * 1024,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=config.behind_tls_proxy,
+                timeout_graceful_shutdown=GRACEFUL_SECONDS,
+            )
+        )
+        server.run()
+        if not server.started:
+            sys.exit(1)

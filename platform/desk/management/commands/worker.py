@@ -1,0 +1,30 @@
+"""Run one Celery worker: `manage.py worker core`, or `trade`/`data` of a QMT host."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from desk.management.process import ProcessCommand
+from desk.worker.roles import ROLES
+
+
+class Command(ProcessCommand):
+    help = "Run one worker (the supervisor and qmthost start these)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("role", choices=sorted(ROLES))
+        parser.add_argument("--host", default="", help="QMT host of a trade or data worker")
+
+    def handle(self, *args: Any, role: str, host: str, **options: Any) -> None:
+        chosen = ROLES[role]
+        if bool(chosen.runtime) != bool(host):
+            need = "needs --host NAME" if chosen.runtime else "takes no --host"
+            raise CommandError(f"A {role} worker {need}.")
+        from desk.celery_app import app
+        from desk.worker.runner import run_worker
+
+        sys.exit(run_worker(app, chosen, host))

@@ -1,0 +1,31 @@
+"""Common ground of the commands that are processes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import ClassVar
+
+from django.core.management.base import BaseCommand
+
+
+class ProcessCommand(BaseCommand):
+    """A long-running command. `manage.py migrate` has run the system checks; a start need not."""
+
+    requires_system_checks: ClassVar[list[str]] = []  # type: ignore[assignment]
+    requires_migrations_checks = False
+
+
+def stop_event_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT (Ctrl-Break on Windows) set."""
+    event = threading.Event()
+
+    def on_signal(signum: int, frame: FrameType | None) -> None:
+        event.set()
+
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, on_signal)
+    return event

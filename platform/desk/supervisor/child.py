@@ -31,19 +31,21 @@ class ChildSpec:
         Stop order: lower stages stop first, and end before the next one is told to.
     stop_seconds : float
         How long it may take to stop before it is killed.
-    heartbeat : str
-        Name of its `ProcessHeartbeat` row; blank when it writes none.
+    heartbeats : tuple of str
+        Names of its `ProcessHeartbeat` rows.
     silent_seconds : float
-        It is restarted when the heartbeat is older than this.
+        It is restarted when one of its heartbeats is older than this.
     """
 
     name: str
     command: tuple[str, ...]
     stage: int
     stop_seconds: float = 3.0
-    heartbeat: str = ""
+    heartbeats: tuple[str, ...] = ()
     silent_seconds: float = 45.0
     environment: Mapping[str, str] = field(default_factory=dict)
+    noise: tuple[str, ...] = ()
+    """Output lines containing one of these are dropped: advice for another use of the program."""
 
 
 class Child:
@@ -105,7 +107,9 @@ class Child:
             return
         with process.stdout as stream:
             for raw in stream:
-                self._log.line(self.name, raw.decode("utf-8", errors="replace").rstrip())
+                text = raw.decode("utf-8", errors="replace").rstrip()
+                if not any(noise in text for noise in self.spec.noise):
+                    self._log.line(self.name, text)
 
     def note_exit(self, now: float) -> int | None:
         """Plan the restart of a process that has just ended; returns its exit code once."""

@@ -10,7 +10,7 @@ from typing import IO, TextIO
 
 MAX_BYTES = 20_000_000
 KEEP_FILES = 3
-NAME_WIDTH = 11
+NAME_WIDTH = 12
 _COLORS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
 
 

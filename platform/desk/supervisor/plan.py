@@ -57,6 +57,8 @@ def valkey(config: DeskConfig) -> ChildSpec:
         ),
         stage=Stage.VALKEY,
         stop_seconds=1.0,
+        # It matters to servers that save to disk; this one never does.
+        noise=("Memory overcommit must be enabled",),
     )  # fmt: skip
 
 
@@ -88,7 +90,8 @@ def host_workers(host_name: str) -> list[ChildSpec]:
             command=manage("worker", role, "--host", host_name),
             stage=Stage.WORKERS,
             stop_seconds=3.5,
-            heartbeat=f"worker.{role}@{host_name}",
+            # The queue's consumer and the SDK session prove themselves apart.
+            heartbeats=(f"worker.{role}@{host_name}", f"{role}@{host_name}"),
         )
         for role in ("trade", "data")
     ]
@@ -102,21 +105,21 @@ def platform_processes() -> list[ChildSpec]:
             command=manage("worker", "core"),
             stage=Stage.WORKERS,
             stop_seconds=3.5,
-            heartbeat="worker.core",
+            heartbeats=("worker.core",),
         ),
         ChildSpec(
             name="beat",
             command=manage("beat"),
             stage=Stage.BEAT,
             stop_seconds=1.0,
-            heartbeat="beat",
+            heartbeats=("beat",),
         ),
         ChildSpec(
             name="engine",
             command=manage("engine"),
             stage=Stage.ENGINE,
             stop_seconds=2.0,
-            heartbeat="engine",
+            heartbeats=("engine",),
         ),
         ChildSpec(name="web", command=manage("web"), stage=Stage.WEB, stop_seconds=2.5),
     ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from desk.supervisor.merged_log import MergedLog
 
+HEALTH_PATH = "/api/v1/health/ready"
 REQUEST_TIMEOUT_SECONDS = 2.0
 POLL_SECONDS = 0.25
 SAY_AFTER_SECONDS = 20.0
@@ -17,10 +18,10 @@ Probe = Callable[[], "Mapping[str, object] | None"]
 
 
 def http_probe(host: str, port: int) -> Mapping[str, object] | None:
-    """Ask /health/ready; its JSON body, or None when the web process does not answer yet."""
+    """Ask the web process; the JSON answer, or None when it does not answer yet."""
     connection = http.client.HTTPConnection(host, port, timeout=REQUEST_TIMEOUT_SECONDS)
     try:
-        connection.request("GET", "/health/ready", headers={"Host": f"localhost:{port}"})
+        connection.request("GET", HEALTH_PATH, headers={"Host": f"localhost:{port}"})
         body = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         return None
@@ -32,7 +33,7 @@ def http_probe(host: str, port: int) -> Mapping[str, object] | None:
 class Readiness:
     """Called on every tick until the platform is ready; then says so once.
 
-    Ready means: /health/ready answers "ready", and every process this supervisor started has
+    Ready means: the health address answers "ready", and every process this supervisor started has
     proved a loop since.
     """
 
@@ -72,11 +73,17 @@ class Readiness:
     def _missing(self, answer: Mapping[str, object] | None) -> list[str]:
         if answer is None:
             return ["web"]
-        missing = []
-        if answer.get("status") != "ready":
-            checks = answer.get("checks")
-            bad = (
-                [str(k) for k, v in checks.items() if v != "ok"] if isinstance(checks, dict) else []
-            )
-            missing += bad or ["/health/ready"]
+        missing = [] if answer.get("status") == "ready" else _failing(answer.get("checks"))
         return missing + list(self._waiting_for())
+
+
+def _failing(checks: object) -> list[str]:
+    """Words for what /health/ready says is not there yet."""
+    if not isinstance(checks, list):
+        return [HEALTH_PATH]
+    words = [
+        f"{check['name']} ({check['detail']})" if check.get("detail") else str(check["name"])
+        for check in checks
+        if isinstance(check, dict) and not check.get("ok") and "name" in check
+    ]
+    return words or [HEALTH_PATH]

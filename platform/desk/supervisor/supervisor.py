@@ -97,13 +97,15 @@ class Supervisor:
     def _watch_heartbeats(self, now: float) -> None:
         ages = self._ages()
         for child in self.children:
-            age = ages.get(child.spec.heartbeat)
-            running_for = now - child.started_at
-            if age is None or not child.is_running() or running_for < child.spec.silent_seconds:
+            limit = child.spec.silent_seconds
+            if not child.is_running() or now - child.started_at < limit:
                 continue
-            if age > child.spec.silent_seconds:
-                self._log.say(f"{child.name} has been silent for {age:.0f} s, it is restarted")
-                child.kill()
+            silent = {name: ages[name] for name in child.spec.heartbeats if name in ages}
+            for name, age in silent.items():
+                if age > limit:
+                    self._log.say(f"{name} has been silent for {age:.0f} s, it is restarted")
+                    child.kill()
+                    break
 
     def stop_all(self) -> None:
         """Stop stage by stage within the budget; whatever does not stop in time is killed."""

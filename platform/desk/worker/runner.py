@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import warnings
 from typing import Any, ClassVar
 
 from celery import Celery, bootsteps
+from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
 
 from desk.worker.pulse import Pulse, probe_queue
@@ -60,6 +62,8 @@ def _keep_logging(**_: Any) -> None:
 def run_worker(app: Celery, role: Role, host_name: str) -> int:
     """Run the worker until it is told to stop; returns its exit code."""
     setup_logging.connect(_keep_logging, weak=False)
+    # Celery's warning to root users is about pickles; only JSON is accepted here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     # The producer's short timeout would break off the consumer's blocking read.
     app.conf.broker_transport_options = {
         **app.conf.broker_transport_options,

@@ -1,0 +1,50 @@
+# QMT Desk. `make run` starts everything, `make test` proves everything.
+# Needs make and Python 3.11-3.13 with venv; nothing else has to be installed or running.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/.stamps
+
+export TZ := Asia/Shanghai
+
+.PHONY: help run test test-all lint clean
+
+help: ## Show what can be typed
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(STAMPS)/run ## Start everything on this machine (PORT=8010 make run for another port)
+	@$(PY) manage.py prepare
+	@exec $(PY) manage.py up
+
+test: $(STAMPS)/dev ## Everything that must hold: style, types, layers, tests, tests on PostgreSQL
+	@$(PY) tests/run_all.py
+
+test-all: $(STAMPS)/dev ## make test, and the slow tests
+	@$(PY) tests/run_all.py --slow
+
+lint: $(STAMPS)/dev ## Style, types, layers and missing migrations only
+	@$(PY) tests/run_all.py --lint-only
+
+clean: ## Remove caches (keeps the virtual environment and var/)
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found (PYTHON=/path/to/python make run)."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamp is the requirements file itself: unchanged requirements cost nothing.
+$(STAMPS)/run: requirements.txt | $(PY)
+	@mkdir -p $(STAMPS)
+	@cmp -s requirements.txt $@ || { $(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt && cp requirements.txt $@; }
+	@touch $@
+
+$(STAMPS)/dev: requirements-dev.txt | $(PY)
+	@mkdir -p $(STAMPS)
+	@cmp -s requirements-dev.txt $@ || { $(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && cp requirements-dev.txt $@; }
+	@touch $@

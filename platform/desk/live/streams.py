@@ -1,0 +1,235 @@
+"""What one client still has to get, per channel.
+
+Delivering puts a message into the stream and never waits; the client's writer takes
+frames out as fast as the client reads. Meanwhile quotes, bars and jobs conflate (the
+newest value per key survives), and account events queue. An account queue that
+overflows is thrown away and read again from the database: events are never lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol
+
+import orjson
+
+from desk.live.protocol import frame
+from ops.hub import Message
+
+#: Events that a slow client may have waiting before we re-read instead.
+ACCOUNT_QUEUE_LIMIT = 256
+#: Frames of one account sent in a row before other channels get their turn.
+ACCOUNT_BURST = 100
+#: A client that cannot keep up still gets the last bars of each symbol, not only one.
+BAR_SLOTS = 3
+
+Wake = Callable[[], None]
+AccountRead = Callable[[int | None], Awaitable[tuple[str, int]]]
+SymbolsRead = Callable[[], Awaitable[tuple[frozenset[str] | None, dict[str, Any]]]]
+JobsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
+
+
+class Stream(Protocol):
+    """One channel of one client."""
+
+    channel: str
+
+    def deliver(self, message: Message) -> None: ...
+
+    def link_changed(self, *, up: bool) -> None: ...
+
+    def frames(self) -> AsyncIterator[str]:
+        """Take out what is due. Raises what its first database read raises."""
+        ...
+
+
+class AccountStream:
+    """An account's versioned events: no gap, no repetition, whatever Redis does."""
+
+    def __init__(
+        self, channel: str, *, since: int | None, read: AccountRead, wake: Wake
+    ) -> None:
+        self.channel = channel
+        self._version = since
+        self._read = read
+        self._wake = wake
+        self._queue: deque[Message] = deque()
+        self._must_read = True
+
+    def deliver(self, message: Message) -> None:
+        if len(self._queue) >= ACCOUNT_QUEUE_LIMIT:
+            self._queue.clear()
+            self._must_read = True
+        else:
+            self._queue.append(message)
+        self._wake()
+
+    def link_changed(self, *, up: bool) -> None:
+        if up:
+            self._must_read = True
+            self._wake()
+
+    async def frames(self) -> AsyncIterator[str]:
+        for _ in range(ACCOUNT_BURST):
+            if self._must_read:
+                yield await self._from_database()
+            elif self._queue:
+                text = self._next(self._queue.popleft())
+                if text is not None:
+                    yield text
+            else:
+                return
+        self._wake()
+
+    async def _from_database(self) -> str:
+        # Cleared before the read: what overflows while it runs asks for another one.
+        self._must_read = False
+        try:
+            text, self._version = await self._read(self._version)
+        except BaseException:
+            self._must_read = True
+            raise
+        return text
+
+    def _next(self, message: Message) -> str | None:
+        """The message's text if it is what comes next; a gap asks for a read."""
+        first, last = message.derive(_versions)
+        if self._version is not None and last <= self._version:
+            return None
+        if self._version is None or first != self._version + 1:
+            self._must_read = True
+            return None
+        self._version = last
+        return message.text
+
+
+def _versions(message: Message) -> tuple[int, int]:
+    events = message.payload["events"]
+    return events[0]["version"], events[-1]["version"]
+
+
+class SymbolStream:
+    """Quotes or bars of some or all symbols; a slow client gets the newest of each."""
+
+    def __init__(self, channel: str, *, read: SymbolsRead, wake: Wake) -> None:
+        self.channel = channel
+        self._read = read
+        self._wake = wake
+        self._symbols: frozenset[str] | None = None
+        self._must_read = True
+        # As long as nothing else waits, one whole message is kept: its text is shared
+        # by every client that filters nothing.
+        self._whole: Message | None = None
+        self._waiting: dict[int, dict[str, bytes]] = {}
+
+    def deliver(self, message: Message) -> None:
+        if self._must_read:
+            self._merge(message)
+        elif self._symbols is None and not self._waiting and self._whole is None:
+            self._whole = message
+        else:
+            if self._whole is not None:
+                self._merge(self._whole)
+                self._whole = None
+            if not self._merge(message):
+                return
+        self._wake()
+
+    def link_changed(self, *, up: bool) -> None:
+        if up:
+            self._must_read = True
+            self._wake()
+
+    async def frames(self) -> AsyncIterator[str]:
+        if self._must_read:
+            self._symbols, data = await self._read()
+            self._must_read = False
+            if data:
+                yield frame(self.channel, snapshot=True, data=data)
+        if self._whole is not None:
+            whole, self._whole = self._whole, None
+            yield whole.derive(_whole_frame)
+        waiting, self._waiting = self._waiting, {}
+        for _slot, parts in sorted(waiting.items()):
+            wanted = self._symbols
+            chosen = [text for symbol, text in parts.items() if wanted is None or symbol in wanted]
+            if chosen:
+                yield _joined(self.channel, chosen)
+
+    def _merge(self, message: Message) -> bool:
+        """Lay the message's parts over what waits; whether any concerned this client."""
+        touched = False
+        for slot, parts in message.derive(_parts).items():
+            if self._symbols is not None and not self._must_read:
+                parts = {name: parts[name] for name in self._symbols.intersection(parts)}
+            if parts:
+                self._waiting.setdefault(slot, {}).update(parts)
+                touched = True
+        while len(self._waiting) > BAR_SLOTS:
+            del self._waiting[min(self._waiting)]
+        return touched
+
+
+def _symbol_data(message: Message) -> dict[str, Any]:
+    payload = message.payload
+    data = payload["q"] if message.channel == "quotes" else payload
+    return data if isinstance(data, dict) else {}
+
+
+def _parts(message: Message) -> dict[int, dict[str, bytes]]:
+    """``"symbol":{…}`` as bytes per symbol, in slots: one for quotes, one per bar time.
+
+    A closing bar and the next one's first value must not replace each other.
+    """
+    slots: dict[int, dict[str, bytes]] = {}
+    bars = message.channel == "bars"
+    for symbol, value in _symbol_data(message).items():
+        slot = int(value.get("ts", 0)) if bars else 0
+        text = orjson.dumps(symbol) + b":" + orjson.dumps(value)
+        slots.setdefault(slot, {})[symbol] = text
+    return slots
+
+
+def _whole_frame(message: Message) -> str:
+    slots = message.derive(_parts)
+    return _joined(message.channel, [text for parts in slots.values() for text in parts.values()])
+
+
+def _joined(channel: str, parts: list[bytes]) -> str:
+    head = b'{"type":"' + channel.encode() + b'","data":{'
+    return (head + b",".join(parts) + b"}}").decode()
+
+
+class JobStream:
+    """Progress of the jobs a person may see; the newest state of each."""
+
+    channel = "jobs"
+
+    def __init__(self, *, user_id: int, sees_all: bool, read: JobsRead, wake: Wake) -> None:
+        self._user_id = user_id
+        self._sees_all = sees_all
+        self._read = read
+        self._wake = wake
+        self._must_read = True
+        self._waiting: dict[str, dict[str, Any]] = {}
+
+    def deliver(self, message: Message) -> None:
+        job = message.payload
+        if self._sees_all or job.get("owner") in (None, self._user_id):
+            self._waiting[str(job["id"])] = job
+            self._wake()
+
+    def link_changed(self, *, up: bool) -> None:
+        if up:
+            self._must_read = True
+            self._wake()
+
+    async def frames(self) -> AsyncIterator[str]:
+        if self._must_read:
+            jobs = await self._read()
+            self._must_read = False
+            yield frame("jobs", snapshot=True, data=jobs)
+        waiting, self._waiting = self._waiting, {}
+        if waiting:
+            yield frame("jobs", data=list(waiting.values()))

@@ -1,0 +1,23 @@
+"""Bring an installation up to date before a start: browser files, catalogues, databases, demo data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from desk.settings.schema import get_config
+
+
+class Command(BaseCommand):
+    help = "Fetch browser libraries, compile catalogues, migrate both databases, add demo data (demo only)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("vendor_assets", stdout=self.stdout)
+        call_command("compile_catalogues", stdout=self.stdout)
+        for alias in settings.DATABASES:
+            call_command("migrate", database=alias, verbosity=0, interactive=False)
+        if get_config().env == "demo":
+            call_command("demo_data", verbosity=0, stdout=self.stdout)

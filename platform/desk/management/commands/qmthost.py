@@ -1,0 +1,81 @@
+"""Run the two workers of a QMT host: `manage.py qmthost --host NAME`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.db import DatabaseError
+
+from desk.management.process import ProcessCommand
+from desk.settings.schema import DeskConfig, get_config
+
+
+class Command(ProcessCommand):
+    help = "Run the trade and the data worker of one QMT host, and nothing else (Windows too)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", required=True, help="name of the QMT host in the platform")
+
+    def handle(self, *args: Any, host: str, **options: Any) -> None:
+        from desk.supervisor.embedded import run_host_workers
+        from desk.supervisor.lock import AlreadyRunning, SupervisorLock
+        from desk.supervisor.merged_log import MergedLog
+
+        config = get_config()
+        problem = remote_problem(config)
+        if problem:
+            raise CommandError(problem)
+        self._require_host(host)
+        try:
+            with SupervisorLock(config.run_dir / f"qmthost-{host}.lock"):
+                log = MergedLog(config.log_dir / f"qmthost-{host}.log")
+                try:
+                    run_host_workers(config, host, log)
+                finally:
+                    log.close()
+        except AlreadyRunning as error:
+            raise CommandError(
+                f"The workers of {host} already run on this machine (pid {error.pid})."
+            ) from error
+
+    def _require_host(self, name: str) -> None:
+        from accounts.models import QmtHost
+
+        try:
+            known = list(QmtHost.objects.filter(enabled=True).values_list("name", flat=True))
+        except DatabaseError as error:
+            raise CommandError(
+                f"The platform's database cannot be read ({error}): check DESK_DATABASE_URL, "
+                f"and run manage.py migrate on the platform."
+            ) from error
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise CommandError(f"There is no enabled QMT host {name!r} (known: {names}).")
+
+
+def remote_problem(config: DeskConfig) -> str:
+    """Say why this configuration cannot serve the platform from another machine; blank if it can.
+
+    A worker on its own machine shares the platform's databases and Redis over the network: a
+    SQLite file or a local socket would be another, empty platform.
+    """
+    if config.env == "test":
+        return ""
+    missing = [
+        name
+        for name, given in (
+            ("DESK_DATABASE_URL", config.database_url),
+            ("DESK_QUOTES_URL", config.quotes_url),
+            ("DESK_REDIS_URL", config.redis_url_given),
+        )
+        if given is None
+    ]
+    if missing:
+        return (
+            f"A QMT host needs the platform's PostgreSQL and Redis, and {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not set. (SQLite files cannot be shared "
+            f"between machines; on one machine `manage.py up` starts the workers itself.)"
+        )
+    return ""

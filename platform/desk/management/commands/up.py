@@ -1,0 +1,46 @@
+"""Run the whole platform on this machine: `manage.py up`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from desk.management.process import ProcessCommand
+from desk.settings.schema import get_config
+
+
+class Command(ProcessCommand):
+    help = "Start everything on one machine (Linux, macOS, WSL2), watch it, stop it in order."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if os.name != "posix":
+            raise CommandError(
+                "`up` needs Linux, macOS or WSL2. On a Windows QMT host run: "
+                "manage.py qmthost --host NAME"
+            )
+        from accounts.choices import HostKind
+        from accounts.models import QmtHost
+        from desk.supervisor.embedded import port_problem, run_embedded
+        from desk.supervisor.lock import AlreadyRunning, SupervisorLock
+        from desk.supervisor.merged_log import MergedLog
+
+        config = get_config()
+        problem = port_problem(config.bind, config.port)
+        try:
+            with SupervisorLock(config.run_dir / "up.lock"):
+                if problem:
+                    raise CommandError(problem)
+                hosts = QmtHost.objects.filter(enabled=True, kind=HostKind.SIMULATED)
+                names = list(hosts.values_list("name", flat=True))
+                log = MergedLog(config.log_dir / "desk.log")
+                try:
+                    run_embedded(config, names, log)
+                finally:
+                    log.close()
+        except AlreadyRunning as error:
+            raise CommandError(
+                f"The platform already runs from this state folder (pid {error.pid}): "
+                f"stop it first, or choose another folder with DESK_STATE_DIR."
+            ) from error

@@ -1,0 +1,132 @@
+"""What `manage.py up` and `manage.py qmthost` do before and around the supervisor."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import DatabaseError, close_old_connections
+
+from desk.settings.safety import TIME_ZONE
+from desk.settings.schema import DeskConfig
+from desk.supervisor import plan
+from desk.supervisor.child import ChildSpec
+from desk.supervisor.merged_log import MergedLog
+from desk.supervisor.ready import Readiness, http_probe
+from desk.supervisor.supervisor import Supervisor, end_leftovers
+from ops.clocks import wall_now
+from ops.models import ProcessHeartbeat
+
+UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+DEMO_LOGINS = "admin, alice, bob, charlie (password desk-demo)"
+
+
+def port_problem(host: str, port: int) -> str:
+    """Say in one sentence why `port` cannot be served; blank when it can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As uvicorn binds: a port in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError:
+            return f"Port {port} needs rights this user does not have: choose another, e.g. PORT=8010 make run."
+        except OSError as error:
+            if error.errno in (98, 48, 10048):  # EADDRINUSE on Linux, macOS, Windows
+                return (
+                    f"Port {port} is in use by another program: stop it, or choose another port, "
+                    f"e.g. PORT={port + 10} make run."
+                )
+            return f"The address {host} port {port} cannot be served: {error.strerror}."
+    return ""
+
+
+def heartbeat_ages() -> Mapping[str, float]:
+    """Age in seconds of every process's last successful loop; empty when the database is away."""
+    close_old_connections()
+    now = wall_now()
+    try:
+        rows = list(ProcessHeartbeat.objects.values_list("name", "last_loop_at"))
+    except DatabaseError:
+        return {}
+    return {name: (now - last_loop_at).total_seconds() for name, last_loop_at in rows}
+
+
+def silent_since(specs: Sequence[ChildSpec], started_at: datetime) -> list[str]:
+    """Name the processes that have not proved a loop since `started_at`."""
+    elapsed = (wall_now() - started_at).total_seconds()
+    ages = heartbeat_ages()
+    return [
+        spec.name
+        for spec in specs
+        if any(ages.get(name, elapsed + 1) > elapsed for name in spec.heartbeats)
+    ]
+
+
+def address(config: DeskConfig) -> str:
+    """The address a browser on this machine opens."""
+    host = UNSPECIFIED.get(config.bind, config.bind)
+    return f"http://{f'[{host}]' if ':' in host else host}:{config.port}/"
+
+
+def headline(config: DeskConfig) -> str:
+    """The last line of a start: the address, and the demo logins in the demo environment only."""
+    line = f"QMT Desk is ready: {address(config)}"
+    return f"{line}   logins: {DEMO_LOGINS}" if config.env == "demo" else line
+
+
+def _prepare(config: DeskConfig) -> None:
+    plan.prepare_folders(config)
+    # Children inherit these: one time zone, unbuffered lines, metrics of all processes together.
+    metrics = config.run_dir / "metrics"
+    metrics.mkdir(exist_ok=True)
+    for file in metrics.glob("*.db"):
+        file.unlink()
+    os.environ.update(
+        TZ=TIME_ZONE,
+        PYTHONUNBUFFERED="1",
+        CELERY_SKIP_CHECKS="1",
+        PROMETHEUS_MULTIPROC_DIR=str(metrics),
+    )
+
+
+def run_embedded(config: DeskConfig, host_names: Sequence[str], log: MergedLog) -> None:
+    """Run everything on this machine until told to stop."""
+    started = time.monotonic()
+    started_at = wall_now()
+    end_leftovers(config.run_dir, log)
+    _prepare(config)
+    specs = plan.embedded(config, host_names)
+    probe_host = UNSPECIFIED.get(config.bind, config.bind)
+    ready = Readiness(
+        probe=lambda: http_probe(probe_host, config.port),
+        waiting_for=lambda: silent_since(specs, started_at),
+        headline=headline(config),
+        log=log,
+        started_at=started,
+    )
+    log.say("starting " + ", ".join(spec.name for spec in specs))
+    _run(specs, config, log, ready)
+
+
+def run_host_workers(config: DeskConfig, host_name: str, log: MergedLog) -> None:
+    """Run the two workers of one QMT host until told to stop."""
+    end_leftovers(config.run_dir, log)
+    _prepare(config)
+    specs = plan.host_workers(host_name)
+    log.say("starting " + ", ".join(spec.name for spec in specs))
+    _run(specs, config, log, None)
+
+
+def _run(
+    specs: Sequence[ChildSpec], config: DeskConfig, log: MergedLog, ready: Readiness | None
+) -> None:
+    supervisor = Supervisor(
+        specs, run_dir=config.run_dir, log=log, heartbeat_ages=heartbeat_ages, on_tick=ready
+    )
+    supervisor.install_signal_handlers()
+    supervisor.run()
+    log.say("everything has stopped")

@@ -62,6 +62,12 @@ class DeskConfig(BaseSettings):
     allow_live: bool = False
     order_ttl_seconds: int = Field(default=30, ge=1, le=600)
     """An order that was not sent this long after its acceptance expires instead."""
+    order_response_seconds: float = Field(default=10.0, ge=1, le=120)
+    """An order the terminal has not answered by then is UNKNOWN."""
+    order_absence_seconds: float = Field(default=30.0, ge=1, le=600)
+    """Absence at the terminal counts only this long after that deadline."""
+    host_lease_seconds: float = Field(default=8.0, ge=3, le=60)
+    """How long a trade worker owns its host after a renewal; a killed one's successor waits for it."""
 
     sim_data: Path | None = None
     sim_speed: float = Field(default=1.0, gt=0, le=1000)

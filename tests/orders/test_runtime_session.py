@@ -16,7 +16,11 @@ from trading.orders.runtime.session import NotReady, OpenSession, SessionRefused
 
 ALPHA = AccountRef("8000000001")
 FAST = RuntimeConfig(
-    probe_seconds=0.02, reconcile_seconds=60.0, backoff_seconds=0.01, backoff_max_seconds=0.05, hung_call_seconds=0.3
+    probe_seconds=0.02,
+    reconcile_seconds=60.0,
+    backoff_seconds=0.01,
+    backoff_max_seconds=0.05,
+    hung_call_seconds=0.3,
 )
 
 
@@ -93,7 +97,9 @@ class Owner:
 class Rig:
     def __init__(self) -> None:
         self.gateway, self.work, self.owner = ScriptedGateway(), Work(), Owner()
-        self.session = TradeSession(gateway=self.gateway, owner=self.owner, work=self.work, config=FAST)  # type: ignore[arg-type]
+        self.session = TradeSession(
+            make_gateway=lambda: self.gateway, owner=self.owner, work=self.work, config=FAST
+        )  # type: ignore[arg-type]
 
     def until(self, condition: Callable[[], bool], seconds: float = 3.0) -> None:
         deadline = time.monotonic() + seconds
@@ -141,7 +147,10 @@ def test_session_failed_reconciliation_never_becomes_ready_on_that_session(rig: 
     rig.work.reconcile_failures = 1
     rig.session.start()
     rig.until_state(SessionState.READY)
-    assert [line for line in rig.work.log if line != "orphans"] == ["reconcile 101", "reconcile 102"]
+    assert [line for line in rig.work.log if line != "orphans"] == [
+        "reconcile 101",
+        "reconcile 102",
+    ]
 
 
 def test_session_two_failed_probes_change_nothing(rig: Rig) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from desk.settings.schema import DeskConfig
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeConfig:
@@ -36,8 +38,10 @@ class RuntimeConfig:
         An empty position list after a non-empty one counts after this many equal answers.
     confirmation_gap_seconds
         Pause between such confirmations and between the queries that prove an absence.
+    clock_seconds
+        How often the terminal is asked for its market clock.
     status_seconds
-        Period of the host's status row and of the heartbeat.
+        Period of the host's status row.
     backoff_seconds, backoff_max_seconds
         First and longest pause between attempts to connect.
     """
@@ -57,6 +61,16 @@ class RuntimeConfig:
     absence_settle_seconds: float = 30.0
     position_confirmations: int = 3
     confirmation_gap_seconds: float = 1.0
+    clock_seconds: float = 0.5
     status_seconds: float = 2.0
     backoff_seconds: float = 0.5
     backoff_max_seconds: float = 10.0
+
+    @classmethod
+    def of_installation(cls, installation: DeskConfig) -> RuntimeConfig:
+        """The durations an installation may change, and the defaults of the rest."""
+        return cls(
+            lease_seconds=installation.host_lease_seconds,
+            response_deadline_seconds=installation.order_response_seconds,
+            absence_settle_seconds=installation.order_absence_seconds,
+        )

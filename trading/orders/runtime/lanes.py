@@ -14,18 +14,20 @@ import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from trading.orders.runtime.database import usable_connection
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True)
 class _Job:
     key: Hashable
-    run: Callable[[], str]
-    done: Future[str] = field(default_factory=Future)
+    run: Callable[[], Any]
+    done: Future[Any] = field(default_factory=Future)
 
 
 class Lane:
@@ -41,12 +43,12 @@ class Lane:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, key: Hashable, run: Callable[[], str]) -> Future[str]:
+    def submit(self, key: Hashable, run: Callable[[], T]) -> Future[T]:
         """Queue `run`; with a job of the same key in the lane, that job's future is the answer."""
         with self._lock:
             waiting = self._jobs.get(key)
             if waiting is not None:
-                return waiting.done
+                return cast("Future[T]", waiting.done)
             job = self._jobs[key] = _Job(key, run)
         self._queue.put(job)
         return job.done
@@ -73,7 +75,7 @@ class Lane:
     def _run(self) -> None:
         while (job := self._queue.get()) is not None and not self._abandoned:
             self._busy_since = time.monotonic()
-            result: Any = ""
+            result: Any = None
             failure: Exception | None = None
             try:
                 with usable_connection():
@@ -136,4 +138,5 @@ class Lanes:
         for lane in lanes:
             lane.stop()
         deadline = time.monotonic() + timeout_seconds
-        return all([lane.join(max(0.0, deadline - time.monotonic())) for lane in lanes])
+        ended = [lane.join(max(0.0, deadline - time.monotonic())) for lane in lanes]
+        return all(ended)

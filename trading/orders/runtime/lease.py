@@ -75,7 +75,12 @@ class HostLease:
                 if former is None:
                     HostStatus.objects.get_or_create(host=self.host)
                     former = ""
-                free = Q(lease_holder=self.holder) | Q(lease_holder="") | Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+                free = (
+                    Q(lease_holder=self.holder)
+                    | Q(lease_holder="")
+                    | Q(lease_until__isnull=True)
+                    | Q(lease_until__lt=now)
+                )
                 taken = row.filter(free, lease_holder=former).update(
                     lease_holder=self.holder, lease_until=now + timedelta(seconds=self._seconds)
                 )
@@ -91,7 +96,9 @@ class HostLease:
         with self._lock:
             started = self._monotonic()
             until = database_now() + timedelta(seconds=self._seconds)
-            kept = HostStatus.objects.filter(host=self.host, lease_holder=self.holder).update(lease_until=until)
+            kept = HostStatus.objects.filter(host=self.host, lease_holder=self.holder).update(
+                lease_until=until
+            )
             self._valid_until = started + self._seconds if kept else 0.0
             return bool(kept)
 
@@ -99,7 +106,9 @@ class HostLease:
         """Give the lease back; a lease that somebody else took over is left alone."""
         with self._lock:
             self._valid_until = 0.0
-            HostStatus.objects.filter(host=self.host, lease_holder=self.holder).update(lease_holder="", lease_until=None)
+            HostStatus.objects.filter(host=self.host, lease_holder=self.holder).update(
+                lease_holder="", lease_until=None
+            )
 
     def _revoke_former(self, former: str) -> None:
         BrokerAccount.objects.filter(host=self.host).update(epoch=F("epoch") + 1)

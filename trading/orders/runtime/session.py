@@ -8,9 +8,10 @@ session with the next id when the answers stop (qmt-field-notes: SDK 5 to 7).
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -58,9 +59,14 @@ class SessionWork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """One opened session: the generation tells it from the ones before and after."""
+    """One opened session: the generation tells it from the ones before and after.
+
+    `key` names it in the database and was never used before: sequence numbers and the terminal's
+    order ids mean something only together with it.
+    """
 
     generation: int
+    key: str
     session_id: int
     opened_at_ns: int
     gateway: TradeGateway
@@ -79,8 +85,16 @@ class SessionView:
 class TradeSession:
     """Owner of the gateway; `ready` and `sending` are what the other threads use."""
 
-    def __init__(self, *, gateway: TradeGateway, owner: Owner, work: SessionWork, config: RuntimeConfig) -> None:
-        self._gateway = gateway
+    def __init__(
+        self,
+        *,
+        make_gateway: Callable[[], TradeGateway],
+        owner: Owner,
+        work: SessionWork,
+        config: RuntimeConfig,
+    ) -> None:
+        self._make_gateway = make_gateway
+        self._gateway: TradeGateway | None = None
         self._owner = owner
         self._work = work
         self._config = config
@@ -89,6 +103,7 @@ class TradeSession:
         self._message = ""
         self._session: OpenSession | None = None
         self._generation = 0
+        self._key = ""
         self._sending = 0
         self._stopping = False
         self._rebuild_reason = ""
@@ -149,10 +164,15 @@ class TradeSession:
                 self._sending -= 1
                 self._condition.notify_all()
 
+    @property
+    def key(self) -> str:
+        """Name of the session that is open or being opened: what events arriving now belong to."""
+        return self._key
+
     def rebuild(self, reason: str) -> None:
         """Ask for a new session with the next id."""
         with self._condition:
-            if self._session is not None and not self._rebuild_reason:
+            if not self._rebuild_reason:
                 self._rebuild_reason = reason
             self._condition.notify_all()
 
@@ -200,12 +220,17 @@ class TradeSession:
         accounts = tuple(self._work.accounts())
         self._work.before_connect()
         self._set(SessionState.CONNECTING, "")
-        self._gateway.open(accounts)
         with self._condition:
             self._generation += 1
             self._rebuild_reason = ""
+            # Before the gateway opens: the first pushes arrive while it does.
+            self._key = f"{time.time_ns():x}-{secrets.token_hex(4)}"
+        # Made only now: the mode rules above decide whether this process may load the SDK at all.
+        gateway = self._gateway = self._gateway or self._make_gateway()
+        gateway.open(accounts)
+        with self._condition:
             self._session = session = OpenSession(
-                self._generation, self._gateway.session_id, self._gateway.opened_at_ns, self._gateway
+                self._generation, self._key, gateway.session_id, gateway.opened_at_ns, gateway
             )
         self._set(SessionState.RECONCILING, "")
         self._work.reconcile(session)
@@ -266,14 +291,15 @@ class TradeSession:
         """End the session once no sender is inside an SDK call, or the wait for one is over."""
         deadline = time.monotonic() + self._config.hung_call_seconds
         with self._condition:
-            if self._session is None:
+            session = self._session
+            if session is None:
                 return
             self._session = None
             if self._state == SessionState.READY:
                 self._state = SessionState.SICK
             while self._sending and (left := deadline - time.monotonic()) > 0:
                 self._condition.wait(left)
-        self._gateway.close()
+        session.gateway.close()
         self._changed.set()
 
     def _set(self, state: SessionState, message: str) -> None:

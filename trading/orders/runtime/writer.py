@@ -15,9 +15,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import IO
 
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, NotSupportedError, ProgrammingError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+)
 
 from qmt.gateway import TradeEvent
 from trading.orders.runtime import metrics
@@ -25,7 +33,16 @@ from trading.orders.runtime.database import usable_connection
 
 logger = logging.getLogger(__name__)
 
-Apply = Callable[[Sequence[TradeEvent]], object]
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An event and the session it came through: numbers in it mean nothing in another one."""
+
+    session_key: str
+    event: TradeEvent
+
+
+Apply = Callable[[Sequence[Incoming]], object]
 
 
 class EventWriter:
@@ -66,10 +83,10 @@ class EventWriter:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, event: TradeEvent) -> None:
+    def put(self, session_key: str, event: TradeEvent) -> None:
         """Take an event; called on SDK threads, never waits for anything but a short lock."""
         with self._wake:
-            self._queue.append(event)
+            self._queue.append(Incoming(session_key, event))
             self._accepted += 1
             self._wake.notify_all()
 
@@ -118,7 +135,7 @@ class EventWriter:
                 self._applied += len(batch)
                 self._wake.notify_all()
 
-    def _store(self, batch: Sequence[TradeEvent]) -> None:
+    def _store(self, batch: Sequence[Incoming]) -> None:
         """Apply a batch, however long the database is away; split it when one event is the trouble."""
         pause = self._retry_seconds
         while True:
@@ -135,7 +152,7 @@ class EventWriter:
                 metrics.EVENT_WRITER_RETRIES.inc()
                 time.sleep(pause)
                 pause = min(pause * 2, self._retry_max_seconds)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 -- one event must not stop the rest
                 self._isolate(batch, error)
                 return
             else:
@@ -144,11 +161,13 @@ class EventWriter:
                     self._failing_since = None
                 return
 
-    def _isolate(self, batch: Sequence[TradeEvent], error: Exception) -> None:
+    def _isolate(self, batch: Sequence[Incoming], error: Exception) -> None:
         """One event that cannot be stored must not stop the ones behind it: find it and report it."""
         if len(batch) == 1:
             metrics.EVENTS_REFUSED.inc()
-            logger.error("event could not be stored and needs a person: %r", batch[0], exc_info=error)
+            logger.error(
+                "event could not be stored and needs a person: %r", batch[0], exc_info=error
+            )
             return
         for event in batch:
             self._store([event])
@@ -164,7 +183,7 @@ class _SpillingQueue:
 
     def __init__(self, memory_limit: int) -> None:
         self._memory_limit = memory_limit
-        self._head: deque[TradeEvent] = deque()
+        self._head: deque[Incoming] = deque()
         self._file: IO[bytes] | None = None
         self._read_at = 0
         self._spilled = 0
@@ -172,12 +191,12 @@ class _SpillingQueue:
     def __len__(self) -> int:
         return len(self._head) + self._spilled
 
-    def append(self, event: TradeEvent) -> None:
+    def append(self, event: Incoming) -> None:
         if not self._spilled and len(self._head) < self._memory_limit:
             self._head.append(event)
             return
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="desk-events-")
+            self._file = tempfile.TemporaryFile(prefix="desk-events-")  # noqa: SIM115 -- lives until it is read back
             self._read_at = 0
             logger.warning("more than %d events wait: spilling to a file", self._memory_limit)
         self._file.seek(0, 2)
@@ -185,14 +204,15 @@ class _SpillingQueue:
         self._spilled += 1
         metrics.EVENTS_SPILLED.inc()
 
-    def take(self, limit: int) -> list[TradeEvent]:
+    def take(self, limit: int) -> list[Incoming]:
         """The oldest `limit` events."""
         if not self._head and self._spilled:
             self._load(max(limit, self._memory_limit // 2))
         return [self._head.popleft() for _ in range(min(limit, len(self._head)))]
 
     def _load(self, count: int) -> None:
-        assert self._file is not None
+        if self._file is None:
+            return
         self._file.seek(self._read_at)
         for _ in range(min(count, self._spilled)):
             self._head.append(pickle.load(self._file))  # noqa: S301 - written by this process, unnamed file

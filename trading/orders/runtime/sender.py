@@ -1,0 +1,260 @@
+"""From a queued row to one SDK call: claim, last look, call, note.
+
+The claim (one committed UPDATE) decides that this process may send; the last look decides that it
+still may, now: the lease has time left, the claim is fresh, the session is the same ready one, the
+account's authority is unchanged. What fails here has provably not left the process and ends
+EXPIRED with the reason. From the SDK call on, only evidence decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import Future
+from decimal import Decimal
+from functools import partial
+from typing import Protocol
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+from accounts.choices import AccountMode, HostKind, TradingState
+from accounts.models import BrokerAccount
+from ops.clocks import MarketClock, wall_now
+from ops.errors import Code
+from qmt.calendar import accepts_cancels
+from qmt.errors import NotSent, QmtError, RequestInvalid
+from qmt.gateway import AccountRef, OrderRequest, PriceType, Side
+from trading.orders import claims, lifecycle
+from trading.orders.models import Order
+from trading.orders.runtime import crashpoints, metrics
+from trading.orders.runtime.config import RuntimeConfig
+from trading.orders.runtime.lanes import Lane, Lanes
+from trading.orders.runtime.session import NotReady, OpenSession, TradeSession
+
+logger = logging.getLogger(__name__)
+
+#: Attempts to note a call's number; without the note its answer is still matched by the tag.
+NOTE_ATTEMPTS = 5
+
+
+class LeaseClock(Protocol):
+    """What the last look asks about the lease."""
+
+    def seconds_left(self) -> float: ...
+
+
+class Clock(Protocol):
+    """The host's market clock, None while unknown."""
+
+    def __call__(self) -> MarketClock | None: ...
+
+
+class Sender:
+    """Sends orders and cancels of one host, each account on lanes of its own."""
+
+    def __init__(
+        self,
+        *,
+        host_name: str,
+        session: TradeSession,
+        lease: LeaseClock,
+        lanes: Lanes,
+        clock: Clock,
+        config: RuntimeConfig,
+    ) -> None:
+        self._host_name = host_name
+        self._session = session
+        self._lease = lease
+        self._lanes = lanes
+        self._clock = clock
+        self._config = config
+        self._router = Lane("order-router")
+        self._called: dict[str, float] = {}
+
+    def stop(self, timeout_seconds: float) -> None:
+        self._router.stop()
+        self._router.join(timeout_seconds)
+
+    # --- entry points: none of them waits for a terminal ------------------------------------
+
+    def wake(self, order_id: UUID) -> Future[Future[str] | None]:
+        """Send the order, if its row says so; the inner future ends with the SDK call's return."""
+        return self._router.submit(order_id, partial(self._route, order_id))
+
+    def send(self, order_id: UUID, account_id: int) -> Future[str]:
+        """Queue one order on its account's lane."""
+        return self._lanes.get("send", account_id).submit(order_id, partial(self._send, order_id))
+
+    def cancel(self, order_id: UUID, account_id: int) -> Future[str]:
+        """Queue one wanted cancel on its account's lane for cancels."""
+        return self._lanes.get("cancel", account_id).submit(
+            order_id, partial(self._cancel, order_id)
+        )
+
+    def answered(self, tag: str) -> None:
+        """The response to the call with this tag is here (called on an SDK thread)."""
+        called = self._called.pop(tag, None)
+        if called is not None:
+            metrics.CALL_TO_RESPONSE.observe(time.monotonic() - called)
+
+    def _route(self, order_id: UUID) -> Future[str] | None:
+        row = (
+            Order.objects.filter(pk=order_id, host_name=self._host_name)
+            .values_list("account_id", "cancel_requested_at", "cancel_sent_at")
+            .first()
+        )
+        if row is None:
+            return None
+        account_id, cancel_requested_at, cancel_sent_at = row
+        if cancel_requested_at is not None and cancel_sent_at is None:
+            return self.cancel(order_id, account_id)
+        return self.send(order_id, account_id)
+
+    # --- one order --------------------------------------------------------------------------
+
+    def _send(self, order_id: UUID) -> str:
+        session = self._session.ready()
+        if session is None or self._lease.seconds_left() < self._config.lease_margin_seconds:
+            return "not ready"  # the row stays queued: the poll comes back to it until it expires
+        began = time.monotonic()
+        order = claims.claim(order_id, host_name=self._host_name)
+        if order is None:
+            return "nothing to send"
+        crashpoints.reach(crashpoints.AFTER_CLAIM)
+        doubt = self._last_look(order, began)
+        if doubt is not None:
+            return self._withhold(order, *doubt)
+        return self._call(order, session)
+
+    def _last_look(self, order: Order, began: float) -> tuple[Code, str] | None:
+        """Why the claimed order must not be sent after all; None when it may."""
+        left = self._lease.seconds_left()
+        if left < self._config.lease_margin_seconds:
+            return Code.LEASE_LOST, f"lease_seconds_left={left:.1f}"
+        account = BrokerAccount.objects.select_related("host").get(pk=order.account_id)
+        if account.epoch != order.epoch:
+            return (
+                Code.AUTHORITY_CHANGED,
+                f"order_epoch={order.epoch} account_epoch={account.epoch}",
+            )
+        if account.state == TradingState.HALTED:
+            return Code.ACCOUNT_HALTED, ""
+        if account.mode != AccountMode.PAPER:
+            return _mode_refusal(account.mode), ""
+        if account.host.kind != HostKind.SIMULATED or account.host.name != self._host_name:
+            return Code.PAPER_NEEDS_SIMULATED_HOST, f"host={account.host.name}"
+        age = time.monotonic() - began
+        if age > self._config.claim_max_age_seconds:
+            return Code.DEADLINE_PASSED, f"claim_age_seconds={age:.1f}"
+        return None
+
+    def _call(self, order: Order, session: OpenSession) -> str:
+        try:
+            request = _request(order)
+            with self._session.sending(session) as gateway:
+                sent_at, called = wall_now(), time.monotonic()
+                self._called[request.tag] = called
+                seq = gateway.submit(request)
+        except RequestInvalid as error:
+            lifecycle.mark_rejected(order.pk, message=str(error))
+            metrics.ORDERS_NOT_SENT.labels(reason="request").inc()
+            return "refused before the call"
+        except (NotReady, NotSent) as error:
+            return self._withhold(order, Code.TERMINAL_DOWN, str(error))
+        except Exception as error:  # noqa: BLE001 -- the call was begun: whatever it raises, the order may be out
+            return self._lose_sight(order, error)
+        crashpoints.reach(crashpoints.AFTER_SUBMIT)
+        metrics.CALL_TO_RETURN.observe(time.monotonic() - called)
+        metrics.ACCEPTED_TO_CALL.observe(max(0.0, (sent_at - order.submitted_at).total_seconds()))
+        if order.claimed_at is not None:
+            metrics.ACCEPTED_TO_CLAIMED.observe(
+                max(0.0, (order.claimed_at - order.submitted_at).total_seconds())
+            )
+            metrics.CLAIMED_TO_CALL.observe(max(0.0, (sent_at - order.claimed_at).total_seconds()))
+        self._note(order, session, seq, sent_at)
+        return "sent"
+
+    def _withhold(self, order: Order, code: Code, message: str) -> str:
+        lifecycle.mark_withheld(order.pk, code=code, message=message)
+        metrics.ORDERS_NOT_SENT.labels(reason=str(code)).inc()
+        logger.warning("order %s withheld: %s %s", order.pk, code, message)
+        return "withheld"
+
+    def _lose_sight(self, order: Order, error: Exception) -> str:
+        """The call was begun and failed: the terminal may have the order."""
+        self._called.pop(order.tag or "", None)
+        if not isinstance(error, QmtError):
+            logger.error("submit call of order %s failed", order.pk, exc_info=error)
+        lifecycle.mark_unknown([order.pk], reason=f"{type(error).__name__}: {error}")
+        metrics.ORDERS_UNKNOWN.labels(reason="call").inc()
+        self._session.request_reconcile()
+        return "unknown"
+
+    def _note(self, order: Order, session: OpenSession, seq: int, sent_at: object) -> None:
+        for attempt in range(1, NOTE_ATTEMPTS + 1):
+            try:
+                lifecycle.mark_sent(order.pk, session_key=session.key, seq=seq)
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning(
+                    "sent order %s could not be noted (%d): %s", order.pk, attempt, error
+                )
+                time.sleep(0.05 * attempt)
+            else:
+                return
+
+    # --- one cancel -------------------------------------------------------------------------
+
+    def _cancel(self, order_id: UUID) -> str:
+        session = self._session.ready()
+        if session is None or self._lease.seconds_left() < self._config.lease_margin_seconds:
+            return "not ready"
+        clock = self._clock()
+        if clock is None or clock.stale or not accepts_cancels(clock.phase):
+            return "kept until the session allows it"
+        order = claims.claim_cancel(order_id, host_name=self._host_name)
+        if order is None:
+            return "nothing to cancel"
+        reference = AccountRef(order.account.account_no, order.account.account_type)
+        try:
+            with self._session.sending(session) as gateway:
+                gateway.cancel(reference, int(order.broker_order_id))
+        except (NotReady, NotSent) as error:
+            claims.unclaim_cancel(order_id)
+            logger.warning("cancel of order %s did not leave: %s", order_id, error)
+            return "not sent"
+        except Exception as error:  # noqa: BLE001 -- as above
+            # Sent or not, nobody knows: the order's own status will say, at the latest the one
+            # that the next session is asked for. Never repeated on a timer.
+            logger.warning(
+                "cancel of order %s has no answer: %s: %s", order_id, type(error).__name__, error
+            )
+            self._session.request_reconcile()
+            return "unknown"
+        return "cancel sent"
+
+
+def _request(order: Order) -> OrderRequest:
+    """The SDK request of a claimed order.
+
+    Raises
+    ------
+    RequestInvalid
+        The row lacks what an order needs; it cannot be sent by anybody.
+    """
+    if not order.tag:
+        raise RequestInvalid("the order has no tag")
+    return OrderRequest(
+        account_no=order.account.account_no,
+        account_type=order.account.account_type,
+        symbol=order.symbol,
+        side=Side(order.side),
+        quantity=order.quantity,
+        price_type=PriceType(order.price_type),
+        price=order.price if order.price is not None else Decimal(0),
+        tag=order.tag,
+    )
+
+
+def _mode_refusal(mode: str) -> Code:
+    return Code.ACCOUNT_READ_ONLY if mode == AccountMode.READ_ONLY else Code.LIVE_NOT_AVAILABLE

@@ -1,0 +1,114 @@
+"""How the runtime reaches a host's terminal: the order gateway, the market clock, the SDK's version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from accounts.models import QmtHost
+from desk.settings.schema import get_config
+from qmt.errors import QmtError, TerminalDown
+from qmt.gateway import ClockReading, QuoteGateway, TradeGateway, TradeSink
+from qmt.sdk import PINNED_VERSION, Native, open_quote_gateway, open_trade_gateway
+from qmt.terminal.protocol import ANNOUNCEMENT
+
+#: Ids of order sessions where the host's row names none.
+DEFAULT_SESSION_IDS = tuple(range(610_001, 610_009))
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """One terminal, seen from the trade worker.
+
+    Attributes
+    ----------
+    make_gateway
+        Builds the order gateway around the sink; loads the SDK. Raises `QmtError`.
+    read_clock
+        The terminal's market clock, now. Raises `QmtError`.
+    """
+
+    make_gateway: Callable[[TradeSink], TradeGateway]
+    read_clock: Callable[[], ClockReading]
+    sdk_version: str
+    close: Callable[[], None]
+
+
+def terminal_of(host: QmtHost) -> Terminal:
+    """The terminal of a host's row. A simulated host's process loads the stand-in natives and can load no other."""
+    native: Native = "simulated" if host.is_simulated else "real"
+    userdata = userdata_folder(host)
+    pool_dir = get_config().state_dir / "sessions" / host.name
+    session_ids = [int(number) for number in host.session_ids] or list(DEFAULT_SESSION_IDS)
+
+    def make_gateway(sink: TradeSink) -> TradeGateway:
+        return open_trade_gateway(
+            native=native, userdata=userdata, session_ids=session_ids, pool_dir=pool_dir, sink=sink
+        )
+
+    clock = TerminalClock(
+        open_gateway=lambda: open_quote_gateway(native=native),
+        address=lambda: host.quote_address or announced_address(userdata),
+    )
+    return Terminal(
+        make_gateway=make_gateway,
+        read_clock=clock.read,
+        sdk_version=PINNED_VERSION,
+        close=clock.close,
+    )
+
+
+def userdata_folder(host: QmtHost) -> Path:
+    """The terminal's user-data folder; a simulated host without one has it in the state folder."""
+    if host.userdata_path:
+        return Path(host.userdata_path)
+    return get_config().state_dir / "terminal" / host.name / "userdata_mini"
+
+
+def announced_address(userdata: Path) -> str:
+    """Where a running simulated terminal says that it listens.
+
+    Raises
+    ------
+    TerminalDown
+        It says nothing: it is not running.
+    """
+    path = userdata / ANNOUNCEMENT
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        return f"{content['host']}:{int(content['port'])}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TerminalDown(f"no terminal has announced itself in {userdata}") from error
+
+
+class TerminalClock:
+    """The market clock of a terminal, over a quote session of its own that follows nothing."""
+
+    def __init__(
+        self, *, open_gateway: Callable[[], QuoteGateway], address: Callable[[], str]
+    ) -> None:
+        self._open_gateway = open_gateway
+        self._address = address
+        self._gateway: QuoteGateway | None = None
+        self._connected = False
+
+    def read(self) -> ClockReading:
+        """Ask the terminal, connecting first where needed. Raises `QmtError`."""
+        if self._gateway is None:
+            self._gateway = self._open_gateway()
+        try:
+            if not self._connected:
+                self._gateway.connect(self._address())
+                self._connected = True
+            return self._gateway.market_clock()
+        except QmtError:
+            self._connected = False
+            raise
+
+    def close(self) -> None:
+        """End the quote session."""
+        if self._gateway is not None:
+            self._gateway.close()
+        self._connected = False

@@ -30,16 +30,20 @@ class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
         return self.filter(self._granted(user, can_view=True))
 
     def tradable_by(self, user: User | AnonymousUser) -> Self:
-        """Accounts on which `user` may place and cancel orders.
+        """Accounts on which `user` may place orders.
 
         Being an administrator is not enough: it takes a grant, so that the audit
         trail says since when and from whom.
         """
+        return self.cancellable_by(user).filter(enabled=True)
+
+    def cancellable_by(self, user: User | AnonymousUser) -> Self:
+        """Accounts on which `user` may cancel orders: also while new ones are switched off."""
         if isinstance(user, AnonymousUser) or not user.is_active:
             return self.none()
         if user.role not in MAY_HOLD_TRADE_GRANT:
             return self.none()
-        return self.filter(self._granted(user, can_view=True, can_trade=True), enabled=True)
+        return self.filter(self._granted(user, can_view=True, can_trade=True))
 
     @staticmethod
     def _granted(user: User, **rights: bool) -> Exists:

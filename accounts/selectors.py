@@ -50,6 +50,11 @@ def may_trade(user: User | AnonymousUser, account: BrokerAccount) -> bool:
     return BrokerAccount.objects.tradable_by(user).filter(pk=account.pk).exists()
 
 
+def may_cancel(user: User | AnonymousUser, account: BrokerAccount) -> bool:
+    """Whether `user` may cancel orders of `account`, now; switching the account off does not forbid it."""
+    return BrokerAccount.objects.cancellable_by(user).filter(pk=account.pk).exists()
+
+
 def may_halt(user: User, account: BrokerAccount) -> bool:
     """Whether `user` may stop new orders: whoever trades it, risk officers, administrators."""
     return may_resume(user) or may_trade(user, account)

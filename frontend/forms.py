@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+
+if TYPE_CHECKING:
+    _UserForm = forms.ModelForm[User]
+else:
+    _UserForm = forms.ModelForm  # not generic at run time
 
 
 class LoginForm(AuthenticationForm):
@@ -19,7 +26,7 @@ class LoginForm(AuthenticationForm):
     }
 
 
-class PreferencesForm(forms.ModelForm[User]):
+class PreferencesForm(_UserForm):
     """What a person decides about the look of the portal."""
 
     class Meta:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ops.errors import Code
+from frontend.code_messages import CODE_MESSAGES
 
 MESSAGES: dict[str, str | Promise] = {
     "cancel": _("Cancel"),
@@ -93,8 +93,6 @@ MESSAGES: dict[str, str | Promise] = {
     # Not an answer of the server
     "code.NETWORK": _("The server did not answer."),
 }
-
-CODE_MESSAGES: dict[Code, str | Promise] = {}
 
 
 def browser_messages() -> dict[str, str]:

@@ -21,6 +21,12 @@ from frontend.messages import browser_messages
 FIRST_SYMBOL = "600519.SH"
 
 
+class SignedInRequest(HttpRequest):
+    """A request behind `login_required`."""
+
+    user: User
+
+
 def _remember_language(response: HttpResponse, language: str) -> HttpResponse:
     """Keep the person's language in the cookie that the locale middleware reads."""
     response.set_cookie(
@@ -75,9 +81,8 @@ def _boot(user: User) -> dict[str, Any]:
 
 @require_GET
 @login_required
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: SignedInRequest) -> HttpResponse:
     """The trading desk: assets, chart, ticket, positions, orders and trades."""
-    assert isinstance(request.user, User)
     boot = _boot(request.user)
     context = {"section": "dashboard", "boot": boot, "accounts": boot["accounts"]}
     return render(request, "frontend/dashboard.html", context)
@@ -85,19 +90,15 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @login_required
-def market_data(request: HttpRequest) -> HttpResponse:
+def market_data(request: SignedInRequest) -> HttpResponse:
     """Requests for bars and the jobs that complete them."""
-    assert isinstance(request.user, User)
-    return render(
-        request, "frontend/data.html", {"section": "data", "boot": _boot(request.user)}
-    )
+    return render(request, "frontend/data.html", {"section": "data", "boot": _boot(request.user)})
 
 
 @require_http_methods(["GET", "POST"])
 @login_required
-def preferences(request: HttpRequest) -> HttpResponse:
+def preferences(request: SignedInRequest) -> HttpResponse:
     """Language and colour convention of the person."""
-    assert isinstance(request.user, User)
     form = PreferencesForm(request.POST or None, instance=request.user)
     saved = request.method == "POST" and form.is_valid()
     if saved:

@@ -1,9 +1,9 @@
 // Orders and trades of the day, with cancel.
-import { ApiError, post } from "../lib/api.js";
+import { ApiError, explain, post } from "../lib/api.js";
 import { byId, element, setText, toast } from "../lib/dom.js";
 import { formatMoney, formatPrice, formatQuantity, formatTime, tickDigits } from "../lib/format.js";
 import { KeyedTable } from "../lib/table.js";
-import { hasText, t } from "../lib/text.js";
+import { t } from "../lib/text.js";
 import { isWorking } from "./book.js";
 import { knownInstrument, instrument } from "./instruments.js";
 import { instrumentCell } from "./positions.js";
@@ -23,8 +23,7 @@ function statusCell(cell, row) {
   }
   badge.className = `badge ${STATUS_BADGE[row.status] ?? ""}`;
   setText(badge, t(`status.${row.status}`));
-  const reason = row.deny_code && hasText(`code.${row.deny_code}`) ? t(`code.${row.deny_code}`, row.details) : row.message;
-  badge.title = reason || "";
+  badge.title = (row.deny_code && explain(row.deny_code, row.details)) || row.message || "";
 }
 
 async function cancel(order, button) {

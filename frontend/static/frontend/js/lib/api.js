@@ -1,6 +1,14 @@
 // REST calls with the session's cookie. Every failure becomes an ApiError with the server's own code.
 import { t, hasText } from "./text.js";
 
+/** The sentence of a refusal code and its facts, "" for an unknown code. */
+export function explain(code, details = {}) {
+  const key = `code.${code}`;
+  if (!hasText(key)) return "";
+  const facts = Object.entries(details ?? {}).filter(([, value]) => typeof value !== "object").map(([name, value]) => `${name}=${value}`);
+  return facts.length ? `${t(key)} ${code}: ${facts.join(" ")}` : `${t(key)} ${code}`;
+}
+
 const csrfToken = () => document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 
 export class ApiError extends Error {
@@ -12,10 +20,9 @@ export class ApiError extends Error {
     this.details = body.details ?? {};
   }
 
-  /** The code's sentence in the person's language, else the server's message. */
+  /** The code's sentence in the person's language with its facts, else the server's message. */
   get text() {
-    const key = `code.${this.code}`;
-    return hasText(key) ? t(key, this.details) : this.message;
+    return explain(this.code, this.details) || this.message;
   }
 }
 

@@ -87,9 +87,7 @@ class HostWork:
         ready = session.ready()
         if ready is None:
             return
-        unknown = Order.objects.filter(
-            host_name=self._host_name, status=Status.UNKNOWN, final_at__isnull=True
-        )
+        unknown = Order.objects.filter(host_name=self._host_name, status=Status.UNKNOWN, final_at__isnull=True)
         due = self._reconciler.due(unknown[:500])
         if not due:
             return
@@ -104,19 +102,13 @@ class HostWork:
 
     def refresh(self, account_id: int, session: OpenSession) -> None:
         """Ask for money and holdings of one account."""
-        account = BrokerAccount.objects.filter(
-            pk=account_id, host__name=self._host_name, enabled=True
-        ).first()
+        account = BrokerAccount.objects.filter(pk=account_id, host__name=self._host_name, enabled=True).first()
         if account is not None:
             self._reconciler.refresh(account, session)
 
-    def _close_missed(
-        self, account: BrokerAccount, session: OpenSession, reading: ClockReading
-    ) -> None:
+    def _close_missed(self, account: BrokerAccount, session: OpenSession, reading: ClockReading) -> None:
         if tradedate.missed_dates(account, reading):
             tradedate.close_missed(account, reading, self._reconciler.ask(account, session))
 
     def _rows(self) -> list[BrokerAccount]:
-        return list(
-            BrokerAccount.objects.filter(host__name=self._host_name, enabled=True).order_by("pk")
-        )
+        return list(BrokerAccount.objects.filter(host__name=self._host_name, enabled=True).order_by("pk"))

@@ -110,10 +110,7 @@ class HostKeeper:
             logger.exception("host status could not be written")
 
     def _renew(self) -> None:
-        if (
-            not self._lease.held
-            or time.monotonic() - self._renewed_at < self._config.lease_renew_seconds
-        ):
+        if not self._lease.held or time.monotonic() - self._renewed_at < self._config.lease_renew_seconds:
             return
         self._renewed_at = time.monotonic()
         if not self._lease.renew():

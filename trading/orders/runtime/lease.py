@@ -96,9 +96,7 @@ class HostLease:
         with self._lock:
             started = self._monotonic()
             until = database_now() + timedelta(seconds=self._seconds)
-            kept = HostStatus.objects.filter(host=self.host, lease_holder=self.holder).update(
-                lease_until=until
-            )
+            kept = HostStatus.objects.filter(host=self.host, lease_holder=self.holder).update(lease_until=until)
             self._valid_until = started + self._seconds if kept else 0.0
             return bool(kept)
 

@@ -39,9 +39,7 @@ ACCEPTED_TO_CALL = Histogram(
     "From the order's acceptance to the SDK call",
     buckets=_BUCKETS,
 )
-CALL_TO_RETURN = Histogram(
-    "desk_order_call_to_return_seconds", "Duration of the SDK's submit call", buckets=_BUCKETS
-)
+CALL_TO_RETURN = Histogram("desk_order_call_to_return_seconds", "Duration of the SDK's submit call", buckets=_BUCKETS)
 CALL_TO_RESPONSE = Histogram(
     "desk_order_call_to_response_seconds",
     "From the SDK call to the terminal's response",
@@ -52,28 +50,14 @@ EVENT_STORED = Histogram(
     "From a push's arrival to its commit in the database",
     buckets=_BUCKETS,
 )
-ORDERS_NOT_SENT = Counter(
-    "desk_orders_not_sent_total", "Claimed orders the last look stopped", ["reason"]
-)
+ORDERS_NOT_SENT = Counter("desk_orders_not_sent_total", "Claimed orders the last look stopped", ["reason"])
 ORDERS_UNKNOWN = Counter("desk_orders_unknown_total", "Orders that became UNKNOWN", ["reason"])
-ORDERS_RESOLVED = Counter(
-    "desk_orders_resolved_total", "UNKNOWN orders resolved by evidence", ["state"]
-)
-EVENT_WRITER_RETRIES = Counter(
-    "desk_order_event_retries_total", "Batches the database refused for the moment"
-)
-EVENTS_REFUSED = Counter(
-    "desk_order_events_refused_total", "Events that could not be stored and need a person"
-)
-EVENTS_SPILLED = Counter(
-    "desk_order_events_spilled_total", "Events that did not fit in memory and went to a file"
-)
-SESSION_REBUILDS = Counter(
-    "desk_order_session_rebuilds_total", "Order sessions ended and opened again", ["reason"]
-)
-RECONCILIATIONS = Counter(
-    "desk_order_reconciliations_total", "Reconciliations of an account", ["result"]
-)
+ORDERS_RESOLVED = Counter("desk_orders_resolved_total", "UNKNOWN orders resolved by evidence", ["state"])
+EVENT_WRITER_RETRIES = Counter("desk_order_event_retries_total", "Batches the database refused for the moment")
+EVENTS_REFUSED = Counter("desk_order_events_refused_total", "Events that could not be stored and need a person")
+EVENTS_SPILLED = Counter("desk_order_events_spilled_total", "Events that did not fit in memory and went to a file")
+SESSION_REBUILDS = Counter("desk_order_session_rebuilds_total", "Order sessions ended and opened again", ["reason"])
+RECONCILIATIONS = Counter("desk_order_reconciliations_total", "Reconciliations of an account", ["result"])
 RECONCILE_SECONDS = Histogram(
     "desk_order_reconcile_seconds",
     "Duration of one account's reconciliation",

@@ -122,13 +122,9 @@ class Reconciler:
         trades = gateway.query_trades(reference, timeout_seconds=timeout)
         asset = gateway.query_asset(reference, timeout_seconds=timeout)
         positions = self._positions(account, session)
-        return AccountSnapshot(
-            started_at=started_at, asset=asset, orders=orders, trades=trades, positions=positions
-        )
+        return AccountSnapshot(started_at=started_at, asset=asset, orders=orders, trades=trades, positions=positions)
 
-    def _positions(
-        self, account: BrokerAccount, session: OpenSession
-    ) -> tuple[PositionUpdate, ...]:
+    def _positions(self, account: BrokerAccount, session: OpenSession) -> tuple[PositionUpdate, ...]:
         """Holdings; an empty answer is asked for again while the book still holds something."""
         reference, timeout = _reference(account), self._config.query_timeout_seconds
         positions = session.gateway.query_positions(reference, timeout_seconds=timeout)
@@ -143,16 +139,12 @@ class Reconciler:
             confirmations += 1
         return positions
 
-    def _apply(
-        self, account: BrokerAccount, snapshot: AccountSnapshot, session: OpenSession
-    ) -> None:
+    def _apply(self, account: BrokerAccount, snapshot: AccountSnapshot, session: OpenSession) -> None:
         self._on_result(lifecycle.resolve_by_query(account.pk, snapshot, session_key=session.key))
 
     # --- absence ----------------------------------------------------------------------------
 
-    def _resolve(
-        self, account: BrokerAccount, snapshot: AccountSnapshot, session: OpenSession
-    ) -> None:
+    def _resolve(self, account: BrokerAccount, snapshot: AccountSnapshot, session: OpenSession) -> None:
         """Count one absence for every UNKNOWN order that this round did not show, and use up what is due."""
         unknown = self._unknown(account)
         if not unknown:
@@ -180,9 +172,7 @@ class Reconciler:
 
     @staticmethod
     def _unknown(account: BrokerAccount) -> list[Order]:
-        return list(
-            Order.objects.filter(account=account, status=Status.UNKNOWN, final_at__isnull=True)
-        )
+        return list(Order.objects.filter(account=account, status=Status.UNKNOWN, final_at__isnull=True))
 
     def _count(
         self,
@@ -216,9 +206,7 @@ class Reconciler:
 
     def _settles_at(self, order: Order) -> datetime:
         start = order.claimed_at or order.submitted_at
-        return start + timedelta(
-            seconds=self._config.response_deadline_seconds + self._config.absence_settle_seconds
-        )
+        return start + timedelta(seconds=self._config.response_deadline_seconds + self._config.absence_settle_seconds)
 
     def _proven(self, order: Order, session: OpenSession) -> bool:
         absence = self._absences.get(order.pk)

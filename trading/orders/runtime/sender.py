@@ -88,9 +88,7 @@ class Sender:
 
     def cancel(self, order_id: UUID, account_id: int) -> Future[str]:
         """Queue one wanted cancel on its account's lane for cancels."""
-        return self._lanes.get("cancel", account_id).submit(
-            order_id, partial(self._cancel, order_id)
-        )
+        return self._lanes.get("cancel", account_id).submit(order_id, partial(self._cancel, order_id))
 
     def answered(self, tag: str) -> None:
         """The response to the call with this tag is here (called on an SDK thread)."""
@@ -168,9 +166,7 @@ class Sender:
         metrics.CALL_TO_RETURN.observe(time.monotonic() - called)
         metrics.ACCEPTED_TO_CALL.observe(max(0.0, (sent_at - order.submitted_at).total_seconds()))
         if order.claimed_at is not None:
-            metrics.ACCEPTED_TO_CLAIMED.observe(
-                max(0.0, (order.claimed_at - order.submitted_at).total_seconds())
-            )
+            metrics.ACCEPTED_TO_CLAIMED.observe(max(0.0, (order.claimed_at - order.submitted_at).total_seconds()))
             metrics.CLAIMED_TO_CALL.observe(max(0.0, (sent_at - order.claimed_at).total_seconds()))
         self._note(order, session, seq, sent_at)
         return "sent"
@@ -196,9 +192,7 @@ class Sender:
             try:
                 lifecycle.mark_sent(order.pk, session_key=session.key, seq=seq)
             except (DatabaseError, InterfaceError) as error:
-                logger.warning(
-                    "sent order %s could not be noted (%d): %s", order.pk, attempt, error
-                )
+                logger.warning("sent order %s could not be noted (%d): %s", order.pk, attempt, error)
                 time.sleep(0.05 * attempt)
             else:
                 return
@@ -226,9 +220,7 @@ class Sender:
         except Exception as error:  # noqa: BLE001 -- as above
             # Sent or not, nobody knows: the order's own status will say, at the latest the one
             # that the next session is asked for. Never repeated on a timer.
-            logger.warning(
-                "cancel of order %s has no answer: %s: %s", order_id, type(error).__name__, error
-            )
+            logger.warning("cancel of order %s has no answer: %s: %s", order_id, type(error).__name__, error)
             self._session.request_reconcile()
             return "unknown"
         return "cancel sent"

@@ -14,10 +14,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from ops.clocks import database_now
-from trading.orders import lifecycle
+from trading.orders import claims, lifecycle
 from trading.orders.choices import Status
 from trading.orders.models import Order
 from trading.orders.runtime import metrics
@@ -99,11 +99,8 @@ class Sweeper:
     def deadlines(self) -> None:
         """SUBMITTING without an answer past the deadline, whatever the reason: UNKNOWN."""
         overdue = database_now() - timedelta(seconds=self._config.response_deadline_seconds)
-        orders = list(
-            self._open(Status.SUBMITTING)
-            .filter(claimed_at__lt=overdue)
-            .values_list("pk", flat=True)[:BATCH]
-        )
+        waiting = Order.objects.filter(host_name=self._host_name, status=Status.SUBMITTING, claimed_at__lt=overdue)
+        orders = list(waiting.values_list("pk", flat=True)[:BATCH])
         if not orders:
             return
         moved = lifecycle.mark_unknown(orders, reason="no answer before the deadline")
@@ -115,31 +112,17 @@ class Sweeper:
         """Queued orders nobody woke us for."""
         if self._session.ready() is None:
             return
-        claimable = self._open(Status.QUEUED).filter(
-            expires_at__gt=database_now(), epoch=F("account__epoch")
-        )
-        self._hand_over(claimable.order_by("submitted_at"), self._sender.send)
+        waiting = claims.claimable(self._host_name).order_by("submitted_at")
+        self._hand_over(waiting, self._sender.send)
 
     def cancels(self) -> None:
         """Wanted cancels that were not sent: the order has an id by now, or the phase allows it by now."""
         if self._session.ready() is None:
             return
-        wanted = (
-            Order.objects.filter(
-                host_name=self._host_name,
-                final_at__isnull=True,
-                cancel_requested_at__isnull=False,
-                cancel_sent_at__isnull=True,
-            )
-            .exclude(broker_order_id="")
-            .order_by("cancel_requested_at")
-        )
+        wanted = claims.cancels_due(self._host_name).order_by("cancel_requested_at")
         self._hand_over(wanted, self._sender.cancel)
 
     @staticmethod
     def _hand_over(rows: QuerySet[Order], hand: Callable[[UUID, int], object]) -> None:
         for order_id, account_id in rows.values_list("pk", "account_id")[:BATCH]:
             hand(order_id, account_id)
-
-    def _open(self, status: Status) -> QuerySet[Order]:
-        return Order.objects.filter(host_name=self._host_name, final_at__isnull=True, status=status)

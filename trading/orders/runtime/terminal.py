@@ -86,9 +86,7 @@ def announced_address(userdata: Path) -> str:
 class TerminalClock:
     """The market clock of a terminal, over a quote session of its own that follows nothing."""
 
-    def __init__(
-        self, *, open_gateway: Callable[[], QuoteGateway], address: Callable[[], str]
-    ) -> None:
+    def __init__(self, *, open_gateway: Callable[[], QuoteGateway], address: Callable[[], str]) -> None:
         self._open_gateway = open_gateway
         self._address = address
         self._gateway: QuoteGateway | None = None

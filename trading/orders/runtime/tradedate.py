@@ -54,25 +54,15 @@ def is_unchanged(account: BrokerAccount, snapshot: AccountSnapshot) -> bool:
     """
     book = AccountBook.objects.filter(account=account).first()
     seen = AssetSnapshot.objects.filter(account=account).first()
-    if (
-        book is None
-        or seen is None
-        or book.unconfirmed_cash
-        or snapshot.asset is None
-        or snapshot.positions is None
-    ):
+    if book is None or seen is None or book.unconfirmed_cash or snapshot.asset is None or snapshot.positions is None:
         return False
     if seen.cash + seen.frozen_cash != snapshot.asset.cash + snapshot.asset.frozen_cash:
         return False
-    held = dict(
-        Position.objects.filter(account=account, quantity__gt=0).values_list("symbol", "quantity")
-    )
+    held = dict(Position.objects.filter(account=account, quantity__gt=0).values_list("symbol", "quantity"))
     return held == {row.symbol: row.quantity for row in snapshot.positions if row.quantity > 0}
 
 
-def close_missed(
-    account: BrokerAccount, reading: ClockReading, snapshot: AccountSnapshot
-) -> list[date]:
+def close_missed(account: BrokerAccount, reading: ClockReading, snapshot: AccountSnapshot) -> list[date]:
     """Close the dates that ended while nobody looked, if it is proven that nothing happened; return what stays open."""
     missed = missed_dates(account, reading)
     if not missed:
@@ -111,9 +101,7 @@ def close_if_over(account: BrokerAccount, reading: ClockReading) -> bool:
     if day not in open_dates(account):
         return True
     if Order.objects.filter(account=account, trade_date=day, status__in=UNRESOLVED).exists():
-        logger.warning(
-            "account %s: trade date %s stays open, an order is unresolved", account.pk, day
-        )
+        logger.warning("account %s: trade date %s stays open, an order is unresolved", account.pk, day)
         return False
     ended = lifecycle.close_trade_date(account.pk, day)
     logger.info("account %s: trade date %s closed, %d orders ended", account.pk, day, len(ended))

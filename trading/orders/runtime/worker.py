@@ -61,9 +61,7 @@ class TradeRuntime:
         )
         reading = self.clock.reading
         self._reconciler = Reconciler(config=config, reading=reading, on_result=self._follow)
-        self._work = HostWork(
-            host_name=host.name, reconciler=self._reconciler, reading=reading, config=config
-        )
+        self._work = HostWork(host_name=host.name, reconciler=self._reconciler, reading=reading, config=config)
         self.session = TradeSession(
             make_gateway=lambda: terminal.make_gateway(self._sink),
             owner=self._lease,
@@ -232,9 +230,7 @@ def start_runtime(
     chosen = config or RuntimeConfig.of_installation(installation)
     with _current_lock:
         if _current is not None:
-            raise RuntimeError(
-                f"this process already runs the trade runtime of {_current.host_name}"
-            )
+            raise RuntimeError(f"this process already runs the trade runtime of {_current.host_name}")
         runtime = _current = TradeRuntime(host, terminal or terminal_of(host), chosen)
     runtime.start()
     return runtime

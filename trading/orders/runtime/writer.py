@@ -165,9 +165,7 @@ class EventWriter:
         """One event that cannot be stored must not stop the ones behind it: find it and report it."""
         if len(batch) == 1:
             metrics.EVENTS_REFUSED.inc()
-            logger.error(
-                "event could not be stored and needs a person: %r", batch[0], exc_info=error
-            )
+            logger.error("event could not be stored and needs a person: %r", batch[0], exc_info=error)
             return
         for event in batch:
             self._store([event])

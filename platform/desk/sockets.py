@@ -101,9 +101,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._deadline.cancel()
         identity, user = found
         hub = running_hub(settings.REDIS_URL)
-        session = LiveSession(
-            identity=identity, user=user, hub=hub, send=self.send, close=self.close
-        )
+        session = LiveSession(identity=identity, user=user, hub=hub, send=self.send, close=self.close)
         self._session = session
         running_watch(hub).add(session)
         session.greet()

@@ -122,5 +122,3 @@ def check_access(
         return user, allowed, {}
     views = (view for view in account_views(user) if view.account.pk in allowed)
     return user, allowed, {view.account.pk: dict(AccountSerializer(view).data) for view in views}
-
-

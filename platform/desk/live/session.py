@@ -45,9 +45,7 @@ Close = Callable[[int], Awaitable[None]]
 class LiveSession:
     """An authenticated client. Create it inside the event loop and run `write` as a task."""
 
-    def __init__(
-        self, *, identity: Identity, user: User, hub: Hub, send: Send, close: Close
-    ) -> None:
+    def __init__(self, *, identity: Identity, user: User, hub: Hub, send: Send, close: Close) -> None:
         self.identity = identity
         self.user = user
         self._hub = hub
@@ -150,9 +148,7 @@ class LiveSession:
         """The accounts this client is subscribed to."""
         return frozenset(self._accounts)
 
-    def apply_access(
-        self, user: User, allowed: frozenset[int], views: Mapping[int, Mapping[str, Any]]
-    ) -> None:
+    def apply_access(self, user: User, allowed: frozenset[int], views: Mapping[int, Mapping[str, Any]]) -> None:
         """Take rights over as they are now: what is not allowed any more ends at once."""
         self.user = user
         for account_id in self.account_ids - allowed:

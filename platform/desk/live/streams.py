@@ -47,9 +47,7 @@ class Stream(Protocol):
 class AccountStream:
     """An account's versioned events: no gap, no repetition, whatever Redis does."""
 
-    def __init__(
-        self, channel: str, *, since: int | None, read: AccountRead, wake: Wake
-    ) -> None:
+    def __init__(self, channel: str, *, since: int | None, read: AccountRead, wake: Wake) -> None:
         self.channel = channel
         self._version = since
         self._read = read

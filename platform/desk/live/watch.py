@@ -98,13 +98,9 @@ class RightsWatch:
                 asyncio.get_running_loop().call_later(1.0, self._wake.set)
                 self._due[identity] = self._due.get(identity, False) or due[identity]
 
-    async def _check_one(
-        self, identity: Identity, sessions: list[LiveSession], *, with_views: bool
-    ) -> None:
+    async def _check_one(self, identity: Identity, sessions: list[LiveSession], *, with_views: bool) -> None:
         accounts = frozenset(pk for session in sessions for pk in session.account_ids)
-        access = await reads.in_thread(
-            reads.check_access, identity, accounts, with_views=with_views
-        )
+        access = await reads.in_thread(reads.check_access, identity, accounts, with_views=with_views)
         for session in sessions:
             if access is None:
                 _end(session)

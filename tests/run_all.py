@@ -1,0 +1,74 @@
+"""What `make test` runs, step by step; the first failing step does not hide the others."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+WORKERS = "2"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command that must succeed."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def lint_steps() -> list[Step]:
+    return [
+        Step("style", [str(BIN / "ruff"), "check"]),
+        Step("format", [str(BIN / "ruff"), "format", "--check", "--quiet"]),
+        Step("types", [str(BIN / "mypy")]),
+        Step("layers", [str(BIN / "lint-imports")], {"PYTHONPATH": "platform:."}),
+        Step("migrations", python("manage.py", "makemigrations", "--check", "--dry-run"), {"DESK_ENV": "test"}),
+    ]
+
+
+def test_steps(*, slow: bool) -> list[Step]:
+    parallel = ["-n", WORKERS, "--dist", "loadfile"]
+    not_slow = [] if slow else ["-m", "not slow"]
+    on_postgres = "postgres" if slow else "postgres and not slow"
+    return [
+        Step("browser files", python("manage.py", "vendor_assets"), {"DESK_ENV": "test"}),
+        Step("catalogues", python("manage.py", "compile_catalogues"), {"DESK_ENV": "test"}),
+        Step("tests", python("-m", "pytest", "-q", *parallel, *not_slow)),
+        Step("tests on PostgreSQL", python("-m", "tests.postgres", *python("-m", "pytest", "-q", "-m", on_postgres))),
+    ]
+
+
+def run(step: Step) -> bool:
+    print(f"\n=== {step.name}: {' '.join(step.command)}", flush=True)
+    started = time.monotonic()
+    environment = {**os.environ, "TZ": "Asia/Shanghai", **step.environment}
+    code = subprocess.run(step.command, cwd=ROOT, env=environment, check=False).returncode
+    print(f"=== {step.name}: {'ok' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - started:.0f} s", flush=True)
+    return code == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--slow", action="store_true", help="include tests marked slow")
+    parser.add_argument("--lint-only", action="store_true", help="no tests")
+    options = parser.parse_args()
+    steps = lint_steps() + ([] if options.lint_only else test_steps(slow=options.slow))
+    failed = [step.name for step in steps if not run(step)]
+    print(f"\nfailed: {', '.join(failed)}" if failed else "\nall good")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

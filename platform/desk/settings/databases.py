@@ -19,6 +19,8 @@ _config = get_config()
 SQLITE_BUSY_TIMEOUT_SECONDS = 20
 POOL_MIN_SIZE = 1
 POOL_MAX_SIZE = 12
+# Tests that touch one database create only that one.
+INDEPENDENT: dict[str, Any] = {"DEPENDENCIES": []}
 
 
 def sqlite_database(path: Path, *, synchronous: str) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def sqlite_database(path: Path, *, synchronous: str) -> dict[str, Any]:
             ),
         },
         # A file, not memory: shared-cache memory databases lock per table and ignore the timeout.
-        "TEST": {"NAME": path.with_name(f"test-{path.name}")},
+        "TEST": {"NAME": path.with_name(f"test-{path.name}"), **INDEPENDENT},
     }
 
 
@@ -71,6 +73,7 @@ def postgres_database(url: str) -> dict[str, Any]:
             "pool": {"min_size": POOL_MIN_SIZE, "max_size": POOL_MAX_SIZE, "timeout": 10},
             **query,
         },
+        "TEST": {**INDEPENDENT},
     }
 
 

@@ -37,6 +37,8 @@ OPTIONS = {
     "max_connections": "200",
     "timezone": "UTC",
 }
+# A benchmark measures what an installation would pay for.
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 PR_SET_PDEATHSIG = 1
 
 
@@ -74,8 +76,9 @@ def _readable_install(home: Path, identity: Mapping[str, Any]) -> Path:
 
 
 @contextmanager
-def temporary_postgres() -> Iterator[dict[str, str]]:
+def temporary_postgres(*, durable: bool = False) -> Iterator[dict[str, str]]:
     """Start a server with databases `desk` and `quotes`; yields the two environment variables."""
+    options = OPTIONS | DURABLE if durable else OPTIONS
     identity = _identity()
     home = Path(tempfile.mkdtemp(prefix="desk-pg-"))
     try:
@@ -91,7 +94,7 @@ def temporary_postgres() -> Iterator[dict[str, str]]:
             ],
             check=True, stdout=subprocess.DEVNULL, cwd=home, env=environment, **identity,
         )  # fmt: skip
-        settings = [part for key, value in OPTIONS.items() for part in ("-c", f"{key}={value}")]
+        settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         log = home / "log"
         with log.open("wb") as output:
             server = subprocess.Popen(

@@ -1,0 +1,140 @@
+"""The clerk's process: the platform's own services behind JSON lines (see `harness.Clerk`)."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import django
+
+django.setup()
+
+from accounts.models import BrokerAccount, HostStatus, QmtHost, User  # noqa: E402
+from accounts.services import account_halt, account_resume  # noqa: E402
+from marketdata.models import Instrument, InstrumentDay  # noqa: E402
+from ops.audit import Actor  # noqa: E402
+from ops.clocks import database_now, market_clock  # noqa: E402
+from trading.ledger.models import AccountBook, AssetSnapshot, Position  # noqa: E402
+from trading.orders.models import Order, Trade  # noqa: E402
+from trading.orders.runtime.terminal import announced_address, userdata_folder  # noqa: E402
+from trading.orders.services import order_cancel, order_submit  # noqa: E402
+
+ALPHA = "8000000001"
+ORDER_FIELDS = (
+    "id", "status", "tag", "broker_order_id", "order_sysid", "quantity", "traded_quantity", "deny_code",
+    "message", "epoch", "submitted_at", "expires_at", "claimed_at", "sent_at", "cancel_requested_at",
+    "cancel_sent_at", "reserved_cash", "reserved_quantity", "source", "symbol", "side",
+)  # fmt: skip
+
+
+def row(order: Order) -> dict[str, Any]:
+    return {name: getattr(order, name) for name in ORDER_FIELDS} | {
+        "events": list(order.events.order_by("seq").values_list("kind", flat=True)),
+        "trades": Trade.objects.filter(order=order).count(),
+    }
+
+
+def account(account_no: str = ALPHA) -> BrokerAccount:
+    return BrokerAccount.objects.get(account_no=account_no)
+
+
+def quote_instrument(symbol: str) -> dict[str, Any]:
+    """Ask the terminal for an instrument and store what it says, as the data worker would."""
+    from qmt.sdk import open_quote_gateway
+
+    host = QmtHost.objects.get(name="sim")
+    gateway = open_quote_gateway(native="simulated")
+    gateway.connect(announced_address(userdata_folder(host)))
+    try:
+        (detail,) = gateway.instruments([symbol])
+        quote = gateway.full_tick([symbol])[symbol]
+    finally:
+        gateway.close()
+    instrument(symbol, str(detail.limit_up), str(detail.limit_down), str(detail.pre_close))
+    return {
+        "limit_up": detail.limit_up,
+        "limit_down": detail.limit_down,
+        "pre_close": detail.pre_close,
+        "last": quote.last,
+    }
+
+
+def instrument(symbol: str, limit_up: str, limit_down: str, pre_close: str) -> None:
+    """State an instrument's facts as the data worker would."""
+    day = market_clock("sim").trade_date
+    found, _ = Instrument.objects.update_or_create(
+        symbol=symbol,
+        defaults={
+            "name": symbol, "pinyin": "", "market": symbol[-2:], "board": "MAIN", "kind": "STOCK", "lot_size": 100,
+            "min_quantity": 100, "quantity_step": 100, "tick": Decimal("0.01"), "volume_unit": 100,
+            "list_date": date(2001, 8, 27), "t_plus": 1, "is_st": False, "max_limit_quantity": 1_000_000,
+            "max_market_quantity": 1_000_000, "tradable": True,
+        },
+    )  # fmt: skip
+    InstrumentDay.objects.update_or_create(
+        instrument=found,
+        defaults={
+            "trade_date": day, "pre_close": Decimal(pre_close), "limit_up": Decimal(limit_up),
+            "limit_down": Decimal(limit_down), "suspended": False,
+        },
+    )  # fmt: skip
+
+
+def submit(order: dict[str, Any]) -> dict[str, Any]:
+    alice = User.objects.get(username="alice")
+    account_no = order.pop("account_no", ALPHA)
+    submission = order_submit(user=alice, account_id=account(account_no).pk, **order)
+    return row(Order.objects.get(pk=submission.order.pk))
+
+
+def cancel(order_id: str) -> dict[str, Any]:
+    alice = User.objects.get(username="alice")
+    order_cancel(user=alice, order_id=UUID(order_id))
+    return row(Order.objects.get(pk=order_id))
+
+
+def session() -> dict[str, Any]:
+    found = HostStatus.objects.filter(host__name="sim").values().first()
+    if found is None:
+        return {"session_state": "DOWN", "alive": False}
+    alive = bool(found["lease_holder"]) and found["lease_until"] is not None and found["lease_until"] > database_now()
+    return {**found, "alive": alive}
+
+
+COMMANDS: dict[str, Any] = {
+    "submit": submit,
+    "instrument": instrument,
+    "quote_instrument": quote_instrument,
+    "account_id": lambda: account().pk,
+    "order": lambda order_id: row(Order.objects.get(pk=order_id)),
+    "orders": lambda: [row(order) for order in Order.objects.order_by("submitted_at")],
+    "cancel": cancel,
+    "session": session,
+    "halt": lambda: account_halt(actor=Actor.system("test"), account=account()).epoch,
+    "resume": lambda: account_resume(actor=Actor.system("test"), account=account()).epoch,
+    "book": lambda: AccountBook.objects.filter(account=account()).values().first(),
+    "asset": lambda: AssetSnapshot.objects.filter(account=account()).values().first(),
+    "positions": lambda: list(Position.objects.filter(account=account()).values()),
+    "trades": lambda: list(Trade.objects.filter(account=account()).values()),
+    "expire_lease": lambda: HostStatus.objects.update(lease_until=database_now() - timedelta(seconds=1)),
+}
+
+
+def main() -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = {"result": COMMANDS[request.pop("command")](**request)}
+        except Exception as error:  # noqa: BLE001 -- the test reads it
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer, default=str), flush=True)
+
+
+if __name__ == "__main__":
+    main()

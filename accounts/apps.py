@@ -11,3 +11,8 @@ class AccountsConfig(AppConfig):
     label = "accounts"
     verbose_name = _("People and accounts")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import sessions
+
+        sessions.connect()

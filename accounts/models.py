@@ -42,18 +42,14 @@ class User(AbstractUser):
     """A person. Deactivate instead of deleting: the audit trail names people for ever."""
 
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
-    language = models.CharField(
-        _("language"), max_length=10, choices=Language.choices, default=Language.CHINESE
-    )
+    language = models.CharField(_("language"), max_length=10, choices=Language.choices, default=Language.CHINESE)
     rising_color = models.CharField(
         _("colour of rising prices"),
         max_length=5,
         choices=RisingColor.choices,
         default=RisingColor.RED,
     )
-    display_timezone = models.CharField(
-        _("time zone shown"), max_length=40, default="Asia/Shanghai"
-    )
+    display_timezone = models.CharField(_("time zone shown"), max_length=40, default="Asia/Shanghai")
 
     objects: ClassVar[DeskUserManager] = DeskUserManager()
 
@@ -70,9 +66,7 @@ class QmtHost(models.Model):
     """One QMT terminal: where it is and which broker or simulation answers there."""
 
     name = models.SlugField(_("name"), max_length=32, unique=True)
-    kind = models.CharField(
-        _("kind"), max_length=10, choices=HostKind.choices, default=HostKind.SIMULATED
-    )
+    kind = models.CharField(_("kind"), max_length=10, choices=HostKind.choices, default=HostKind.SIMULATED)
     userdata_path = models.CharField(
         _("user-data folder"),
         max_length=400,
@@ -109,9 +103,7 @@ class QmtHost(models.Model):
 class HostStatus(models.Model):
     """What a host's trade worker last knew: market clock, session, lease. Written by it only."""
 
-    host = models.OneToOneField(
-        QmtHost, on_delete=models.CASCADE, related_name="status", primary_key=True
-    )
+    host = models.OneToOneField(QmtHost, on_delete=models.CASCADE, related_name="status", primary_key=True)
     trade_date = models.DateField(_("trade date"), null=True, blank=True)
     phase = models.CharField(_("phase"), max_length=32, blank=True)
     clock_offset_ms = models.BigIntegerField(
@@ -154,9 +146,7 @@ class BrokerAccount(models.Model):
         _("account type"), default=2, help_text=_("The SDK's number; 2 is a stock account.")
     )
     name = models.CharField(_("name"), max_length=80)
-    mode = models.CharField(
-        _("mode"), max_length=10, choices=AccountMode.choices, default=AccountMode.PAPER
-    )
+    mode = models.CharField(_("mode"), max_length=10, choices=AccountMode.choices, default=AccountMode.PAPER)
     state = models.CharField(
         _("trading state"),
         max_length=10,
@@ -185,9 +175,7 @@ class BrokerAccount(models.Model):
 
     class Meta:
         ordering = ("id",)
-        constraints = (
-            models.UniqueConstraint(fields=("host", "account_no"), name="account_once_per_host"),
-        )
+        constraints = (models.UniqueConstraint(fields=("host", "account_no"), name="account_once_per_host"),)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.account_no})"
@@ -205,18 +193,14 @@ class Grant(models.Model):
     account = models.ForeignKey(BrokerAccount, on_delete=models.CASCADE, related_name="grants")
     can_view = models.BooleanField(_("may view"), default=True)
     can_trade = models.BooleanField(_("may trade"), default=False)
-    created_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True
-    )
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         ordering = ("account_id", "user_id")
         constraints = (
             models.UniqueConstraint(fields=("user", "account"), name="grant_once"),
-            models.CheckConstraint(
-                condition=Q(can_trade=False) | Q(can_view=True), name="grant_trader_views"
-            ),
+            models.CheckConstraint(condition=Q(can_trade=False) | Q(can_view=True), name="grant_trader_views"),
         )
 
     def __str__(self) -> str:
@@ -245,3 +229,14 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"desk_{self.prefix}… ({self.name})"
+
+
+class LoginThrottle(models.Model):
+    """Failed logins of one place, or of one place and name, in the present window."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]} {self.failures}"

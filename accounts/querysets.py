@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 from accounts.choices import MAY_HOLD_TRADE_GRANT, SEES_EVERY_ACCOUNT
 
 if TYPE_CHECKING:
-    from accounts.models import BrokerAccount, User
+    from accounts.models import BrokerAccount, User  # noqa: F401 - named in a base class
 
 
 class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):

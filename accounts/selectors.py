@@ -35,10 +35,7 @@ def account_get(user: User | AnonymousUser, account_id: int) -> BrokerAccount:
         that is not the person's to see.
     """
     account = (
-        BrokerAccount.objects.visible_to(user)
-        .select_related("host", "host__status")
-        .filter(pk=account_id)
-        .first()
+        BrokerAccount.objects.visible_to(user).select_related("host", "host__status").filter(pk=account_id).first()
     )
     if account is None:
         raise NotFound(Code.ACCOUNT_NOT_FOUND, account=account_id)

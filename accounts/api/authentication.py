@@ -6,17 +6,15 @@ answer, so that guessing learns nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import cast
 
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from accounts.models import ApiToken
+from accounts.actors import actor_for_token, actor_for_user
+from accounts.models import ApiToken, User
 from accounts.tokens import token_authenticate
-
-if TYPE_CHECKING:
-    from accounts.models import User
-    from ops.audit import Actor
+from ops.audit import Actor
 
 CHALLENGE = 'Bearer realm="desk"'
 
@@ -51,8 +49,6 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
 def actor_of(request: Request) -> Actor:
     """The audit actor of an authenticated API request."""
-    from accounts.actors import actor_for_token, actor_for_user
-
     if isinstance(request.auth, ApiToken):
         return actor_for_token(request.auth)
-    return actor_for_user(request.user)
+    return actor_for_user(cast(User, request.user))

@@ -69,9 +69,7 @@ class AccountHaltView(APIView):
 
     permission_classes = (require_scope(Scope.ORDERS_WRITE),)
 
-    @extend_schema(
-        operation_id="accounts_halt", request=ReasonSerializer, responses=AccountSerializer
-    )
+    @extend_schema(operation_id="accounts_halt", request=ReasonSerializer, responses=AccountSerializer)
     def post(self, request: Request, account_id: int) -> Response:
         """Stop new orders; orders not yet sent are not sent any more. Repeatable."""
         user = cast(User, request.user)
@@ -87,9 +85,7 @@ class AccountResumeView(APIView):
 
     permission_classes = (require_scope(Scope.ADMIN),)
 
-    @extend_schema(
-        operation_id="accounts_resume", request=ReasonSerializer, responses=AccountSerializer
-    )
+    @extend_schema(operation_id="accounts_resume", request=ReasonSerializer, responses=AccountSerializer)
     def post(self, request: Request, account_id: int) -> Response:
         """Allow new orders again (administrators and risk officers)."""
         user = cast(User, request.user)

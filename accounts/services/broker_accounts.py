@@ -45,21 +45,15 @@ def account_add(*, actor: Actor, account: BrokerAccount) -> BrokerAccount:
 
 def account_halt(*, actor: Actor, account: BrokerAccount, reason: str = "") -> BrokerAccount:
     """Stop new orders; orders accepted but not yet sent lose their authority at once."""
-    return account_state_set(
-        actor=actor, account=account, state=TradingState.HALTED, reason=reason
-    )
+    return account_state_set(actor=actor, account=account, state=TradingState.HALTED, reason=reason)
 
 
 def account_resume(*, actor: Actor, account: BrokerAccount, reason: str = "") -> BrokerAccount:
     """Allow trading again. What was queued before stays without authority."""
-    return account_state_set(
-        actor=actor, account=account, state=TradingState.ACTIVE, reason=reason
-    )
+    return account_state_set(actor=actor, account=account, state=TradingState.ACTIVE, reason=reason)
 
 
-def account_state_set(
-    *, actor: Actor, account: BrokerAccount, state: TradingState, reason: str = ""
-) -> BrokerAccount:
+def account_state_set(*, actor: Actor, account: BrokerAccount, state: TradingState, reason: str = "") -> BrokerAccount:
     """Set the trading state and raise the epoch. Setting the present state does nothing."""
     return _change(
         actor=actor,
@@ -108,13 +102,9 @@ def account_host_set(*, actor: Actor, account: BrokerAccount, host: QmtHost) -> 
     return _change(actor=actor, account=account, action="account.host_set", host_id=host.pk)
 
 
-def account_auto_trading_set(
-    *, actor: Actor, account: BrokerAccount, enabled: bool
-) -> BrokerAccount:
+def account_auto_trading_set(*, actor: Actor, account: BrokerAccount, enabled: bool) -> BrokerAccount:
     """Decide whether signals are executed on this account. Detection always runs."""
-    return _change(
-        actor=actor, account=account, action="account.auto_trading_set", auto_trading=enabled
-    )
+    return _change(actor=actor, account=account, action="account.auto_trading_set", auto_trading=enabled)
 
 
 def _refuse_paper_on_broker(mode: str, host: QmtHost) -> None:

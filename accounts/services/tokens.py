@@ -36,9 +36,7 @@ def token_create(
     chosen = list(dict.fromkeys(scopes))
     unknown = [scope for scope in chosen if scope not in Scope.values]
     if unknown or not chosen:
-        raise Invalid(
-            Code.SCOPE_UNKNOWN, field="scopes", unknown=unknown, known=list(Scope.values)
-        )
+        raise Invalid(Code.SCOPE_UNKNOWN, field="scopes", unknown=unknown, known=list(Scope.values))
     if expires_at is not None and expires_at <= wall_now():
         raise Invalid(Code.EXPIRY_IN_PAST, field="expires_at")
     plain = token_generate()

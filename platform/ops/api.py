@@ -74,8 +74,9 @@ def _framework_error(exc: drf.APIException) -> tuple[int, dict[str, Any], dict[s
     if isinstance(exc, drf.ValidationError):
         return exc.status_code, _validation_body(exc.detail), headers
     details: dict[str, Any] = {}
-    if isinstance(exc, drf.Throttled) and exc.wait is not None:
-        seconds = max(1, round(exc.wait))
+    wait = getattr(exc, "wait", None)
+    if wait is not None:
+        seconds = max(1, round(wait))
         headers["Retry-After"] = str(seconds)
         details["retry_after_seconds"] = seconds
     code = _FRAMEWORK_CODES.get(type(exc), Code.INVALID)

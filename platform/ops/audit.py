@@ -118,9 +118,7 @@ def record(
     )
     event.hash = event_hash(event)
     event.save(using=DATABASE, force_insert=True)
-    AuditChain.objects.using(DATABASE).filter(pk=key).update(
-        last_sequence=event.sequence, last_hash=event.hash
-    )
+    AuditChain.objects.using(DATABASE).filter(pk=key).update(last_sequence=event.sequence, last_hash=event.hash)
     return event
 
 

@@ -38,7 +38,10 @@ _WITH_BODY = {
 
 
 def document_errors(
-    result: dict[str, Any], generator: Any, request: Any, public: bool  # noqa: FBT001
+    result: dict[str, Any],
+    generator: Any,
+    request: Any,
+    public: bool,  # noqa: FBT001
 ) -> dict[str, Any]:
     """Give every operation the error responses it can answer with (spectacular hook)."""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
@@ -60,8 +63,6 @@ def _document(operation: dict[str, Any]) -> None:
             status,
             {
                 "description": description,
-                "content": {
-                    "application/json": {"schema": {"$ref": "#/components/schemas/Error"}}
-                },
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
             },
         )

@@ -14,7 +14,7 @@ from desk.settings.schema import get_config
 from ops import audit
 from ops.audit import Actor
 
-PASSWORD = "desk-demo"
+PASSWORD = "desk-demo"  # noqa: S105 - the demo's, printed at its start
 HOST = "sim"
 ACTOR = Actor.system("demo-data")
 PEOPLE = {
@@ -36,16 +36,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         environment = get_config().env
         if environment not in ("demo", "test"):
-            raise CommandError(
-                f"Demo data has known passwords; it is refused in the {environment} environment."
-            )
+            raise CommandError(f"Demo data has known passwords; it is refused in the {environment} environment.")
         with transaction.atomic():
             people = {name: _person(name, role) for name, role in PEOPLE.items()}
             host = _host()
             for account_no, (name, rights) in ACCOUNTS.items():
                 account = _account(host, account_no, name)
                 for person, can_trade in rights.items():
-                    _first_grant(people[person], account, can_trade)
+                    _first_grant(people[person], account, can_trade=can_trade)
         self.stdout.write("Demo data is in place.")
 
 
@@ -77,11 +75,9 @@ def _account(host: QmtHost, account_no: str, name: str) -> BrokerAccount:
     existing = BrokerAccount.objects.filter(host=host, account_no=account_no).first()
     if existing is not None:
         return existing
-    return account_add(
-        actor=ACTOR, account=BrokerAccount(host=host, account_no=account_no, name=name)
-    )
+    return account_add(actor=ACTOR, account=BrokerAccount(host=host, account_no=account_no, name=name))
 
 
-def _first_grant(user: User, account: BrokerAccount, can_trade: bool) -> None:
+def _first_grant(user: User, account: BrokerAccount, *, can_trade: bool) -> None:
     if not Grant.objects.filter(user=user, account=account).exists():
         grant_set(actor=ACTOR, user=user, account=account, can_trade=can_trade)

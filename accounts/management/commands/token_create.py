@@ -27,9 +27,7 @@ class Command(BaseCommand):
             required=True,
             help=f"comma-separated, from: {', '.join(Scope.values)}",
         )
-        parser.add_argument(
-            "--days", type=int, default=DEFAULT_DAYS, help="days until it expires (0: never)"
-        )
+        parser.add_argument("--days", type=int, default=DEFAULT_DAYS, help="days until it expires (0: never)")
         parser.add_argument("--name", default="command line", help="what it is for")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -7,7 +7,6 @@ the first one. Never the URL: addresses end in logs.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from importlib import import_module
@@ -19,6 +18,7 @@ from django.contrib.auth import get_user
 
 from accounts.choices import Scope
 from accounts.models import ApiToken, User
+from accounts.sessions import session_digest
 from accounts.tokens import token_authenticate, token_is_usable
 from ops.clocks import wall_now
 
@@ -54,11 +54,6 @@ class Identity:
     def session_digest(self) -> str | None:
         """What control messages name a session by: its key would open the session."""
         return None if self.session_key is None else session_digest(self.session_key)
-
-
-def session_digest(session_key: str) -> str:
-    """A name for a session that does not open it."""
-    return hashlib.sha256(session_key.encode()).hexdigest()
 
 
 def credentials_of(scope: dict[str, Any]) -> Credentials:

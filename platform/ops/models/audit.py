@@ -52,15 +52,13 @@ class AuditEvent(models.Model):
         ordering = ("-at", "-id")
         verbose_name = _("audit event")
         verbose_name_plural = _("audit events")
-        constraints = (
-            models.UniqueConstraint(fields=("chain", "sequence"), name="audit_chain_never_forks"),
-        )
+        constraints = (models.UniqueConstraint(fields=("chain", "sequence"), name="audit_chain_never_forks"),)
 
     def __str__(self) -> str:
         return f"{self.chain}#{self.sequence} {self.actor_label} {self.action} {self.target}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+        if not self._state.adding:
             raise AppendOnlyError("audit events are never changed")
         super().save(*args, **kwargs)
 

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     import pandas as pd
+
     from qmt.calendar import Phase
+    from qmt.codes import Kind
 
 STOCK_ACCOUNT = 2
 MAX_TAG_LENGTH = 24
@@ -327,8 +329,8 @@ class InstrumentDetail:
 
     Attributes
     ----------
-    kind : str
-        "stock", "etf", "fund", "bond" (convertible), "index" or "other".
+    kind : Kind
+        What it is by its exchange's number plan.
     volume_unit : int
         Shares per lot in the terminal's bars and ticks (100; convertibles 10).
     trade_date : date or None
@@ -341,7 +343,7 @@ class InstrumentDetail:
 
     symbol: str
     name: str
-    kind: str
+    kind: Kind
     trade_date: date | None
     list_date: date | None
     delist_date: date | None

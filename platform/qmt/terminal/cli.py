@@ -89,11 +89,33 @@ def _speed(text: str) -> float:
 
 def parser() -> argparse.ArgumentParser:
     """Build the argument parser."""
-    build = argparse.ArgumentParser(prog="python -m qmt.terminal", description="Run a simulated QMT terminal on this machine.")
-    build.add_argument("--state-dir", type=Path, required=True, help="state folder; the terminal lives in <state-dir>/terminal/<host-name>")
-    build.add_argument("--host-name", type=_host_name, default="sim", help="name of the QMT host this terminal belongs to (default: sim)")
-    build.add_argument("--data", type=Path, default=None, help="replay this csv, csv.gz or parquet file of daily bars instead of the seeded market")
-    build.add_argument("--basis", choices=("auto", "raw", "front_adjusted"), default="auto", help="what the prices of --data are (default: auto)")
+    build = argparse.ArgumentParser(
+        prog="python -m qmt.terminal", description="Run a simulated QMT terminal on this machine."
+    )
+    build.add_argument(
+        "--state-dir",
+        type=Path,
+        required=True,
+        help="state folder; the terminal lives in <state-dir>/terminal/<host-name>",
+    )
+    build.add_argument(
+        "--host-name",
+        type=_host_name,
+        default="sim",
+        help="name of the QMT host this terminal belongs to (default: sim)",
+    )
+    build.add_argument(
+        "--data",
+        type=Path,
+        default=None,
+        help="replay this csv, csv.gz or parquet file of daily bars instead of the seeded market",
+    )
+    build.add_argument(
+        "--basis",
+        choices=("auto", "raw", "front_adjusted"),
+        default="auto",
+        help="what the prices of --data are (default: auto)",
+    )
     build.add_argument("--speed", type=_speed, default=1.0, help="market seconds per wall second (default: 1)")
     build.add_argument("--seed", type=int, default=7, help="seed of the market's randomness (default: 7)")
     build.add_argument("--port", type=int, default=0, help="loopback TCP port; 0 takes a free one (default: 0)")
@@ -111,7 +133,11 @@ def parser() -> argparse.ArgumentParser:
 def parse(argv: list[str] | None = None) -> TerminalOptions:
     """Read the command line into options; exits with a usage message when it is malformed."""
     found = parser().parse_args(argv)
-    accounts = tuple(found.accounts) if found.accounts else tuple(AccountSeed(number, DEFAULT_CASH) for number in DEFAULT_ACCOUNTS)
+    accounts = (
+        tuple(found.accounts)
+        if found.accounts
+        else tuple(AccountSeed(number, DEFAULT_CASH) for number in DEFAULT_ACCOUNTS)
+    )
     return TerminalOptions(
         state_dir=found.state_dir.expanduser().resolve(),
         host_name=found.host_name,

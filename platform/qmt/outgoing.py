@@ -1,0 +1,108 @@
+"""What may be handed to the SDK. Its native modules refuse a wrong type with a traceback, and read a wrong value as an order."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from qmt.errors import RequestInvalid
+from qmt.gateway import MAX_TAG_LENGTH, AccountRef, OrderRequest, PriceType, Side
+
+BUY: Final = 23
+SELL: Final = 24
+FIX_PRICE: Final = 11
+LATEST_PRICE: Final = 5
+
+_MAX_INT32: Final = (1 << 31) - 1
+_SYMBOL: Final = re.compile(r"[0-9]{6}\.(?:SH|SZ|BJ)")
+_TAG: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_TAG_LENGTH}}}")
+_ACCOUNT_NO: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderArguments:
+    """Arguments of ``order_stock_async`` in the native modules' own types."""
+
+    account: AccountRef
+    stock_code: str
+    order_type: int
+    order_volume: int
+    price_type: int
+    price: float
+    strategy_name: str
+    order_remark: str
+
+
+def order_arguments(request: OrderRequest) -> OrderArguments:
+    """Check a request and translate it.
+
+    Raises
+    ------
+    RequestInvalid
+        Naming the field. Nothing has left the process.
+    """
+    check_account(request.account)
+    if not isinstance(request.symbol, str) or not _SYMBOL.fullmatch(request.symbol):
+        raise RequestInvalid(f"symbol={request.symbol!r} is not CODE.MARKET")
+    if request.side not in (Side.BUY, Side.SELL):
+        raise RequestInvalid(f"side={request.side!r}")
+    _check_count("quantity", request.quantity)
+    if not isinstance(request.tag, str) or not _TAG.fullmatch(request.tag):
+        raise RequestInvalid(f"tag={request.tag!r} must be 1 to {MAX_TAG_LENGTH} printable ASCII characters")
+    if not isinstance(request.strategy, str) or "\x00" in request.strategy:
+        raise RequestInvalid("strategy is not a text")
+    price_type, price = _pricing(request)
+    return OrderArguments(
+        account=request.account,
+        stock_code=request.symbol,
+        order_type=BUY if request.side == Side.BUY else SELL,
+        order_volume=request.quantity,
+        price_type=price_type,
+        price=price,
+        strategy_name=request.strategy,
+        order_remark=request.tag,
+    )
+
+
+def check_account(account: AccountRef) -> None:
+    """Check an account reference: ``StockAccount(123)`` would *return* its complaint as a text.
+
+    Raises
+    ------
+    RequestInvalid
+    """
+    if not isinstance(account.account_no, str) or not _ACCOUNT_NO.fullmatch(account.account_no):
+        raise RequestInvalid(f"account_no={account.account_no!r}")
+    if not isinstance(account.account_type, int) or isinstance(account.account_type, bool):
+        raise RequestInvalid(f"account_type={account.account_type!r}")
+
+
+def check_order_id(order_id: int) -> None:
+    """Check an order id for a cancel.
+
+    Raises
+    ------
+    RequestInvalid
+    """
+    _check_count("order_id", order_id)
+
+
+def _pricing(request: OrderRequest) -> tuple[int, float]:
+    if request.price_type == PriceType.LATEST:
+        return LATEST_PRICE, 0.0
+    if request.price_type != PriceType.LIMIT:
+        raise RequestInvalid(f"price_type={request.price_type!r}")
+    if not isinstance(request.price, Decimal) or not request.price.is_finite() or request.price <= 0:
+        raise RequestInvalid(f"price={request.price!r} is not a positive Decimal")
+    price = float(request.price)
+    if not math.isfinite(price) or Decimal(repr(price)) != request.price:
+        raise RequestInvalid(f"price={request.price} does not survive the way to the terminal")
+    return FIX_PRICE, price
+
+
+def _check_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MAX_INT32:
+        raise RequestInvalid(f"{name}={value!r} is not a positive whole number")

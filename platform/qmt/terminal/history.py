@@ -1,0 +1,238 @@
+"""Reads of bars and ticks as a terminal answers them: from its disk or from its server, aligned and padded, adjusted.
+
+Semantics follow the SDK's documentation of ``get_market_data``: bounds are closed, ``count`` −1 is everything, 0 nothing, n the last n;
+``fill_data`` aligns to the trading axis, where a missing bar repeats the previous close with volume 0.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qmt.calendar import DAY_MS, date_of_ms, midnight_ms
+from qmt.terminal.faults import FaultAction, FaultPlan
+from qmt.terminal.landed import LandedStore
+from qmt.terminal.market import BarArray, Basis, Market
+from qmt.terminal.types import BAR_DTYPE, TICK_DTYPE
+
+BAR_PERIODS: Final = ("1m", "5m", "1d")
+TICK: Final = "tick"
+DIVIDEND_TYPES: Final = ("none", "front", "back", "front_ratio", "back_ratio")
+
+_MINUTE_MS: Final = 60_000
+_SESSION_STARTS_MS: Final = (9 * 60 + 30, 13 * 60)
+_PRICES: Final = ("open", "high", "low", "close", "preClose")
+
+
+class HistoryError(Exception):
+    """The request cannot be answered; the text goes to the client."""
+
+
+def bound_ms(text: str | int, *, upper: bool) -> int:
+    """A bound as the SDK sends it (ms, ``YYYYMMDD``, ``YYYYMMDDHHMMSS`` or empty) in epoch milliseconds.
+
+    Raises
+    ------
+    HistoryError
+        For any other text.
+    """
+    if isinstance(text, int):
+        return text
+    if not text:
+        return (1 << 62) if upper else 0
+    try:
+        if len(text) == 8:
+            start = midnight_ms(dt.datetime.strptime(text, "%Y%m%d").date())
+            return start + DAY_MS - 1 if upper else start
+        moment = dt.datetime.strptime(text, "%Y%m%d%H%M%S")
+    except ValueError as error:
+        raise HistoryError(f"not a time: {text!r}") from error
+    seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second
+    return midnight_ms(moment.date()) + seconds * 1000 + (999 if upper else 0)
+
+
+class HistoryDesk:
+    """Answers history reads from the market and the landed stretches.
+
+    Parameters
+    ----------
+    guard : lock
+        Held around each single read of the market, which the exchange core uses too.
+    """
+
+    def __init__(self, market: Market, landed: LandedStore, faults: FaultPlan, guard: threading.RLock) -> None:
+        self._market = market
+        self._landed = landed
+        self._faults = faults
+        self._guard = guard
+
+    def bars(
+        self,
+        symbols: Sequence[str],
+        period: str,
+        start: str | int,
+        end: str | int,
+        *,
+        count: int,
+        dividend_type: str,
+        fill: bool,
+        from_server: bool,
+        now_ms: int,
+    ) -> dict[str, BarArray]:
+        """Bars per symbol, oldest first; every asked symbol has an entry.
+
+        Raises
+        ------
+        HistoryError
+            Unknown period or adjustment, a malformed bound, or an adjustment of a history that is adjusted already.
+        """
+        if period not in BAR_PERIODS:
+            raise HistoryError(f"period {period!r} is not simulated")
+        if dividend_type not in DIVIDEND_TYPES:
+            raise HistoryError(f"unknown dividend_type {dividend_type!r}")
+        if dividend_type != "none" and self._market.basis is not Basis.RAW:
+            raise HistoryError("FACTORS_UNAVAILABLE: the replayed history is already adjusted")
+        first, last = bound_ms(start, upper=False), min(bound_ms(end, upper=True), now_ms)
+        found: dict[str, BarArray] = {}
+        for symbol in symbols:
+            rows = self._rows(symbol, period, first, last, from_server=from_server, now_ms=now_ms)
+            if self._faults.take(symbol, FaultAction.PADDING) is not None:
+                rows = _padded(rows, self._axis(symbol, period, first, last, saturdays=True))
+            elif fill:
+                rows = _padded(rows, self._axis(symbol, period, first, last))
+            rows = adjusted(rows, self._factors(symbol), dividend_type)
+            found[symbol] = _last(rows, count)
+        return found
+
+    def ticks(
+        self,
+        symbols: Sequence[str],
+        start: str | int,
+        end: str | int,
+        *,
+        count: int,
+        from_server: bool,
+        now_ms: int,
+    ) -> dict[str, BarArray]:
+        """Ticks per symbol; symbols without any are left out."""
+        first, last = bound_ms(start, upper=False), min(bound_ms(end, upper=True), now_ms)
+        found: dict[str, BarArray] = {}
+        for symbol in symbols:
+            pieces = [
+                (max(first, piece.start_ms), min(last, piece.end_ms), piece.seen_ms)
+                for piece in self._landed.stretches(symbol, TICK)
+            ]
+            if from_server:
+                pieces = [(max(first, midnight_ms(self._market.history_start)), last, now_ms)]
+            days = [
+                self._day_ticks(symbol, day, low, high, seen)
+                for low, high, seen in pieces
+                if low <= high
+                for day in self._market.calendar.between(date_of_ms(low), date_of_ms(high))
+            ]
+            rows = _last(np.concatenate(days) if days else np.empty(0, TICK_DTYPE), count)
+            if len(rows):
+                found[symbol] = rows
+        return found
+
+    def knows(self, symbol: str) -> bool:
+        """Whether the market has the symbol."""
+        return self._market.instrument(symbol) is not None
+
+    def _day_ticks(self, symbol: str, day: dt.date, low: int, high: int, seen_ms: int) -> BarArray:
+        with self._guard:
+            rows = self._market.ticks(symbol, day, now_ms=seen_ms)
+        return rows[(rows["time"] >= low) & (rows["time"] <= high)]
+
+    def _rows(self, symbol: str, period: str, first: int, last: int, *, from_server: bool, now_ms: int) -> BarArray:
+        if from_server:
+            with self._guard:
+                return self._market.bars(symbol, period, first, last, now_ms=now_ms)
+        pieces = []
+        for piece in self._landed.stretches(symbol, period):
+            low, high = max(first, piece.start_ms), min(last, piece.end_ms)
+            if low <= high:
+                with self._guard:
+                    pieces.append(self._market.bars(symbol, period, low, high, now_ms=piece.seen_ms))
+        return np.concatenate(pieces) if pieces else np.empty(0, BAR_DTYPE)
+
+    def _factors(self, symbol: str) -> BarArray:
+        with self._guard:
+            return self._market.factors(symbol)
+
+    def _axis(
+        self, symbol: str, period: str, first: int, last: int, *, saturdays: bool = False
+    ) -> npt.NDArray[np.int64]:
+        instrument = self._market.instrument(symbol)
+        if instrument is None:
+            return np.empty(0, np.int64)
+        from_day = max(date_of_ms(max(first, 0)), instrument.list_date, self._market.history_start)
+        days = self._market.calendar.between(from_day, date_of_ms(last))
+        if saturdays:
+            days = sorted({*days, *(day + dt.timedelta(days=5 - day.weekday()) for day in days)})
+        midnights = np.array([midnight_ms(day) for day in days], np.int64)
+        stamps = midnights if period == "1d" else (midnights[:, None] + _minutes(period)[None, :]).ravel()
+        return stamps[(stamps >= first) & (stamps <= last)]
+
+
+def _minutes(period: str) -> npt.NDArray[np.int64]:
+    """Right edges of a day's bars after midnight: 241 minutes with the auction's 09:30, or 48 five-minute bars that contain it."""
+    step = int(period.removesuffix("m"))
+    edges = [start + edge for start in _SESSION_STARTS_MS for edge in range(step, 121, step)]
+    if step == 1:
+        edges.insert(0, _SESSION_STARTS_MS[0])
+    return np.array(edges, np.int64) * _MINUTE_MS
+
+
+def _padded(rows: BarArray, axis: npt.NDArray[np.int64]) -> BarArray:
+    """Rows for every stamp of the axis: missing ones flat at the previous close (0 before the first), volume 0, suspended."""
+    missing = np.setdiff1d(axis, rows["time"], assume_unique=True)
+    if not len(missing):
+        return rows
+    padding = np.zeros(len(missing), BAR_DTYPE)
+    padding["time"] = missing
+    padding["suspendFlag"] = 1
+    before = np.searchsorted(rows["time"], missing) - 1
+    close = np.where(before >= 0, rows["close"][before] if len(rows) else 0.0, 0.0)
+    for price in _PRICES:
+        padding[price] = close
+    everything = np.concatenate([rows, padding])
+    return everything[np.argsort(everything["time"], kind="stable")]
+
+
+def _last(rows: BarArray, count: int) -> BarArray:
+    if count < 0:
+        return rows
+    return rows[len(rows) - min(count, len(rows)) :]
+
+
+def adjusted(rows: BarArray, factors: BarArray, dividend_type: str) -> BarArray:
+    """Adjust raw bars for ex-rights events (复权), the newest or the oldest price staying as it was.
+
+    ``*_ratio`` multiplies by the terminal's own ``dr``; the additive kinds apply each event's terms,
+    price → (price − interest + allotNum × allotPrice) / (1 + stockBonus + stockGift + allotNum), in sequence.
+    """
+    if dividend_type == "none" or not len(factors) or not len(rows):
+        return rows
+    made = rows.copy()
+    forward = dividend_type.startswith("front")
+    for event in factors if forward else factors[::-1]:
+        affected = rows["time"] < event["time"] if forward else rows["time"] >= event["time"]
+        share = 1.0 + event["stockBonus"] + event["stockGift"] + event["allotNum"]
+        money = event["allotNum"] * event["allotPrice"] - event["interest"]
+        for price in _PRICES:
+            # A day's previous close is stated in that day's own terms, so on the ex-date it is adjusted with the day.
+            if dividend_type == "front_ratio":
+                made[price][affected] /= event["dr"]
+            elif dividend_type == "back_ratio":
+                made[price][affected] *= event["dr"]
+            elif forward:
+                made[price][affected] = (made[price][affected] + money) / share
+            else:
+                made[price][affected] = made[price][affected] * share - money
+    return made

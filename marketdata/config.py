@@ -38,6 +38,8 @@ class MarketDataConfig:
         Pause before the second, third, … round; each is varied by ±20%.
     lease_seconds
         A worker that has not renewed its claim for so long is taken for dead.
+    failed_cooldown_seconds
+        After a repair has failed, plain requests answer with what is there instead of trying again at once.
     wait_seconds
         How long an answer waits for a repair unless the caller says otherwise.
     max_rows
@@ -57,7 +59,8 @@ class MarketDataConfig:
     settle_deadline_seconds: float = 10.0
     attempts: int = 3
     backoff_seconds: tuple[float, ...] = (1.0, 5.0, 15.0)
-    lease_seconds: int = 60
+    lease_seconds: int = 20
+    failed_cooldown_seconds: int = 300
     wait_seconds: float = 8.0
     max_rows: int = 3_000_000
     max_symbols: int = 6_000
@@ -77,9 +80,7 @@ class MarketDataConfig:
             if getattr(self, name) < 1:
                 raise ImproperlyConfigured(f"MARKETDATA[{name!r}] must be at least 1")
         if not self.backoff_seconds or not self.recheck_days:
-            raise ImproperlyConfigured(
-                "MARKETDATA['backoff_seconds'] and ['recheck_days'] must not be empty"
-            )
+            raise ImproperlyConfigured("MARKETDATA['backoff_seconds'] and ['recheck_days'] must not be empty")
 
 
 def get_marketdata_config() -> MarketDataConfig:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from accounts.models import QmtHost
 from marketdata.models import DataSource, Instrument, InstrumentDay, TradingDay
 from marketdata.quotes.models import LatestQuote
-from ops.errors import Code, Invalid
+from ops.errors import Code, Invalid, Unavailable
 from qmt.codes import CodeError, parse_symbol
 
 
@@ -85,3 +86,17 @@ def trading_days(market: str, start: date, end: date) -> list[date]:
 def data_source(host_name: str) -> DataSource | None:
     """Return what is known about a host as a source of data; None before its first sync."""
     return DataSource.objects.filter(host=host_name).first()
+
+
+def data_host() -> str:
+    """Return the name of the host that serves market data: the first enabled one.
+
+    Raises
+    ------
+    Unavailable
+        ``DATA_UNAVAILABLE`` when no host is enabled.
+    """
+    name = QmtHost.objects.filter(enabled=True).order_by("pk").values_list("name", flat=True).first()
+    if name is None:
+        raise Unavailable(Code.DATA_UNAVAILABLE, "no QMT host is enabled")
+    return name

@@ -12,13 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from marketdata.choices import Board, Kind, Market
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.models import User
 
 
 class InstrumentQuerySet(models.QuerySet["Instrument"]):
     """Reads of instruments that several callers share."""
 
-    def visible_to(self, user: User) -> InstrumentQuerySet:
+    def visible_to(self, user: User | AnonymousUser) -> InstrumentQuerySet:
         """Market data is open to everyone who is logged in, to nobody else."""
         return self if user.is_authenticated else self.none()
 

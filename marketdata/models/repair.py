@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from marketdata.choices import OPEN_REPAIR_STATUSES, RepairStatus
 from marketdata.models.instruments import Instrument
+from marketdata.quotes.periods import day_date, day_number
 from ops.models import Job
 
 
@@ -30,6 +34,11 @@ class RepairItem(models.Model):
     status = models.CharField(
         _("status"), max_length=12, choices=RepairStatus.choices, default=RepairStatus.PENDING
     )
+    priority = models.PositiveSmallIntegerField(
+        _("priority"),
+        default=0,
+        help_text=_("Order of magnitude of the smallest job that waits: small ones go first."),
+    )
     attempts = models.PositiveSmallIntegerField(_("rounds"), default=0)
     not_before = models.DateTimeField(_("not before"))
     lease_holder = models.CharField(max_length=120, blank=True, default="")
@@ -51,11 +60,31 @@ class RepairItem(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["host", "status", "not_before"], name="marketdata_repair_queue"),
+            models.Index(
+                fields=["host", "status", "priority", "not_before"], name="marketdata_repair_queue"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.instrument_id} {self.period} {self.status}"
+
+    @property
+    def day_ranges(self) -> list[tuple[int, int]]:
+        """The missing ranges as (first, last) day numbers."""
+        return ranges_load(self.ranges)
+
+
+def ranges_load(stored: list[list[str]]) -> list[tuple[int, int]]:
+    """Read ranges as the database holds them: pairs of ISO dates."""
+    return [
+        (day_number(date.fromisoformat(first)), day_number(date.fromisoformat(last)))
+        for first, last in stored
+    ]
+
+
+def ranges_dump(ranges: Iterable[tuple[int, int]]) -> list[list[str]]:
+    """Write (first, last) day numbers as pairs of ISO dates."""
+    return [[day_date(first).isoformat(), day_date(last).isoformat()] for first, last in ranges]
 
 
 class RepairLink(models.Model):

@@ -47,9 +47,7 @@ class ExEvent:
         return self.interest - self.allot_price * self.allot_num
 
 
-def adjust_prices(
-    prices: FloatArray, days: Int64Array, events: Sequence[ExEvent], adjust: Adjust
-) -> FloatArray:
+def adjust_prices(prices: FloatArray, days: Int64Array, events: Sequence[ExEvent], adjust: Adjust) -> FloatArray:
     """Return adjusted prices of one instrument.
 
     Parameters

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument, TradingDay
-from marketdata.quotes.periods import MINUTE_MS, Int64Array, Period, day_number
+from marketdata.quotes.periods import MINUTE_MS, Int64Array, Period, day_date, day_number
 from ops.clocks import MarketClock
 
 CALENDAR_MARKET = "SH"
@@ -78,7 +78,7 @@ def expected_axis(
     A daily bar is expected once its day is closed. Minutes of the open day are expected up to the market clock, less
     the grace the live feed has. Nothing is expected of a day after the clock's trade date.
     """
-    days = _trading_days(start, min(end, clock.trade_date))
+    days = calendar_days(day_number(start), day_number(min(end, clock.trade_date)))
     full = 1 if period is Period.DAY_1 else get_marketdata_config().minute_bars
     bars = np.full(len(days), full, dtype=np.int64)
     open_index = -1
@@ -103,9 +103,10 @@ def _minutes_so_far(clock: MarketClock) -> int:
     return len(open_day_labels(clock))
 
 
-def _trading_days(start: date, end: date) -> Int64Array:
+def calendar_days(first: int, last: int) -> Int64Array:
+    """Trading days between two day numbers, both included, ascending."""
     dates = (
-        TradingDay.objects.filter(market=CALENDAR_MARKET, date__range=(start, end))
+        TradingDay.objects.filter(market=CALENDAR_MARKET, date__range=(day_date(first), day_date(last)))
         .order_by("date")
         .values_list("date", flat=True)
     )
@@ -113,9 +114,7 @@ def _trading_days(start: date, end: date) -> Int64Array:
 
 
 def _listed(instruments: Sequence[Instrument], days: Int64Array) -> BoolMatrix:
-    first = np.array(
-        [day_number(i.list_date) if i.list_date else _NO_LISTING for i in instruments], np.int64
-    )
+    first = np.array([day_number(i.list_date) if i.list_date else _NO_LISTING for i in instruments], np.int64)
     last = np.array(
         [day_number(i.delist_date) if i.delist_date else _NO_DELISTING for i in instruments],
         np.int64,

@@ -170,11 +170,10 @@ def _parse_fields(names: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in BAR_COLUMNS if name in wanted)
 
 
-def _parse_count(count: int) -> int:
+def _parse_count(count: object) -> int:
+    # Not trusted to be what its annotation says: scripts pass NaN, floats and True.
     if isinstance(count, bool) or not isinstance(count, int) or not (count == -1 or count >= 1):
-        raise Invalid(
-            Code.FIELD_INVALID, "count must be -1 or a whole number from 1", field="count"
-        )
+        raise Invalid(Code.FIELD_INVALID, "count must be -1 or a whole number from 1", field="count")
     return count
 
 
@@ -240,9 +239,11 @@ def _parse_bound(bound: date | datetime | str, name: str, *, is_end: bool) -> in
 def _parse_text(text: str, name: str) -> date | datetime:
     try:
         if match := _STAMP.fullmatch(text):
-            return datetime(*(int(part) for part in match.groups()), tzinfo=SHANGHAI)
+            year, month, day, hour, minute, second = (int(part) for part in match.groups())
+            return datetime(year, month, day, hour, minute, second, tzinfo=SHANGHAI)
         if match := _DATE.fullmatch(text):
-            return date(*(int(part) for part in match.groups()))
+            year, month, day = (int(part) for part in match.groups())
+            return date(year, month, day)
     except ValueError:
         pass  # the digits are there, the date is not: 20230231
     raise Invalid(
@@ -256,9 +257,7 @@ def _text(bound: date | datetime | str | None) -> str:
     return str(bound)[:40]
 
 
-def _refuse_too_many_rows(
-    instruments: int, period: Period, start_ts: int, end_ts: int, count: int
-) -> None:
+def _refuse_too_many_rows(instruments: int, period: Period, start_ts: int, end_ts: int, count: int) -> None:
     config = get_marketdata_config()
     per_day = 1 if period is Period.DAY_1 else config.minute_bars
     calendar_days = day_number(ts_date(end_ts)) - day_number(ts_date(start_ts)) + 1

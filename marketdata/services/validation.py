@@ -69,14 +69,17 @@ class CheckedFrame:
     ----------
     all_padding
         Rows came, and every one was padding: nothing had really landed.
+    doubtful_days
+        Days of which a row was rejected, and no good row is left: neither data nor proof of a hole.
     suspended_days
-        Days on which the terminal delivered only rows that say "suspended".
+        Those of the doubtful days on which every row said "suspended".
     """
 
     rows: pd.DataFrame
     rejected: Counter[Trouble] = field(default_factory=Counter)
     findings: Counter[Trouble] = field(default_factory=Counter)
     all_padding: bool = False
+    doubtful_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     suspended_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
 
 
@@ -109,8 +112,8 @@ def check_bars(frame: pd.DataFrame, checks: Checks) -> CheckedFrame:
     reject(Trouble.OFF_SESSION, ~np.isin(time_of_day_ms(stamps), checks.labels))
     padding = _padding(frame)
     all_padding = bool(padding[good].all()) if good.any() else bool(padding.any())
-    suspended = frame["suspended"].to_numpy() == 1
-    suspended_days = np.setdiff1d(days[good & padding & suspended], days[good & ~padding])
+    suspended = padding & (frame["suspended"].to_numpy() == 1)
+    asked = np.isin(days, checks.days)
     reject(Trouble.PADDING, padding)
     reject(Trouble.PRICE_NOT_POSITIVE, _any_price(frame, lambda p: p <= 0))
     reject(Trouble.NEGATIVE_VOLUME, _negative_volume(frame))
@@ -124,7 +127,8 @@ def check_bars(frame: pd.DataFrame, checks: Checks) -> CheckedFrame:
         rejected=rejected,
         findings=_findings(rows, checks),
         all_padding=all_padding,
-        suspended_days=np.empty(0, np.int64) if all_padding else suspended_days,
+        doubtful_days=np.setdiff1d(days[asked & ~good & ~repeated], days[good]),
+        suspended_days=np.setdiff1d(days[asked & suspended], days[asked & ~suspended]),
     )
 
 
@@ -184,9 +188,7 @@ def _ohlc_disorder(frame: pd.DataFrame) -> BoolArray:
     return result
 
 
-def _duplicates(
-    frame: pd.DataFrame, stamps: Int64Array, good: BoolArray
-) -> tuple[BoolArray, BoolArray]:
+def _duplicates(frame: pd.DataFrame, stamps: Int64Array, good: BoolArray) -> tuple[BoolArray, BoolArray]:
     """Rows repeating an earlier equal one, and all rows of a stamp whose rows differ."""
     repeated: BoolArray = np.zeros(len(frame), dtype=np.bool_)
     contradicting: BoolArray = np.zeros(len(frame), dtype=np.bool_)

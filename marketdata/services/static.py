@@ -1,0 +1,284 @@
+"""Static data from a terminal: calendar, sectors, instruments, facts of the day, factors.
+
+Every step is an upsert that can be repeated; one that fails leaves the earlier ones stored.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import TypeVar
+
+from django.db import transaction
+
+from marketdata.choices import Basis, Market
+from marketdata.models import (
+    DataSource,
+    DividendFactor,
+    Holiday,
+    Instrument,
+    InstrumentDay,
+    Sector,
+    SectorMember,
+    TradingDay,
+)
+from marketdata.services.evidence import evidence_forget
+from marketdata.services.facts import day_row, instrument_row
+from ops.clocks import wall_now
+from qmt.calendar import load_sse_calendar
+from qmt.codes import CodeError, parse_symbol
+from qmt.errors import FactorsUnavailable, QmtError
+from qmt.gateway import ClockReading, InstrumentDetail, QuoteGateway
+from qmt.gateway import DividendFactor as TerminalFactor
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+DETAILS_PER_CALL = 500
+# The exchanges' first trading day.
+CALENDAR_START = date(1990, 12, 19)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticSummary:
+    """What a sync found."""
+
+    trading_days: int
+    instruments: int
+    sectors: int
+    factors: int
+    basis: Basis
+
+
+def static_sync(
+    *,
+    gateway: QuoteGateway,
+    host: str,
+    reading: ClockReading,
+    sdk_version: str,
+    on_message: Callable[[str], None] = lambda _message: None,
+) -> StaticSummary:
+    """Bring calendar, sectors, instruments, day facts and factors up to the terminal's trade date.
+
+    Raises
+    ------
+    QmtError
+        The terminal failed; what was stored before stays.
+    """
+    on_message("calendar")
+    days = calendar_sync(gateway=gateway, today=reading.trade_date)
+    on_message("sectors")
+    members = _sector_members(gateway)
+    universe = sorted({symbol for symbols in members.values() for symbol in symbols})
+    on_message(f"{len(universe)} instruments")
+    known = instruments_sync(gateway=gateway, symbols=universe, reading=reading)
+    sectors_store(members=members)
+    on_message("dividend factors")
+    factors, basis = factors_sync(gateway=gateway, symbols=known)
+    DataSource.objects.update_or_create(
+        host=host,
+        defaults={
+            "basis": basis,
+            "sdk_version": sdk_version,
+            "simulated": reading.simulated,
+            "static_trade_date": reading.trade_date,
+            "static_synced_at": wall_now(),
+            "note": "",
+        },
+    )
+    return StaticSummary(days, len(known), len(members), factors, basis)
+
+
+# ------------------------------------------------------------------------------- calendar
+def calendar_sync(*, gateway: QuoteGateway, today: date) -> int:
+    """Store the trading days until the end of the market's year and the published holidays.
+
+    Where the terminal knows nothing (it serves Shanghai and Shenzhen only, and not all years), the days come from the
+    `exchange_calendars` package; inside the terminal's own span the terminal is right.
+    """
+    end = date(today.year, 12, 31)
+    fallback = load_sse_calendar().between(CALENDAR_START, end)
+    stored = 0
+    for market in (Market.SH, Market.SZ):
+        told = gateway.trading_days(market.value, f"{CALENDAR_START:%Y%m%d}", f"{end:%Y%m%d}")
+        days = _merged_days(told, fallback)
+        _replace_days(market, days)
+        stored = max(stored, len(days))
+    holidays = set(gateway.holidays())
+    with transaction.atomic():
+        Holiday.objects.bulk_create([Holiday(date=day) for day in holidays], ignore_conflicts=True)
+    return stored
+
+
+def _merged_days(told: Sequence[date], fallback: Sequence[date]) -> set[date]:
+    if not told:
+        return set(fallback)
+    first, last = min(told), max(told)
+    return set(told) | {day for day in fallback if not first <= day <= last}
+
+
+def _replace_days(market: Market, days: set[date]) -> None:
+    known = set(TradingDay.objects.filter(market=market).values_list("date", flat=True))
+    with transaction.atomic():
+        for gone in _parts(known - days, 500):
+            TradingDay.objects.filter(market=market, date__in=gone).delete()
+        TradingDay.objects.bulk_create(
+            [TradingDay(market=market, date=day) for day in sorted(days - known)],
+            batch_size=2000,
+            ignore_conflicts=True,
+        )
+
+
+# ------------------------------------------------------------------------- sectors, instruments
+def _sector_members(gateway: QuoteGateway) -> dict[str, list[str]]:
+    """Members per sector, without what this platform does not handle (B shares, other markets)."""
+    members: dict[str, list[str]] = {}
+    for name in gateway.sectors():
+        try:
+            members[name] = [symbol for symbol in gateway.sector_members(name) if _handled(symbol)]
+        except QmtError as error:
+            # One sector that cannot be read must not cost the whole sync.
+            logger.warning("sector %s could not be read: %s", name, error)
+    return members
+
+
+def _handled(symbol: str) -> bool:
+    try:
+        return str(parse_symbol(symbol)) == symbol
+    except CodeError:
+        return False
+
+
+def instruments_sync(*, gateway: QuoteGateway, symbols: Sequence[str], reading: ClockReading) -> list[str]:
+    """Store details and day facts of these symbols; returns those the terminal knows.
+
+    A changed listing date invalidates the instrument's evidence.
+    """
+    known: list[str] = []
+    for part in _parts(symbols, DETAILS_PER_CALL):
+        details = gateway.instruments(part)
+        _store_instruments(details, reading)
+        known += [detail.symbol for detail in details]
+    return known
+
+
+def _store_instruments(details: Sequence[InstrumentDetail], reading: ClockReading) -> None:
+    now = wall_now()
+    rows = [instrument_row(detail, reading.trade_date, now) for detail in details]
+    symbols = [row.symbol for row in rows]
+    before = {row.symbol: (row.list_date, row.delist_date) for row in Instrument.objects.with_symbols(symbols)}
+    fields = [field.name for field in Instrument._meta.concrete_fields if field.name not in ("id", "symbol")]
+    with transaction.atomic():
+        Instrument.objects.bulk_create(rows, update_conflicts=True, unique_fields=["symbol"], update_fields=fields)
+        stored = {row.symbol: row for row in Instrument.objects.with_symbols(symbols)}
+        evidence_forget(
+            instrument_ids=[
+                row.pk
+                for row in stored.values()
+                if before.get(row.symbol, (row.list_date, row.delist_date)) != (row.list_date, row.delist_date)
+            ]
+        )
+        days = [day_row(stored[detail.symbol], detail, reading.trade_date, now) for detail in details]
+        InstrumentDay.objects.bulk_create(
+            days,
+            update_conflicts=True,
+            unique_fields=["instrument"],
+            update_fields=[
+                "trade_date",
+                "pre_close",
+                "limit_up",
+                "limit_down",
+                "suspended",
+                "source",
+                "updated_at",
+            ],
+        )
+
+
+def sectors_store(*, members: dict[str, list[str]]) -> None:
+    """Store today's sectors and their members; sectors that are gone are removed."""
+    now = wall_now()
+    ids = dict(Instrument.objects.values_list("symbol", "pk"))
+    with transaction.atomic():
+        Sector.objects.exclude(name__in=members).delete()
+        for name, symbols in members.items():
+            sector, _ = Sector.objects.update_or_create(name=name, defaults={"updated_at": now})
+            wanted = {ids[symbol] for symbol in symbols if symbol in ids}
+            held = set(SectorMember.objects.filter(sector=sector).values_list("instrument_id", flat=True))
+            for gone in _parts(held - wanted, 500):
+                SectorMember.objects.filter(sector=sector, instrument_id__in=gone).delete()
+            SectorMember.objects.bulk_create(
+                [SectorMember(sector=sector, instrument_id=key) for key in wanted - held],
+                batch_size=1000,
+            )
+
+
+# -------------------------------------------------------------------------------- factors
+def factors_sync(*, gateway: QuoteGateway, symbols: Sequence[str]) -> tuple[int, Basis]:
+    """Store ex-rights events; returns their number and what the terminal's history is.
+
+    A history that is front-adjusted already has no factors: what an earlier, raw source left is removed.
+    """
+    ids = dict(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "pk"))
+    total = 0
+    for symbol in symbols:
+        try:
+            events = gateway.factors(symbol)
+        except FactorsUnavailable:
+            DividendFactor.objects.all().delete()
+            return 0, Basis.FRONT_ADJUSTED
+        _store_factors(ids[symbol], events)
+        total += len(events)
+    return total, Basis.RAW
+
+
+def _store_factors(instrument_id: int, events: Sequence[TerminalFactor]) -> None:
+    rows = [
+        DividendFactor(
+            instrument_id=instrument_id,
+            date=event.date,
+            interest=float(event.interest),
+            stock_bonus=float(event.stock_bonus),
+            stock_gift=float(event.stock_gift),
+            allot_num=float(event.allot_num),
+            allot_price=float(event.allot_price),
+            gugai=float(event.gugai),
+            dr=float(event.dr),
+        )
+        for event in events
+    ]
+    held = list(DividendFactor.objects.filter(instrument_id=instrument_id).order_by("date"))
+    if [_values(row) for row in held] == [_values(row) for row in sorted(rows, key=_date_of)]:
+        return
+    with transaction.atomic():
+        DividendFactor.objects.filter(instrument_id=instrument_id).delete()
+        DividendFactor.objects.bulk_create(rows)
+        evidence_forget(instrument_ids=[instrument_id])
+
+
+def _date_of(row: DividendFactor) -> date:
+    return row.date
+
+
+def _values(row: DividendFactor) -> tuple[object, ...]:
+    return (
+        row.date,
+        row.interest,
+        row.stock_bonus,
+        row.stock_gift,
+        row.allot_num,
+        row.allot_price,
+        row.gugai,
+        row.dr,
+    )
+
+
+def _parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Cut into lists of at most `size`."""
+    source = iter(items)
+    while part := list(islice(source, size)):
+        yield part

@@ -1,0 +1,43 @@
+"""Wake-ups for the data worker. They carry a job's id and nothing else: the rows decide."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+WAKE_EXPIRES_SECONDS = 60
+
+
+@shared_task(name="marketdata.repair", ignore_result=True, acks_late=False, max_retries=0)
+def repair(job_id: str) -> dict[str, Any]:
+    """Have this process's runtime look at the repair queue now.
+
+    A wake-up that is lost, repeated or forged changes nothing: the runtime polls, and works on what the rows say.
+    """
+    from marketdata.worker import current_runtime
+
+    runtime = current_runtime()
+    if runtime is not None:
+        runtime.wake()
+    return {"job_id": job_id, "woken": runtime is not None}
+
+
+def repair_wake(job_id: uuid.UUID, host: str) -> bool:
+    """Send the wake-up; False when the broker is away, and then the worker's poll finds the job."""
+    try:
+        repair.apply_async(
+            args=(str(job_id),),
+            queue=f"qmt.{host}.data",
+            expires=WAKE_EXPIRES_SECONDS,
+            retry=False,
+        )
+    except (OperationalError, OSError) as error:
+        logger.warning("the data worker of %s could not be woken: %s", host, error)
+        return False
+    return True

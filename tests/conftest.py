@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from desk.settings.schema import get_config
+from desk.supervisor import plan
+
+VALKEY_START_SECONDS = 5
 
 
 @pytest.fixture
 def state_dir() -> Path:
     """The test run's state folder (removed at its end)."""
     return get_config().state_dir
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[str]:
+    """A running Valkey at the configured address; yields its URL. Without this there is none."""
+    config = get_config()
+    plan.prepare_folders(config)
+    server = subprocess.Popen(plan.valkey(config).command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    client = redis.Redis.from_url(config.redis_url)
+    try:
+        deadline = time.monotonic() + VALKEY_START_SECONDS
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                assert server.poll() is None, "Valkey did not start"
+                assert time.monotonic() < deadline, "Valkey does not answer"
+                time.sleep(0.02)
+        yield config.redis_url
+    finally:
+        client.close()
+        server.kill()
+        server.wait()
+        plan.remove_stale_socket(config.redis_socket)

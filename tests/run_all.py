@@ -55,7 +55,9 @@ def run(step: Step) -> bool:
     started = time.monotonic()
     environment = {**os.environ, "TZ": "Asia/Shanghai", **step.environment}
     code = subprocess.run(step.command, cwd=ROOT, env=environment, check=False).returncode
-    print(f"=== {step.name}: {'ok' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - started:.0f} s", flush=True)
+    print(
+        f"=== {step.name}: {'ok' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - started:.0f} s", flush=True
+    )
     return code == 0
 
 

@@ -19,13 +19,13 @@ from ops.heartbeats import Heartbeat
 
 log = logging.getLogger(__name__)
 
-MAX_SLEEP_SECONDS = 5.0
+MAX_SLEEP_SECONDS = 5
 
 
 class DeskScheduler(Scheduler):
     """In memory; proves each turn by a heartbeat."""
 
-    producer = None
+    producer = None  # type: ignore[assignment]
     """Each send takes a pooled producer: Celery's own would wait for Redis for ever."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

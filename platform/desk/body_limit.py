@@ -14,7 +14,6 @@ from desk.asgi_types import Application, Message, Receive, Scope, Send
 from ops.errors import Code, DeskError
 
 
-
 class _BodyTooLarge(Exception):
     """More bytes arrived than the limit allows."""
 

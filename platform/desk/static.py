@@ -55,9 +55,7 @@ class StaticFiles:
             "HTTP_" + name.decode("latin-1").upper().replace("-", "_"): value.decode("latin-1")
             for name, value in scope["headers"]
         }
-        response = await sync_to_async(static_file.get_response, thread_sensitive=False)(
-            scope["method"], environ
-        )
+        response = await sync_to_async(static_file.get_response, thread_sensitive=False)(scope["method"], environ)
         await _send_file(send, response)
 
 
@@ -81,8 +79,7 @@ async def _send_file(send: Send, response: Response) -> None:
             "type": "http.response.start",
             "status": int(response.status),
             "headers": [
-                (name.lower().encode("latin-1"), str(value).encode("latin-1"))
-                for name, value in response.headers
+                (name.lower().encode("latin-1"), str(value).encode("latin-1")) for name, value in response.headers
             ],
         }
     )

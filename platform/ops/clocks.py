@@ -119,11 +119,11 @@ def market_clock(host_name: str) -> MarketClock:
     # Resolved by label, as AUTH_USER_MODEL is: the row belongs to a layer above this one.
     model = apps.get_model("accounts", "HostStatus")
     row = (
-        model._default_manager.filter(host__name=host_name, trade_date__isnull=False)
+        model._default_manager.filter(host__name=host_name)
         .values("trade_date", "phase", "clock_offset_ms", "simulated", "updated_at")
         .first()
     )
-    if row is None:
+    if row is None or row["trade_date"] is None or row["updated_at"] is None:
         raise Unavailable(Code.MARKET_CLOCK_UNKNOWN, host=host_name)
     return derive_market_clock(
         host=host_name,

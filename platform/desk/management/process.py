@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
-from typing import ClassVar
 
 from django.core.management.base import BaseCommand
 
@@ -13,7 +12,7 @@ from django.core.management.base import BaseCommand
 class ProcessCommand(BaseCommand):
     """A long-running command. `manage.py migrate` has run the system checks; a start need not."""
 
-    requires_system_checks: ClassVar[list[str]] = []  # type: ignore[assignment]
+    requires_system_checks = ()
     requires_migrations_checks = False
 
 

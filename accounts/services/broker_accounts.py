@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from accounts.choices import AccountMode, TradingState
 from accounts.models import BrokerAccount, QmtHost
@@ -107,6 +107,31 @@ def account_auto_trading_set(*, actor: Actor, account: BrokerAccount, enabled: b
     return _change(actor=actor, account=account, action="account.auto_trading_set", auto_trading=enabled)
 
 
+def account_details_set(
+    *,
+    actor: Actor,
+    account: BrokerAccount,
+    name: str,
+    commission_rate: Decimal,
+    min_commission: Decimal,
+) -> BrokerAccount:
+    """Set what decides nobody's authority: the name and the commission terms."""
+    return _change(
+        actor=actor,
+        account=account,
+        action="account.details_set",
+        narrows_authority=False,
+        name=name,
+        commission_rate=commission_rate,
+        min_commission=min_commission,
+    )
+
+
+def account_enabled_set(*, actor: Actor, account: BrokerAccount, enabled: bool) -> BrokerAccount:
+    """Switch the account on or off for new orders, and raise the epoch."""
+    return _change(actor=actor, account=account, action="account.enabled_set", enabled=enabled)
+
+
 def _refuse_paper_on_broker(mode: str, host: QmtHost) -> None:
     if mode == AccountMode.PAPER and not host.is_simulated:
         raise Denied(Code.PAPER_NEEDS_SIMULATED_HOST, field="mode", host=host.name)
@@ -118,21 +143,26 @@ def _change(
     account: BrokerAccount,
     action: str,
     extra: dict[str, Any] | None = None,
+    narrows_authority: bool = True,
     **values: Any,
 ) -> BrokerAccount:
-    """One audited change with a higher epoch, under the row's lock; nothing if nothing differs."""
+    """One audited change under the row's lock; nothing if nothing differs.
+
+    A change that `narrows_authority` raises the epoch.
+    """
     with transaction.atomic():
         row = BrokerAccount.objects.select_for_update().get(pk=account.pk)
         before = {name: getattr(row, name) for name in values}
         if before != values:
-            BrokerAccount.objects.filter(pk=row.pk).update(epoch=F("epoch") + 1, **values)
+            epoch = row.epoch + 1 if narrows_authority else row.epoch
+            BrokerAccount.objects.filter(pk=row.pk).update(epoch=epoch, **values)
             tell_after_commit("account.changed", account_id=row.pk)
             audit.record(
                 actor=actor,
                 action=action,
                 target=f"account:{row.pk}",
                 before={**before, "epoch": row.epoch},
-                after={**values, "epoch": row.epoch + 1, **(extra or {})},
+                after={**values, "epoch": epoch, **(extra or {})},
                 account_id=row.pk,
             )
     account.refresh_from_db()

@@ -9,9 +9,8 @@ from django.db import transaction
 
 from accounts.choices import HostKind, Language, Role
 from accounts.models import BrokerAccount, Grant, QmtHost, User
-from accounts.services import account_add, grant_set, user_save
+from accounts.services import account_add, grant_set, host_save, user_save
 from desk.settings.schema import get_config
-from ops import audit
 from ops.audit import Actor
 
 PASSWORD = "desk-demo"  # noqa: S105 - the demo's, printed at its start
@@ -65,10 +64,10 @@ def _person(username: str, role: Role) -> User:
 
 
 def _host() -> QmtHost:
-    host, created = QmtHost.objects.get_or_create(name=HOST, defaults={"kind": HostKind.SIMULATED})
-    if created:
-        audit.record(actor=ACTOR, action="host.added", target=f"host:{host.pk}", after={"name": HOST})
-    return host
+    existing = QmtHost.objects.filter(name=HOST).first()
+    if existing is not None:
+        return existing
+    return host_save(actor=ACTOR, host=QmtHost(name=HOST, kind=HostKind.SIMULATED))
 
 
 def _account(host: QmtHost, account_no: str, name: str) -> BrokerAccount:

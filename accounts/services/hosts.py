@@ -1,0 +1,55 @@
+"""Writes of QMT hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.choices import AccountMode, HostKind
+from accounts.models import BrokerAccount, QmtHost
+from accounts.services.control import tell_after_commit
+from ops import audit
+from ops.audit import Actor
+from ops.errors import Code, Denied
+
+_AUDITED_FIELDS = ("name", "kind", "userdata_path", "quote_address", "session_ids", "enabled")
+#: Fields that decide which terminal an order would reach.
+_TERMINAL_FIELDS = frozenset({"kind", "userdata_path", "enabled"})
+
+
+def host_save(*, actor: Actor, host: QmtHost) -> QmtHost:
+    """Store a new or changed host. Another terminal raises the epoch of all its accounts.
+
+    Raises
+    ------
+    Denied
+        PAPER_NEEDS_SIMULATED_HOST for a broker's terminal under paper accounts.
+    """
+    with transaction.atomic():
+        stored = QmtHost.objects.select_for_update().filter(pk=host.pk).first() if host.pk else None
+        accounts = BrokerAccount.objects.filter(host=host.pk).order_by("pk")
+        if host.kind != HostKind.SIMULATED and accounts.filter(mode=AccountMode.PAPER).exists():
+            raise Denied(Code.PAPER_NEEDS_SIMULATED_HOST, field="kind", host=host.name)
+        before = _facts(stored) if stored else {}
+        host.save()
+        after = _facts(host)
+        changed = [name for name in _AUDITED_FIELDS if before.get(name) != after[name]]
+        if stored is not None and _TERMINAL_FIELDS.intersection(changed):
+            accounts.update(epoch=F("epoch") + 1)
+            for account_id in accounts.values_list("pk", flat=True):
+                tell_after_commit("account.changed", account_id=account_id)
+        if changed:
+            audit.record(
+                actor=actor,
+                action="host.changed" if stored else "host.added",
+                target=f"host:{host.pk}",
+                before={name: before[name] for name in changed} if stored else None,
+                after={name: after[name] for name in changed},
+            )
+    return host
+
+
+def _facts(host: QmtHost) -> dict[str, Any]:
+    return {name: getattr(host, name) for name in _AUDITED_FIELDS}

@@ -73,14 +73,14 @@ def instrument(symbol: str, limit_up: str, limit_down: str, pre_close: str) -> N
             "name": symbol, "pinyin": "", "market": symbol[-2:], "board": "MAIN", "kind": "STOCK", "lot_size": 100,
             "min_quantity": 100, "quantity_step": 100, "tick": Decimal("0.01"), "volume_unit": 100,
             "list_date": date(2001, 8, 27), "t_plus": 1, "is_st": False, "max_limit_quantity": 1_000_000,
-            "max_market_quantity": 1_000_000, "tradable": True,
+            "max_market_quantity": 1_000_000, "tradable": True, "updated_at": database_now(),
         },
     )  # fmt: skip
     InstrumentDay.objects.update_or_create(
         instrument=found,
         defaults={
             "trade_date": day, "pre_close": Decimal(pre_close), "limit_up": Decimal(limit_up),
-            "limit_down": Decimal(limit_down), "suspended": False,
+            "limit_down": Decimal(limit_down), "suspended": False, "updated_at": database_now(),
         },
     )  # fmt: skip
 

@@ -158,7 +158,11 @@ class Sender:
             lifecycle.mark_rejected(order.pk, message=str(error))
             metrics.ORDERS_NOT_SENT.labels(reason="request").inc()
             return "refused before the call"
-        except (NotReady, NotSent) as error:
+        except NotReady as error:
+            return self._withhold(order, Code.TERMINAL_DOWN, str(error))
+        except NotSent as error:
+            # The gateway is closed although its session was ready: it is not, then.
+            self._session.rebuild(str(error))
             return self._withhold(order, Code.TERMINAL_DOWN, str(error))
         except Exception as error:  # noqa: BLE001 -- the call was begun: whatever it raises, the order may be out
             return self._lose_sight(order, error)
@@ -184,7 +188,7 @@ class Sender:
             logger.error("submit call of order %s failed", order.pk, exc_info=error)
         lifecycle.mark_unknown([order.pk], reason=f"{type(error).__name__}: {error}")
         metrics.ORDERS_UNKNOWN.labels(reason="call").inc()
-        self._session.request_reconcile()
+        self._session.rebuild(f"a submit call failed: {error}")
         return "unknown"
 
     def _note(self, order: Order, session: OpenSession, seq: int, sent_at: object) -> None:

@@ -137,7 +137,7 @@ class TradeSession:
     def ready(self) -> OpenSession | None:
         """The session orders may be sent through now, or None."""
         with self._condition:
-            return self._session if self._state == SessionState.READY else None
+            return self._session if self._usable() else None
 
     def current(self) -> OpenSession | None:
         """The open session, ready or still reconciling, or None."""
@@ -154,7 +154,7 @@ class TradeSession:
             `session` is not the ready one any more; nothing was sent.
         """
         with self._condition:
-            if self._session is not session or self._state != SessionState.READY:
+            if self._session is not session or not self._usable():
                 raise NotReady(f"session {session.session_id} is {self._state}")
             self._sending += 1
         try:
@@ -181,6 +181,10 @@ class TradeSession:
         with self._condition:
             self._reconcile_wanted = True
             self._condition.notify_all()
+
+    def _usable(self) -> bool:
+        # A session that is about to be rebuilt takes no more orders: they wait for the next one.
+        return self._state == SessionState.READY and not self._rebuild_reason and not self._stopping
 
     # --- the session's own thread -----------------------------------------------------------
 

@@ -30,7 +30,7 @@ class StaticFiles:
 
     def _scan(self) -> WhiteNoise:
         # The prefix carries the hash of the tree, so that every answer may be cached for ever.
-        files = WhiteNoise(None, max_age=WhiteNoise.FOREVER, add_headers_function=_add_headers)
+        files = WhiteNoise(None, immutable_file_test=lambda path, url: True, add_headers_function=_add_headers)
         seen: set[str] = set()
         for finder in finders.get_finders():
             for path, storage in finder.list(None):

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
+from desk.views import MetricsView
 from ops.api import UnknownRoute
 
 
@@ -21,7 +22,7 @@ def _present(prefix: str, module: str) -> list[URLPattern | URLResolver]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
-    *_present("", "ops.urls"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     *_present("api/v1/", "accounts.api.urls"),
     *_present("api/v1/", "marketdata.api.urls"),
     *_present("api/v1/", "trading.orders.api.urls"),

@@ -1,0 +1,105 @@
+"""What stands in front of Django: the body limit and the static files."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import pytest
+from django.conf import settings
+
+from desk.asgi_types import Message, Receive, Scope, Send
+from desk.body_limit import BodyLimit
+from desk.static import StaticFiles
+
+
+async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+    """Read the whole body, answer its length."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(size).encode()})
+
+
+async def ask(
+    application: Any, *, path: str = "/", method: str = "POST", headers: dict[str, str] | None = None, chunks: int = 1
+) -> tuple[int, dict[str, str], bytes]:
+    """Call an ASGI application with `chunks` body parts of 100 bytes."""
+    parts = [{"type": "http.request", "body": b"x" * 100, "more_body": n < chunks - 1} for n in range(chunks)]
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    raw = [(key.lower().encode(), value.encode()) for key, value in (headers or {}).items()]
+    await application({"type": "http", "method": method, "path": path, "headers": raw}, receive, send)
+    answered = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+    return sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:])
+
+
+async def test_body_within_the_limit_passes_whole() -> None:
+    assert await ask(BodyLimit(inner, limit=300), chunks=3) == (200, {}, b"300")
+
+
+async def test_body_declared_too_large_is_refused_unread() -> None:
+    status, headers, body = await ask(BodyLimit(inner, limit=300), headers={"Content-Length": "10000000"})
+    assert (status, headers["content-type"]) == (413, "application/json")
+    assert orjson.loads(body) == {
+        "code": "BODY_TOO_LARGE",
+        "message": "BODY_TOO_LARGE: bytes=10000000 limit=300",
+        "details": {"bytes": 10000000, "limit": 300},
+    }
+
+
+async def test_body_without_a_length_is_cut_at_the_limit() -> None:
+    status, _, body = await ask(BodyLimit(inner, limit=300), chunks=9)
+    assert status == 413
+    assert orjson.loads(body)["details"] == {"bytes": 400, "limit": 300}
+
+
+@pytest.fixture(scope="module")
+def static() -> StaticFiles:
+    return StaticFiles(inner)
+
+
+async def test_static_file_is_cacheable_for_ever_and_unchanged(static: StaticFiles) -> None:
+    status, headers, body = await ask(static, method="GET", path=settings.STATIC_URL + "admin/css/base.css")
+    assert status == 200
+    assert headers["content-type"] == 'text/css; charset="utf-8"'
+    assert headers["cache-control"] == "max-age=315360000, public, immutable"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert len(body) == int(headers["content-length"])
+
+
+async def test_static_file_known_to_the_browser_is_not_sent_again(static: StaticFiles) -> None:
+    path = settings.STATIC_URL + "admin/css/base.css"
+    _, headers, _ = await ask(static, method="GET", path=path)
+    status, _, body = await ask(static, method="GET", path=path, headers={"If-None-Match": headers["etag"]})
+    assert (status, body) == (304, b"")
+
+
+async def test_static_head_has_no_body(static: StaticFiles) -> None:
+    status, _, body = await ask(static, method="HEAD", path=settings.STATIC_URL + "admin/css/base.css")
+    assert (status, body) == (200, b"")
+
+
+@pytest.mark.parametrize("name", ["none.css", "../desk/apps.py", "admin/css/../../../manage.py", ""])
+async def test_static_name_that_is_no_file_is_not_found(static: StaticFiles, name: str) -> None:
+    status, _, _ = await ask(static, method="GET", path=settings.STATIC_URL + name)
+    assert status == 404
+
+
+async def test_static_post_is_not_allowed(static: StaticFiles) -> None:
+    status, _, _ = await ask(static, path=settings.STATIC_URL + "admin/css/base.css")
+    assert status == 405
+
+
+async def test_path_outside_the_prefix_reaches_the_application(static: StaticFiles) -> None:
+    assert await ask(static, path="/static/other/admin/css/base.css") == (200, {}, b"100")

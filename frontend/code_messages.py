@@ -90,7 +90,6 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.INSTRUMENT_RESTRICTED: _("This instrument is restricted until a difference is explained."),
     Code.LIVE_NOT_AVAILABLE: _("Live trading is not available."),
     Code.PAPER_NEEDS_SIMULATED_HOST: _("A paper account needs a simulated host."),
-    Code.MODE_HOST_MISMATCH: _("The account's mode does not fit its host."),
     Code.TERMINAL_DOWN: _("The terminal is not connected."),
     Code.RECONCILING: _("Orders are being reconciled. Try again in a moment."),
     Code.HOST_DISABLED: _("The host is switched off."),

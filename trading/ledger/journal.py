@@ -106,11 +106,7 @@ def account_journals(account_ids: Iterable[int]) -> Iterator[dict[int, Journal]]
 
 def _locked_book(account_id: int) -> AccountBook:
     """The book, ours until the transaction ends (SQLite's IMMEDIATE holds the whole file)."""
-    books = (
-        AccountBook.objects.using(DATABASE)
-        .select_for_update(of=("self",))
-        .select_related("account__host__status")
-    )
+    books = AccountBook.objects.using(DATABASE).select_for_update(of=("self",)).select_related("account__host__status")
     book = books.filter(pk=account_id).first()
     if book is None:
         account = BrokerAccount.objects.using(DATABASE).get(pk=account_id)
@@ -124,9 +120,7 @@ def _close(journal: Journal) -> None:
     book = journal.book
     first = book.version + 1
     rows = [
-        AccountEvent(
-            account_id=book.pk, version=first + offset, kind=kind, payload=payload(), at=journal.at
-        )
+        AccountEvent(account_id=book.pk, version=first + offset, kind=kind, payload=payload(), at=journal.at)
         for offset, ((kind, _key), payload) in enumerate(journal.entries())
     ]
     if not rows and not journal.changes:

@@ -21,9 +21,7 @@ class AccountBook(models.Model):
     the numbers have no gaps and the reservation can never be promised twice.
     """
 
-    account = models.OneToOneField(
-        BrokerAccount, on_delete=models.PROTECT, primary_key=True, related_name="book"
-    )
+    account = models.OneToOneField(BrokerAccount, on_delete=models.PROTECT, primary_key=True, related_name="book")
     version = models.PositiveBigIntegerField(_("event version"), default=0)
     reserved_cash = MoneyField(
         _("reserved cash"),
@@ -52,12 +50,8 @@ class AccountBook(models.Model):
         verbose_name = _("account book")
         verbose_name_plural = _("account books")
         constraints = (
-            models.CheckConstraint(
-                condition=Q(reserved_cash__gte=0), name="book_reserved_cash_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(unconfirmed_cash__gte=0), name="book_unconfirmed_not_negative"
-            ),
+            models.CheckConstraint(condition=Q(reserved_cash__gte=0), name="book_reserved_cash_not_negative"),
+            models.CheckConstraint(condition=Q(unconfirmed_cash__gte=0), name="book_unconfirmed_not_negative"),
         )
 
     def __str__(self) -> str:
@@ -67,17 +61,13 @@ class AccountBook(models.Model):
 class AssetSnapshot(models.Model):
     """The account's money as the broker last stated it."""
 
-    account = models.OneToOneField(
-        BrokerAccount, on_delete=models.PROTECT, primary_key=True, related_name="asset"
-    )
+    account = models.OneToOneField(BrokerAccount, on_delete=models.PROTECT, primary_key=True, related_name="asset")
     cash = MoneyField(_("available cash"))
     frozen_cash = MoneyField(_("frozen cash"))
     market_value = MoneyField(_("market value"))
     total_asset = MoneyField(_("total asset"))
     at = models.DateTimeField(_("received"))
-    query_started_at = models.DateTimeField(
-        _("query started"), null=True, blank=True, help_text=_("Empty for a push.")
-    )
+    query_started_at = models.DateTimeField(_("query started"), null=True, blank=True, help_text=_("Empty for a push."))
 
     objects: ClassVar[AccountScopedQuerySet[AssetSnapshot]] = AccountScopedQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -140,9 +130,7 @@ class AccountEvent(models.Model):
         verbose_name = _("account event")
         verbose_name_plural = _("account events")
         ordering = ("account_id", "version")
-        constraints = (
-            models.UniqueConstraint(fields=("account", "version"), name="account_event_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("account", "version"), name="account_event_once"),)
 
     def __str__(self) -> str:
         return f"{self.account_id} v{self.version} {self.kind}"
@@ -153,9 +141,7 @@ class TradeDate(models.Model):
 
     account = models.ForeignKey(BrokerAccount, on_delete=models.PROTECT, related_name="trade_dates")
     date = models.DateField(_("date"))
-    state = models.CharField(
-        _("state"), max_length=6, choices=TradeDateState.choices, default=TradeDateState.OPEN
-    )
+    state = models.CharField(_("state"), max_length=6, choices=TradeDateState.choices, default=TradeDateState.OPEN)
     opened_at = models.DateTimeField(_("opened"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 

@@ -75,9 +75,7 @@ def market_clock_view(host_name: str) -> dict[str, Any] | None:
     }
 
 
-def events_since(
-    account: BrokerAccount, version: int, limit: int = 1000
-) -> list[dict[str, Any]] | None:
+def events_since(account: BrokerAccount, version: int, limit: int = 1000) -> list[dict[str, Any]] | None:
     """The account's events after `version`, oldest first, as the live socket sends them.
 
     Returns

@@ -11,3 +11,11 @@ class OrdersConfig(AppConfig):
     label = "orders"
     verbose_name = _("Orders")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Contribute orders and fills to every account snapshot."""
+        from trading.ledger.sections import register_section
+        from trading.orders.selectors import orders_section, trades_section
+
+        register_section("orders", orders_section)
+        register_section("trades", trades_section)

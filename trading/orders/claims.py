@@ -6,9 +6,35 @@ stale view and no machine's clock can send an order late, twice, or without auth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from trading.orders.models import Order
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Now
+
+from accounts.models import BrokerAccount
+from trading.ledger.journal import account_journal
+from trading.orders.choices import OrderEventKind, Status
+from trading.orders.models import Order, OrderEvent
+from trading.orders.states import WORKING
+from trading.orders.steps import note
+
+
+def claimable(host_name: str) -> QuerySet[Order]:
+    """Orders that may be sent now: queued, in time, and accepted under the account's present authority."""
+    epoch = BrokerAccount.objects.filter(pk=OuterRef("account_id")).values("epoch")[:1]
+    return Order.objects.filter(host_name=host_name, status=Status.QUEUED, expires_at__gt=Now(), epoch=Subquery(epoch))
+
+
+def cancels_due(host_name: str) -> QuerySet[Order]:
+    """Wanted cancels that were not sent, of orders whose number at the terminal is known."""
+    return Order.objects.filter(
+        host_name=host_name,
+        status__in=WORKING | {Status.UNKNOWN},
+        cancel_requested_at__isnull=False,
+        cancel_sent_at__isnull=True,
+    ).exclude(broker_order_id="")
 
 
 def claim(order_id: UUID, *, host_name: str) -> Order | None:
@@ -21,9 +47,53 @@ def claim(order_id: UUID, *, host_name: str) -> Order | None:
         send: not queued any more, past its time to live, accepted under an older
         authority epoch, or another host's.
     """
-    raise NotImplementedError
+    return _take(
+        claimable(host_name).filter(pk=order_id),
+        {"status": Status.SUBMITTING, "claimed_at": Now()},
+        kind=OrderEventKind.CLAIMED,
+        before=Status.QUEUED,
+    )
 
 
 def claim_cancel(order_id: UUID, *, host_name: str) -> Order | None:
     """Take one wanted cancel for sending; None when it is not wanted, was sent, or cannot be sent yet."""
-    raise NotImplementedError
+    return _take(
+        cancels_due(host_name).filter(pk=order_id),
+        {"cancel_sent_at": Now()},
+        kind=OrderEventKind.CANCEL_SENT,
+    )
+
+
+def unclaim_cancel(order_id: UUID) -> None:
+    """Give a claimed cancel back: it provably did not leave the process, and is still wanted."""
+    account_id = Order.objects.values_list("account_id", flat=True).get(pk=order_id)
+    with account_journal(account_id):
+        Order.objects.filter(pk=order_id).update(cancel_sent_at=None)
+
+
+def _take(
+    candidates: QuerySet[Order],
+    values: Mapping[str, Any],
+    *,
+    kind: OrderEventKind,
+    before: Status | None = None,
+) -> Order | None:
+    """Claim the single candidate, if it still is one, and write its timeline in the same transaction."""
+    found = candidates.values_list("pk", "account_id").first()
+    if found is None:
+        return None
+    order_id, account_id = found
+    with account_journal(account_id) as journal:
+        if candidates.update(version=F("version") + 1, **values) != 1:
+            return None
+        order = Order.objects.select_related("account__host", "created_by").filter(pk=order_id).get()
+        OrderEvent.objects.create(
+            order=order,
+            seq=order.version,
+            kind=kind,
+            from_status=before or order.status,
+            to_status=order.status,
+            at=journal.at,
+        )
+        note(journal, order)
+    return order

@@ -31,12 +31,8 @@ class Order(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(BrokerAccount, on_delete=models.PROTECT, related_name="orders")
-    created_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True
-    )
-    token = models.ForeignKey(
-        ApiToken, on_delete=models.SET_NULL, related_name="+", null=True, blank=True
-    )
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
     client_order_id = models.CharField(_("client order id"), max_length=64, null=True, blank=True)
     body_digest = models.CharField(_("digest of the request"), max_length=64, blank=True)
@@ -56,6 +52,9 @@ class Order(models.Model):
     epoch = models.PositiveIntegerField(_("authority epoch"))
     trade_date = models.DateField(_("trade date"))
     host_name = models.CharField(_("host"), max_length=32)
+    simulated = models.BooleanField(
+        _("simulated"), help_text=_("Accepted for a simulated terminal; never sent to another.")
+    )
 
     tag = models.CharField(_("tag"), max_length=24, unique=True, null=True, blank=True)
     session_key = models.CharField(
@@ -65,8 +64,19 @@ class Order(models.Model):
         help_text=_("The trade session it was sent through."),
     )
     session_seq = models.BigIntegerField(_("sequence number"), null=True, blank=True)
+    seen_session = models.CharField(
+        _("session that numbers it"),
+        max_length=64,
+        blank=True,
+        help_text=_("The terminal's order id was last confirmed in this session."),
+    )
     broker_order_id = models.CharField(_("terminal's order id"), max_length=32, blank=True)
     order_sysid = models.CharField(_("exchange's order id"), max_length=64, blank=True)
+    broker_traded_quantity = models.BigIntegerField(
+        _("traded quantity stated by the broker"),
+        default=0,
+        help_text=_("More than the fills booked: some have not arrived yet."),
+    )
     broker_status = models.PositiveSmallIntegerField(_("broker's status"), null=True, blank=True)
 
     deny_code = models.CharField(_("refusal code"), max_length=40, blank=True)
@@ -81,9 +91,7 @@ class Order(models.Model):
     final_at = models.DateTimeField(_("final"), null=True, blank=True)
 
     cancel_requested_at = models.DateTimeField(_("cancel requested"), null=True, blank=True)
-    cancel_requested_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True
-    )
+    cancel_requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     cancel_sent_at = models.DateTimeField(_("cancel sent"), null=True, blank=True)
 
     reserved_cash = MoneyField(_("reserved cash"))
@@ -96,9 +104,7 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         ordering = ("-submitted_at", "-id")
         constraints = (
-            models.UniqueConstraint(
-                fields=("account", "client_order_id"), name="order_once_per_client_id"
-            ),
+            models.UniqueConstraint(fields=("account", "client_order_id"), name="order_once_per_client_id"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
             models.CheckConstraint(
                 condition=Q(reserved_cash__gte=0) & Q(reserved_quantity__gte=0),
@@ -106,16 +112,15 @@ class Order(models.Model):
             ),
         )
         indexes = (
-            models.Index(
-                fields=("account", "trade_date", "-submitted_at"), name="order_of_the_day"
-            ),
+            models.Index(fields=("account", "trade_date", "-submitted_at"), name="order_of_the_day"),
             models.Index(
                 fields=("host_name", "status"),
                 name="order_open",
                 condition=Q(final_at__isnull=True),
             ),
             models.Index(fields=("account", "order_sysid"), name="order_sysid"),
-            models.Index(fields=("account", "broker_order_id"), name="order_broker_id"),
+            models.Index(fields=("seen_session", "broker_order_id"), name="order_broker_id"),
+            models.Index(fields=("session_key", "session_seq"), name="order_call"),
             models.Index(
                 fields=("account", "symbol"),
                 name="order_shares_reserved",
@@ -157,9 +162,7 @@ class Trade(models.Model):
     """One fill, booked once. Fees are ours by rule; the broker's own commission stays apart."""
 
     account = models.ForeignKey(BrokerAccount, on_delete=models.PROTECT, related_name="trades")
-    order = models.ForeignKey(
-        Order, on_delete=models.PROTECT, related_name="trades", null=True, blank=True
-    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="trades", null=True, blank=True)
     trade_date = models.DateField(_("trade date"))
     exchange = models.CharField(_("exchange"), max_length=4)
     order_sysid = models.CharField(_("exchange's order id"), max_length=64)
@@ -190,9 +193,7 @@ class Trade(models.Model):
                 name="trade_booked_once",
             ),
         )
-        indexes = (
-            models.Index(fields=("account", "trade_date", "-traded_at"), name="trade_of_the_day"),
-        )
+        indexes = (models.Index(fields=("account", "trade_date", "-traded_at"), name="trade_of_the_day"),)
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} @ {self.price}"
@@ -202,9 +203,7 @@ class ParkedEvent(models.Model):
     """A broker event whose order is not known yet: kept, and tried again when a candidate appears."""
 
     host = models.ForeignKey(QmtHost, on_delete=models.PROTECT, related_name="+")
-    account = models.ForeignKey(
-        BrokerAccount, on_delete=models.PROTECT, related_name="+", null=True, blank=True
-    )
+    account = models.ForeignKey(BrokerAccount, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     kind = models.CharField(_("kind"), max_length=20)
     session_key = models.CharField(_("session"), max_length=64, blank=True)
     session_seq = models.BigIntegerField(_("sequence number"), null=True, blank=True)
@@ -213,9 +212,7 @@ class ParkedEvent(models.Model):
     broker_order_id = models.CharField(_("terminal's order id"), max_length=32, blank=True)
     payload = models.JSONField(_("payload"))
     digest = models.CharField(_("digest"), max_length=64, unique=True)
-    state = models.CharField(
-        _("state"), max_length=8, choices=ParkedState.choices, default=ParkedState.PARKED
-    )
+    state = models.CharField(_("state"), max_length=8, choices=ParkedState.choices, default=ParkedState.PARKED)
     received_at = models.DateTimeField(_("received"))
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
 

@@ -35,40 +35,42 @@ _DAY_END: Final = frozenset({Status.DONE_FOR_DAY})
 
 #: Every allowed step. What is not here does not happen.
 TABLE: Final[Mapping[Status, frozenset[Status]]] = {
-    Status.PENDING_APPROVAL: frozenset(
-        {Status.QUEUED, Status.DENIED, Status.CANCELLED, Status.EXPIRED}
-    ),
+    Status.PENDING_APPROVAL: frozenset({Status.QUEUED, Status.DENIED, Status.CANCELLED, Status.EXPIRED}),
     Status.QUEUED: frozenset({Status.SUBMITTING, Status.CANCELLED, Status.EXPIRED}),
     # EXPIRED and CANCELLED from here: withheld at the last look, nothing left the process.
     Status.SUBMITTING: _BROKER | {Status.UNKNOWN, Status.EXPIRED},
     Status.UNKNOWN: _BROKER | _DAY_END | {Status.NOT_FOUND},
     Status.SUBMITTED: _BROKER - {Status.SUBMITTED} | _DAY_END | {Status.UNKNOWN},
     Status.REPORTED: _BROKER - {Status.SUBMITTED, Status.REPORTED} | _DAY_END,
-    Status.PARTIALLY_FILLED: frozenset(
-        {Status.PENDING_CANCEL, Status.FILLED, Status.PARTIALLY_CANCELLED} | _DAY_END
-    ),
+    Status.PARTIALLY_FILLED: frozenset({Status.PENDING_CANCEL, Status.FILLED, Status.PARTIALLY_CANCELLED} | _DAY_END),
     Status.PENDING_CANCEL: frozenset(
         {Status.FILLED, Status.CANCELLED, Status.PARTIALLY_CANCELLED, Status.REJECTED} | _DAY_END
     ),
-    # Late evidence that contradicts an end of ours: the order is adopted, with an alarm.
-    Status.EXPIRED: _BROKER,
-    Status.NOT_FOUND: _BROKER,
     Status.DONE_FOR_DAY: frozenset(_BROKER_FINAL),
     # A fill that comes after the broker called the order cancelled (54 before its fill).
     Status.CANCELLED: frozenset({Status.PARTIALLY_CANCELLED, Status.FILLED}),
     Status.PARTIALLY_CANCELLED: frozenset({Status.FILLED}),
     Status.FILLED: frozenset(),
     Status.REJECTED: frozenset(),
+    Status.EXPIRED: frozenset(),
+    Status.NOT_FOUND: frozenset(),
     Status.DENIED: frozenset(),
 }
 
-#: The broker refused a cancel: the order works on. Only that answer may take this step.
-CANCEL_REFUSED: Final = frozenset(
-    {
-        (Status.PENDING_CANCEL, Status.REPORTED),
-        (Status.PENDING_CANCEL, Status.PARTIALLY_FILLED),
-    }
-)
+#: Steps that only one kind of evidence may take, beside the table.
+EXCEPTIONAL: Final[Mapping[OrderEventKind, frozenset[tuple[Status, Status]]]] = {
+    # The broker refused a cancel: the order works on.
+    OrderEventKind.CANCEL_REFUSED: frozenset(
+        {
+            (Status.PENDING_CANCEL, Status.REPORTED),
+            (Status.PENDING_CANCEL, Status.PARTIALLY_FILLED),
+        }
+    ),
+    # The broker has an order that we had ended ourselves: adopted, with an alarm.
+    OrderEventKind.ADOPTED: frozenset(
+        (ended, to) for ended in (Status.EXPIRED, Status.NOT_FOUND, Status.CANCELLED, Status.REJECTED) for to in _BROKER
+    ),
+}
 
 #: Nothing more is expected. Only late broker evidence can still correct the account of it.
 TERMINAL: Final = frozenset(
@@ -88,8 +90,6 @@ OPEN: Final = frozenset(Status) - TERMINAL
 UNRESOLVED: Final = frozenset({Status.SUBMITTING, Status.UNKNOWN})
 #: Known to be at the broker and alive.
 WORKING: Final = frozenset(_WORKING)
-#: Ours ended these without the broker; a broker that knows the tag proves us wrong.
-ENDED_BY_US: Final = frozenset({Status.EXPIRED, Status.NOT_FOUND})
 #: Everything is given back on entering these. NOT_FOUND keeps its promise until the day closes.
 RELEASING: Final = TERMINAL - {Status.NOT_FOUND}
 
@@ -121,9 +121,20 @@ def broker_status(code: int) -> Status | None:
     return BROKER_STATUS.get(code)
 
 
-def allowed(current: Status, to: Status, *, cancel_refused: bool = False) -> bool:
-    """Whether the table has the step; `cancel_refused` opens the two steps back to working."""
-    return to in TABLE[current] or (cancel_refused and (current, to) in CANCEL_REFUSED)
+def reached(current: Status, to: Status, kind: OrderEventKind) -> Status:
+    """Where evidence of `to` leads from `current`: there if the tables have the step, else nowhere."""
+    step = to in TABLE[current] or (current, to) in EXCEPTIONAL.get(kind, ())
+    return to if step else current
+
+
+def ended_by_us(order: Order) -> bool:
+    """Whether we closed this order without the broker ever having spoken about its state.
+
+    A broker that knows its tag after that proves us wrong.
+    """
+    if order.status in (Status.EXPIRED, Status.NOT_FOUND):
+        return True
+    return order.status in (Status.CANCELLED, Status.REJECTED) and order.broker_status is None
 
 
 def advance(
@@ -173,10 +184,9 @@ def advance(
         The row was changed by somebody else since it was read.
     """
     before = Status(order.status)
-    step = allowed(before, to, cancel_refused=kind is OrderEventKind.CANCEL_REFUSED)
-    if strict and not step and to != before:
+    after = reached(before, to, kind)
+    if strict and after != to:
         raise IllegalTransition(f"{order.pk}: {before} → {to} ({kind})")
-    after = to if step else before
     changes = {name: value for name, value in fields.items() if getattr(order, name) != value}
     if after == before and not changes:
         return False

@@ -120,9 +120,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "unconfirmed_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last unconfirmed fill"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last unconfirmed fill"),
                 ),
                 (
                     "open_trade_date",
@@ -171,9 +169,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.PositiveBigIntegerField(verbose_name="version")),
                 (
@@ -205,11 +201,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "account event",
                 "verbose_name_plural": "account events",
                 "ordering": ("account_id", "version"),
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("account", "version"), name="account_event_once"
-                    )
-                ],
+                "constraints": [models.UniqueConstraint(fields=("account", "version"), name="account_event_once")],
             },
         ),
         migrations.CreateModel(
@@ -217,9 +209,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("symbol", models.CharField(max_length=16, verbose_name="symbol")),
                 (
@@ -280,9 +270,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "unconfirmed_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last unconfirmed fill"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last unconfirmed fill"),
                 ),
                 (
                     "query_started_at",
@@ -302,9 +290,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "position",
                 "verbose_name_plural": "positions",
                 "ordering": ("account_id", "symbol"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("account", "symbol"), name="position_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("account", "symbol"), name="position_once")],
             },
         ),
         migrations.CreateModel(
@@ -312,9 +298,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("date", models.DateField(verbose_name="date")),
                 (
@@ -341,9 +325,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "trade date",
                 "verbose_name_plural": "trade dates",
                 "ordering": ("account_id", "-date"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("account", "date"), name="trade_date_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("account", "date"), name="trade_date_once")],
             },
         ),
     ]

@@ -37,11 +37,18 @@ class IntakeResult:
     refresh
         Accounts whose asset and positions should be queried soon: an order was reported,
         filled or ended, so a reservation waits for the broker's own figure.
+    recheck
+        Accounts whose orders should be queried soon: the terminal spoke of an order without
+        saying how it stands.
     cancels_wanted
         Orders whose stored cancel may now be sent.
+    adopted
+        Orders that the terminal had and we did not: external ones, and those we had ended.
     """
 
     accounts: set[int] = field(default_factory=set)
     parked: int = 0
     refresh: set[int] = field(default_factory=set)
+    recheck: set[int] = field(default_factory=set)
     cancels_wanted: list[UUID] = field(default_factory=list)
+    adopted: list[UUID] = field(default_factory=list)

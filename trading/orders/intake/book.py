@@ -1,0 +1,170 @@
+"""The orders a batch may be about, loaded once, and the finding of the one an event means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import BrokerAccount
+from qmt.gateway import (
+    CancelError,
+    CancelResponse,
+    OrderError,
+    OrderResponse,
+    OrderUpdate,
+    TradeEvent,
+    TradeUpdate,
+)
+from trading.orders.models import Order
+
+_CHUNK = 400
+"""Values per IN list: SQLite takes 32,766 parameters, and short statements parse faster."""
+
+OrderEvidence = OrderResponse | OrderUpdate | TradeUpdate | OrderError | CancelResponse | CancelError
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """By what an event can be matched, in this order: our tag, the exchange's number, the terminal's, the call's.
+
+    ``trade_date`` bounds the exchange's number, which repeats over days; the session
+    bounds the terminal's number and the call's.
+    """
+
+    tag: str = ""
+    order_sysid: str = ""
+    broker_order_id: str = ""
+    seq: int | None = None
+    account_id: int | None = None
+    trade_date: date | None = None
+
+
+def clues_of(event: OrderEvidence, account_id: int | None, trade_date: date | None) -> Clues:
+    """What the event says about which order it means."""
+    order_id = getattr(event, "order_id", None)
+    return Clues(
+        tag=getattr(event, "tag", ""),
+        order_sysid=getattr(event, "order_sysid", ""),
+        # −1 and 0 are the SDK's "no number".
+        broker_order_id=str(order_id) if order_id is not None and order_id > 0 else "",
+        # The sequence number of a cancel is the cancel's own, not the order's.
+        seq=event.seq if isinstance(event, OrderResponse | OrderError) else None,
+        account_id=account_id,
+        trade_date=trade_date,
+    )
+
+
+@dataclass(slots=True)
+class OrderBook:
+    """Candidate orders of one batch and their indexes; read while the journals are open."""
+
+    accounts: frozenset[int]
+    session_key: str
+    _by_tag: dict[str, Order] = field(default_factory=dict)
+    _by_sysid: dict[tuple[int, date, str], Order] = field(default_factory=dict)
+    _by_broker_id: dict[str, list[Order]] = field(default_factory=dict)
+    _by_seq: dict[int, Order] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, clues: Sequence[Clues], *, accounts: Iterable[int], session_key: str) -> OrderBook:
+        """Read every order of the accounts that one of the clues may mean."""
+        book = cls(frozenset(accounts), session_key)
+        for order in candidates(clues, accounts=book.accounts, session_key=session_key):
+            book.add(order)
+        return book
+
+    def add(self, order: Order) -> None:
+        """Make an order findable, again after it got a number it did not have."""
+        if order.tag:
+            self._by_tag[order.tag] = order
+        if order.order_sysid:
+            self._by_sysid[order.account_id, order.trade_date, order.order_sysid] = order
+        if order.broker_order_id:
+            same = self._by_broker_id.setdefault(order.broker_order_id, [])
+            if order not in same:
+                same.append(order)
+        if order.session_seq is not None and order.session_key == self.session_key:
+            self._by_seq[order.session_seq] = order
+
+    def find(self, clues: Clues) -> Order | None:
+        """The order that is meant, or None while nobody can tell."""
+        found = self._by_tag.get(clues.tag) if clues.tag else None
+        if found is None and clues.order_sysid and clues.trade_date is not None:
+            found = self._of_sysid(clues, clues.trade_date)
+        if found is None and clues.broker_order_id:
+            found = self._of_broker_id(clues)
+        if found is None and clues.seq is not None and clues.seq > 0:
+            found = self._by_seq.get(clues.seq)
+        return found
+
+    def _of_sysid(self, clues: Clues, trade_date: date) -> Order | None:
+        accounts = self.accounts if clues.account_id is None else (clues.account_id,)
+        found = (self._by_sysid.get((pk, trade_date, clues.order_sysid)) for pk in accounts)
+        matches = [order for order in found if order is not None]
+        return matches[0] if len(matches) == 1 else None
+
+    def _of_broker_id(self, clues: Clues) -> Order | None:
+        matches = [
+            order for order in self._by_broker_id.get(clues.broker_order_id, ()) if self._same_session(order, clues)
+        ]
+        return matches[0] if len(matches) == 1 else None
+
+    def _same_session(self, order: Order, clues: Clues) -> bool:
+        if clues.account_id is not None and order.account_id != clues.account_id:
+            return False
+        # An event that brings a tag of its own means another order than the one numbered alike.
+        if clues.tag and order.tag and clues.tag != order.tag:
+            return False
+        return bool(self.session_key) and order.seen_session == self.session_key
+
+
+def candidates(clues: Sequence[Clues], *, accounts: Iterable[int], session_key: str) -> list[Order]:
+    """Orders that any of the clues may mean."""
+    orders = Order.objects.filter(account__in=list(accounts)).select_related("created_by")
+    sysids: dict[date, set[str]] = {}
+    for clue in clues:
+        if clue.order_sysid and clue.trade_date is not None:
+            sysids.setdefault(clue.trade_date, set()).add(clue.order_sysid)
+    found: dict[object, Order] = {}
+    for query in (
+        *_chunks(orders, "tag", {clue.tag for clue in clues if clue.tag}),
+        *_chunks(
+            orders.filter(seen_session=session_key),
+            "broker_order_id",
+            {clue.broker_order_id for clue in clues if clue.broker_order_id and session_key},
+        ),
+        *_chunks(
+            orders.filter(session_key=session_key),
+            "session_seq",
+            {clue.seq for clue in clues if clue.seq and session_key},
+        ),
+        *(
+            query
+            for day, numbers in sysids.items()
+            for query in _chunks(orders.filter(trade_date=day), "order_sysid", numbers)
+        ),
+    ):
+        for order in query:
+            found.setdefault(order.pk, order)
+    return list(found.values())
+
+
+def _chunks(orders: QuerySet[Order], column: str, values: Iterable[object]) -> list[QuerySet[Order]]:
+    wanted = sorted(values, key=str)
+    return [
+        orders.filter(Q(**{f"{column}__in": wanted[start : start + _CHUNK]})) for start in range(0, len(wanted), _CHUNK)
+    ]
+
+
+def accounts_by_number(host_name: str) -> dict[str, BrokerAccount]:
+    """The host's accounts by their number at the broker."""
+    accounts = BrokerAccount.objects.filter(host__name=host_name)
+    return {account.account_no: account for account in accounts}
+
+
+def is_order_evidence(event: TradeEvent) -> bool:
+    """Whether the event is about one order."""
+    return isinstance(event, OrderEvidence)

@@ -1,0 +1,53 @@
+"""Reads of orders and fills."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+
+from accounts.models import BrokerAccount, User
+from accounts.selectors import host_clock
+from ops.errors import Code, NotFound
+from trading.orders.models import Order, Trade
+from trading.orders.wire import order_view, trade_view
+
+SNAPSHOT_LIMIT = 500
+"""Finished orders and fills in a snapshot; older ones of the day are on the list pages."""
+
+
+def order_get(user: User | AnonymousUser, order_id: UUID) -> Order:
+    """One order, if `user` may see its account.
+
+    Raises
+    ------
+    NotFound
+        ORDER_NOT_FOUND, the same for an order that does not exist.
+    """
+    orders = Order.objects.visible_to(user).select_related("created_by")
+    order = orders.filter(pk=order_id).first()
+    if order is None:
+        raise NotFound(Code.ORDER_NOT_FOUND, order=str(order_id))
+    return order
+
+
+def orders_section(account: BrokerAccount) -> list[dict[str, Any]]:
+    """Orders of the account's trade date, and every open one, newest first."""
+    clock = host_clock(account.host)
+    of_today = Q() if clock is None else Q(trade_date=clock.trade_date)
+    orders = Order.objects.filter(account=account).select_related("created_by")
+    opened = list(orders.filter(final_at__isnull=True))
+    finished = orders.filter(of_today, final_at__isnull=False)[:SNAPSHOT_LIMIT]
+    rows = sorted([*opened, *finished], key=lambda row: (row.submitted_at, row.pk), reverse=True)
+    return [order_view(row) for row in rows]
+
+
+def trades_section(account: BrokerAccount) -> list[dict[str, Any]]:
+    """Fills of the account's trade date, newest first."""
+    clock = host_clock(account.host)
+    trades = Trade.objects.filter(account=account)
+    if clock is not None:
+        trades = trades.filter(trade_date=clock.trade_date)
+    return [trade_view(trade) for trade in trades[:SNAPSHOT_LIMIT]]

@@ -1,0 +1,8 @@
+"""Placing and cancelling orders: what a person or a program may do."""
+
+from __future__ import annotations
+
+from trading.orders.services.cancel import order_cancel
+from trading.orders.services.submit import Submission, order_submit
+
+__all__ = ["Submission", "order_cancel", "order_submit"]

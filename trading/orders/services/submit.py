@@ -1,0 +1,305 @@
+"""Accepting an order: one transaction from the check to the row, and one answer per key."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+
+from accounts.actors import actor_for_token, actor_for_user
+from accounts.choices import SessionState
+from accounts.models import ApiToken, BrokerAccount, User
+from accounts.selectors import account_get, host_clock, host_status, may_trade
+from desk.settings.schema import get_config
+from marketdata.models import Instrument, InstrumentDay
+from marketdata.selectors import instrument_day, instrument_get
+from ops import audit
+from ops.clocks import SHANGHAI, MarketClock, database_now, wall_now
+from ops.errors import Code, Conflict, Denied, Forbidden, Invalid
+from ops.installation import installation_code
+from qmt.calendar import Phase
+from qmt.gateway import MAX_TAG_LENGTH, Side
+from trading.ledger.choices import EventKind
+from trading.ledger.dates import trade_date_open
+from trading.ledger.journal import DATABASE, Journal, account_journal
+from trading.ledger.models import AssetSnapshot, Position
+from trading.orders.choices import OrderEventKind, Source, Status
+from trading.orders.models import Order, OrderEvent
+from trading.orders.services.ticket import Ticket
+from trading.orders.services.waking import wake
+from trading.orders.wire import order_view
+from trading.risk.checks import pre_trade
+from trading.risk.context import CheckContext, Reservation
+
+_TAG_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_TAG_RANDOM_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The answer to a submission: the order as it stands, and whether it was made just now."""
+
+    order: Order
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A well-formed submission by somebody who may trade the account."""
+
+    user: User
+    token: ApiToken | None
+    source: Source
+    ticket: Ticket
+    instrument: Instrument
+    day: InstrumentDay | None
+    request_id: str
+
+    @property
+    def digest(self) -> str:
+        return self.ticket.digest(self.instrument.symbol)
+
+
+def order_submit(
+    *,
+    user: User,
+    account_id: int,
+    symbol: Any,
+    side: Any,
+    quantity: Any,
+    price_type: Any = "LIMIT",
+    price: Any = None,
+    client_order_id: Any = None,
+    source: Source = Source.API,
+    token: ApiToken | None = None,
+    request_id: str = "",
+) -> Submission:
+    """Accept one order, or keep its denial, in one transaction.
+
+    Parameters
+    ----------
+    symbol, side, quantity, price_type, price, client_order_id
+        As the request has them; they are checked here. `quantity` in shares, `price` in
+        CNY. `client_order_id` names one order of the account for ever.
+
+    Returns
+    -------
+    Submission
+        The order is QUEUED, or DENIED with `deny_code` and `details`. A repeated
+        `client_order_id` with the same body returns the stored order, whatever became of it.
+
+    Raises
+    ------
+    NotFound
+        ACCOUNT_NOT_FOUND: no such account, or not the user's.
+    Forbidden
+        TRADE_NOT_GRANTED: the user may only look.
+    Invalid
+        A malformed field; nothing is stored.
+    Conflict
+        IDEMPOTENCY_CONFLICT: the `client_order_id` belongs to another body.
+    """
+    account = account_get(user, account_id)
+    if not may_trade(user, account):
+        raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
+    ticket = Ticket.parse(
+        symbol=symbol,
+        side=side,
+        quantity=quantity,
+        price_type=price_type,
+        price=price,
+        client_order_id=client_order_id,
+    )
+    instrument = _instrument(ticket.symbol)
+    request = _Request(
+        user=user,
+        token=token,
+        source=source,
+        ticket=ticket,
+        instrument=instrument,
+        day=instrument_day(instrument, _clock(account).trade_date),
+        request_id=request_id,
+    )
+    with account_journal(account.pk) as journal:
+        stored = _stored(account, request)
+        if stored is not None:
+            return Submission(stored, created=False)
+        order = _decide(journal, request)
+        _keep(journal, order, request)
+    return Submission(order, created=True)
+
+
+def _instrument(symbol: str) -> Instrument:
+    try:
+        return instrument_get(symbol)
+    except Invalid as error:
+        raise Invalid(error.code, field="symbol", symbol=symbol) from None
+
+
+def _stored(account: BrokerAccount, request: _Request) -> Order | None:
+    """The order this key names already. Read while the book is held, so no twin can slip in."""
+    key = request.ticket.client_order_id
+    if key is None:
+        return None
+    orders = Order.objects.select_related("created_by")
+    order = orders.filter(account=account, client_order_id=key).first()
+    if order is not None and order.body_digest != request.digest:
+        raise Conflict(
+            Code.IDEMPOTENCY_CONFLICT,
+            field="client_order_id",
+            client_order_id=key,
+            order=str(order.pk),
+        )
+    return order
+
+
+def _decide(journal: Journal, request: _Request) -> Order:
+    """The new order's row: QUEUED with its reservation, or DENIED with its reason."""
+    account, ticket = journal.book.account, request.ticket
+    context = _context(journal, request)
+    now = database_now(DATABASE)
+    order = Order(
+        account=account,
+        created_by=request.user,
+        token=request.token,
+        source=request.source,
+        client_order_id=ticket.client_order_id,
+        body_digest=request.digest,
+        symbol=request.instrument.symbol,
+        instrument_id=request.instrument.pk,
+        side=ticket.side,
+        price_type=ticket.price_type,
+        price=ticket.price,
+        quantity=ticket.quantity,
+        status=Status.QUEUED,
+        epoch=account.epoch,
+        trade_date=context.clock.trade_date,
+        host_name=account.host.name,
+        simulated=account.host.is_simulated,
+        submitted_at=journal.at,
+        expires_at=now + timedelta(seconds=get_config().order_ttl_seconds),
+    )
+    try:
+        _promise(order, pre_trade(context))
+    except Denied as denial:
+        order.status = Status.DENIED
+        order.final_at = journal.at
+        order.deny_code = str(denial.code)
+        order.message = denial.message[:400]
+        order.details = denial.as_dict().get("details", {})
+    return order
+
+
+def _promise(order: Order, reservation: Reservation) -> None:
+    order.tag = new_tag()
+    order.reserved_cash = reservation.cash
+    order.reserved_quantity = reservation.quantity
+
+
+def _keep(journal: Journal, order: Order, request: _Request) -> None:
+    """Write the order with everything that belongs to it; wake the worker after the commit."""
+    denied = order.status == Status.DENIED
+    order.save(force_insert=True)
+    OrderEvent.objects.create(
+        order=order,
+        seq=order.version,
+        kind=OrderEventKind.DENIED if denied else OrderEventKind.ACCEPTED,
+        to_status=order.status,
+        data={"code": order.deny_code, **order.details} if denied else {},
+        at=journal.at,
+    )
+    journal.record(EventKind.ORDER, str(order.pk), partial(order_view, order))
+    if not denied:
+        journal.reserve_cash(order.reserved_cash)
+        if journal.book.open_trade_date is None:
+            trade_date_open(journal, order.trade_date)
+        transaction.on_commit(partial(wake, order), using=DATABASE, robust=True)
+    token = request.token
+    audit.record(
+        actor=actor_for_user(request.user) if token is None else actor_for_token(token),
+        action="order.denied" if denied else "order.accepted",
+        target=f"order:{order.pk}",
+        after=_audited(order),
+        account_id=order.account_id,
+        request_id=request.request_id,
+    )
+
+
+def _audited(order: Order) -> dict[str, Any]:
+    facts = {
+        "symbol": order.symbol,
+        "side": str(order.side),
+        "quantity": order.quantity,
+        "price_type": str(order.price_type),
+        "price": order.price,
+        "source": str(order.source),
+        "client_order_id": order.client_order_id,
+    }
+    return facts | ({"code": order.deny_code} if order.deny_code else {"tag": order.tag})
+
+
+def _context(journal: Journal, request: _Request) -> CheckContext:
+    """Everything the checks look at, read while the book is held."""
+    account, ticket = journal.book.account, request.ticket
+    symbol = request.instrument.symbol
+    selling = ticket.side is Side.SELL
+    return CheckContext(
+        account=account,
+        session_state=_session_state(account),
+        clock=_clock(account),
+        instrument=request.instrument,
+        day=request.day,
+        book=journal.book,
+        asset=AssetSnapshot.objects.filter(pk=account.pk).first(),
+        position=Position.objects.filter(account=account, symbol=symbol).first() if selling else None,
+        reserved_quantity=reserved_shares(account, symbol) if selling else 0,
+        side=ticket.side,
+        quantity=ticket.quantity,
+        price_type=ticket.price_type,
+        price=ticket.price,
+        live_allowed=get_config().allow_live,
+    )
+
+
+def reserved_shares(account: BrokerAccount, symbol: str) -> int:
+    """Shares promised to open sells that the broker's sellable figure does not contain yet."""
+    orders = Order.objects.filter(account=account, symbol=symbol, reserved_quantity__gt=0)
+    total: int | None = orders.aggregate(total=Sum("reserved_quantity"))["total"]
+    return total or 0
+
+
+def _session_state(account: BrokerAccount) -> SessionState:
+    status = host_status(account.host)
+    return SessionState.DOWN if status is None else SessionState(status.session_state)
+
+
+def _clock(account: BrokerAccount) -> MarketClock:
+    """The host's market clock, from the status row that was read with the account.
+
+    A host that has never reported one has a stale clock of today: nothing trades by it.
+    """
+    clock = host_clock(account.host)
+    if clock is not None:
+        return clock
+    now = wall_now().astimezone(SHANGHAI)
+    return MarketClock(
+        host=account.host.name,
+        trade_date=now.date(),
+        phase=Phase.CLOSED,
+        market_time=now,
+        simulated=account.host.is_simulated,
+        observed_at=datetime.fromtimestamp(0, UTC),
+        stale=True,
+    )
+
+
+def new_tag() -> str:
+    """A mark that no other order of any installation has: it travels to the broker and back."""
+    code = installation_code(get_config().installation)
+    random = "".join(secrets.choice(_TAG_ALPHABET) for _ in range(_TAG_RANDOM_LENGTH))
+    return f"{code}-{random}"[:MAX_TAG_LENGTH]

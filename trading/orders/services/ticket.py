@@ -1,0 +1,142 @@
+"""The form of a submission: every malformed field is refused here, before anything is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ops.errors import Code, Invalid
+from qmt.gateway import PriceType, Side
+from trading.ledger.wire import plain
+
+MAX_QUANTITY = 10**12
+MAX_PRICE = Decimal(10**7)
+PRICE_DECIMALS = 6
+MAX_KEY_LENGTH = 64
+MAX_SYMBOL_LENGTH = 16
+
+E = TypeVar("E", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A well-formed wish; whether it may be had is another question.
+
+    ``price`` is None exactly when the price type needs none.
+    """
+
+    symbol: str
+    side: Side
+    quantity: int
+    price_type: PriceType
+    price: Decimal | None
+    client_order_id: str | None
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        symbol: Any,
+        side: Any,
+        quantity: Any,
+        price_type: Any,
+        price: Any,
+        client_order_id: Any,
+    ) -> Ticket:
+        """Read the fields of a request.
+
+        Raises
+        ------
+        Invalid
+            The first malformed field, named.
+        """
+        if not isinstance(symbol, str) or not 0 < len(symbol.strip()) <= MAX_SYMBOL_LENGTH:
+            raise Invalid(Code.SYMBOL_UNKNOWN, field="symbol", symbol=_shown(symbol))
+        kind = _choice(PriceType, price_type, Code.PRICE_TYPE_UNKNOWN, "price_type")
+        return cls(
+            symbol=symbol.strip().upper(),
+            side=_choice(Side, side, Code.SIDE_UNKNOWN, "side"),
+            quantity=_quantity(quantity),
+            price_type=kind,
+            price=_price(price, kind),
+            client_order_id=_key(client_order_id),
+        )
+
+    def digest(self, symbol: str) -> str:
+        """What the request asked for, as one text that equal requests share.
+
+        Parameters
+        ----------
+        symbol
+            The full symbol: ``600519`` and ``600519.SH`` ask for the same.
+        """
+        content = [symbol, self.side, str(self.quantity), self.price_type, plain(self.price)]
+        return hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()
+
+
+def _choice(kind: type[E], value: Any, code: Code, field: str) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        raise Invalid(code, field=field, value=_shown(value), allowed=[str(k) for k in kind]) from None
+
+
+def _quantity(value: Any) -> int:
+    """A whole number of shares. Text is taken from forms; 100.0 is not a whole number's spelling."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_QUANTITY:
+        raise Invalid(Code.QUANTITY_INVALID, field="quantity", quantity=_shown(value))
+    return value
+
+
+def _price(value: Any, price_type: PriceType) -> Decimal | None:
+    if value is None or value == "":
+        if price_type is PriceType.LIMIT:
+            raise Invalid(Code.PRICE_REQUIRED, field="price", price_type=str(price_type))
+        return None
+    price = _decimal(value)
+    if price is None or not price.is_finite():
+        raise Invalid(Code.PRICE_INVALID, field="price", price=_shown(value))
+    if price_type is not PriceType.LIMIT:
+        if price == 0:
+            return None
+        raise Invalid(Code.PRICE_NOT_ALLOWED, field="price", price_type=str(price_type))
+    exponent = price.normalize().as_tuple().exponent
+    too_fine = isinstance(exponent, int) and exponent < -PRICE_DECIMALS
+    if too_fine or not 0 < price < MAX_PRICE:
+        raise Invalid(Code.PRICE_INVALID, field="price", price=_shown(value))
+    return price
+
+
+def _decimal(value: Any) -> Decimal | None:
+    """The number as it was written; a float by its shortest spelling (11.2, not 11.199…)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return None
+    if isinstance(value, str) and (len(value) > 40 or not value.isascii() or "_" in value):
+        return None
+    try:
+        return Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+
+
+def _key(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > MAX_KEY_LENGTH or not _visible(value):
+        raise Invalid(Code.FIELD_INVALID, field="client_order_id", max_length=MAX_KEY_LENGTH)
+    return value
+
+
+def _visible(text: str) -> bool:
+    return all("!" <= character <= "~" for character in text)
+
+
+def _shown(value: Any) -> str:
+    """The offending value, cut: a refusal does not repeat a megabyte."""
+    return ascii(value)[:60]

@@ -1,0 +1,56 @@
+"""Waking the trade worker: a hint that saves it up to a second, never a precondition.
+
+The row is the queue and the worker polls it. So a wake that cannot be delivered is dropped,
+and after one failure none is tried for a moment: with Redis away, a submission must not
+wait for it each time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from uuid import UUID
+
+from trading.orders.models import Order
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+EXPIRES_SECONDS = 10
+"""A wake older than this says nothing that the worker's poll has not found long ago."""
+
+_lock = threading.Lock()
+_away_until = 0.0
+
+
+def wake(order: Order) -> None:
+    """Tell the order's trade worker that there is something to do with it."""
+    send_wake(order.pk, order.host_name)
+
+
+def send_wake(order_id: UUID, host_name: str) -> None:
+    """Send the wake of one order to its host's queue; never raises."""
+    # The task's module knows the worker's runtime, which builds on this one.
+    from trading.orders.tasks import wake as wake_task
+
+    if time.monotonic() < _away_until:
+        return
+    try:
+        wake_task.apply_async(
+            args=(str(order_id),),
+            queue=f"qmt.{host_name}.trade",
+            expires=EXPIRES_SECONDS,
+            retry=False,
+        )
+    except Exception as error:  # noqa: BLE001 -- whatever the broker library raises: the poll finds the order
+        _note_failure(error)
+
+
+def _note_failure(error: Exception) -> None:
+    global _away_until
+    with _lock:
+        first = time.monotonic() >= _away_until
+        _away_until = time.monotonic() + PAUSE_SECONDS
+    if first:
+        logger.warning("the trade worker is not woken, its poll will find the order: %s", error)

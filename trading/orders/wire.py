@@ -1,0 +1,84 @@
+"""How orders and fills look outside: the API, the socket and the event log show the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trading.ledger.wire import day, moment, money, plain
+from trading.orders.models import Order, OrderEvent, Trade
+
+
+def terminal_id(order: Order) -> str:
+    """The terminal's order number; a simulated one is recognisable by its letters."""
+    prefix = "SIM" if order.simulated and order.broker_order_id else ""
+    return f"{prefix}{order.broker_order_id}"
+
+
+def order_view(order: Order) -> dict[str, Any]:
+    """One order as it stands. Load it with its `created_by`."""
+    creator = order.created_by
+    return {
+        "id": str(order.pk),
+        "account": order.account_id,
+        "client_order_id": order.client_order_id,
+        "source": str(order.source),
+        "created_by": None if creator is None else creator.username,
+        "simulated": order.simulated,
+        "symbol": order.symbol,
+        "side": str(order.side),
+        "price_type": str(order.price_type),
+        "price": plain(order.price),
+        "quantity": order.quantity,
+        "traded_quantity": order.traded_quantity,
+        "traded_amount": money(order.traded_amount),
+        "avg_price": plain(order.avg_price),
+        "status": str(order.status),
+        "version": order.version,
+        "trade_date": day(order.trade_date),
+        "order_id": terminal_id(order),
+        "order_sysid": order.order_sysid,
+        "code": order.deny_code,
+        "message": order.message,
+        "details": dict(order.details),
+        "submitted_at": moment(order.submitted_at),
+        "expires_at": moment(order.expires_at),
+        "reported_at": moment(order.reported_at),
+        "final_at": moment(order.final_at),
+        "cancel_requested_at": moment(order.cancel_requested_at),
+    }
+
+
+def order_event_view(event: OrderEvent) -> dict[str, Any]:
+    """One step of an order's timeline."""
+    return {
+        "seq": event.seq,
+        "kind": str(event.kind),
+        "from_status": str(event.from_status),
+        "to_status": str(event.to_status),
+        "data": dict(event.data),
+        "at": moment(event.at),
+    }
+
+
+def trade_view(trade: Trade) -> dict[str, Any]:
+    """One fill with its fees by rule."""
+    return {
+        "id": trade.pk,
+        "account": trade.account_id,
+        "order": None if trade.order_id is None else str(trade.order_id),
+        "trade_date": day(trade.trade_date),
+        "exchange": trade.exchange,
+        "order_sysid": trade.order_sysid,
+        "traded_id": trade.traded_id,
+        "symbol": trade.symbol,
+        "side": str(trade.side),
+        "price": plain(trade.price),
+        "quantity": trade.quantity,
+        "amount": money(trade.amount),
+        "commission": money(trade.commission),
+        "stamp_duty": money(trade.stamp_duty),
+        "transfer_fee": money(trade.transfer_fee),
+        "fees": money(trade.fees),
+        "broker_commission": money(trade.broker_commission),
+        "traded_at": moment(trade.traded_at),
+    }

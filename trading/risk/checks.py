@@ -1,0 +1,316 @@
+"""Pre-trade checks: the refusals of ours, each with a code, its facts and what would be allowed.
+
+Pure functions of a `CheckContext`; the first refusal decides. The checks run from the
+account over host, session and instrument to the order itself, so that a person learns the
+most general reason first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any, Final
+
+from accounts.choices import AccountMode, SessionState, TradingState
+from ops.errors import Code, Denied
+from qmt.calendar import Phase, accepts_orders
+from qmt.codes import Board, Kind
+from qmt.gateway import PriceType
+from qmt.rules import LotRow, QuantityFault, lot_rule, quantity_fault
+from trading.ledger.fees import cash_for_buy
+from trading.ledger.wire import money, plain
+from trading.risk.context import CheckContext, Reservation
+
+Check = Callable[[CheckContext], Denied | None]
+
+#: When orders are taken again (Shanghai time), for the refusals of a closed session.
+_OPENS_AT: Final = {
+    Phase.CLOSED: "09:15",
+    Phase.PRE_OPEN: "09:30",
+    Phase.LUNCH: "13:00",
+    Phase.AFTER_HOURS: "09:15",
+}
+
+
+def pre_trade(context: CheckContext) -> Reservation:
+    """Judge one order.
+
+    Returns
+    -------
+    Reservation
+        What accepting it takes aside.
+
+    Raises
+    ------
+    Denied
+        The first check that refuses, with its facts.
+    """
+    for denial in denials(context):
+        raise denial
+    if context.is_buy:
+        return Reservation(cash=_cash_needed(context, context.quantity))
+    return Reservation(quantity=context.quantity)
+
+
+def denials(context: CheckContext) -> Iterator[Denied]:
+    """Every refusal, in the order of the checks; a check may rely on those before it."""
+    for check in CHECKS:
+        denial = check(context)
+        if denial is not None:
+            yield denial
+
+
+# ------------------------------------------------------------------- account and host
+def account_may_trade(context: CheckContext) -> Denied | None:
+    account = context.account
+    facts: dict[str, Any] = {"account": account.pk}
+    if not account.enabled:
+        return Denied(Code.ACCOUNT_DISABLED, **facts)
+    if account.mode == AccountMode.READ_ONLY:
+        return Denied(Code.ACCOUNT_READ_ONLY, **facts)
+    if account.mode == AccountMode.LIVE and not context.live_allowed:
+        return Denied(Code.LIVE_NOT_AVAILABLE, **facts)
+    if account.mode == AccountMode.PAPER and not account.host.is_simulated:
+        return Denied(Code.PAPER_NEEDS_SIMULATED_HOST, **facts, host=account.host.name)
+    if account.state == TradingState.HALTED:
+        return Denied(Code.ACCOUNT_HALTED, **facts)
+    if account.state == TradingState.REDUCING and context.is_buy:
+        return Denied(Code.ACCOUNT_REDUCING, **facts, side=str(context.side), allowed="SELL")
+    return None
+
+
+def host_is_ready(context: CheckContext) -> Denied | None:
+    facts: dict[str, Any] = {
+        "host": context.account.host.name,
+        "session": str(context.session_state),
+    }
+    if not context.account.host.enabled:
+        return Denied(Code.TERMINAL_DOWN, **facts, enabled=False)
+    if context.session_state == SessionState.READY:
+        return None
+    if context.session_state == SessionState.RECONCILING:
+        return Denied(Code.RECONCILING, **facts)
+    return Denied(Code.TERMINAL_DOWN, **facts)
+
+
+def session_is_open(context: CheckContext) -> Denied | None:
+    clock = context.clock
+    if clock.stale:
+        return Denied(Code.MARKET_CLOCK_STALE, host=clock.host, observed_at=clock.observed_at.isoformat())
+    if accepts_orders(clock.phase):
+        return None
+    return Denied(
+        Code.SESSION_CLOSED,
+        phase=str(clock.phase),
+        market_time=clock.market_time.strftime("%Y-%m-%d %H:%M:%S"),
+        opens_at=_OPENS_AT.get(clock.phase),
+    )
+
+
+def trade_date_is_open(context: CheckContext) -> Denied | None:
+    today, book = context.clock.trade_date, context.book
+    if book.open_trade_date is not None and book.open_trade_date < today:
+        return Denied(
+            Code.TRADE_DATE_UNCLOSED,
+            unclosed=book.open_trade_date.isoformat(),
+            trade_date=today.isoformat(),
+        )
+    if book.closed_trade_date is not None and book.closed_trade_date >= today:
+        return Denied(
+            Code.TRADE_DATE_CLOSED,
+            closed=book.closed_trade_date.isoformat(),
+            trade_date=today.isoformat(),
+        )
+    return None
+
+
+# ------------------------------------------------------------------------- instrument
+def instrument_is_tradable(context: CheckContext) -> Denied | None:
+    instrument = context.instrument
+    tradable = instrument.tradable and lot_rule(Board(instrument.board), context.clock.trade_date)
+    if not tradable:
+        return Denied(Code.SYMBOL_NOT_TRADABLE, symbol=instrument.symbol, kind=str(instrument.kind))
+    reason = context.book.restricted.get(instrument.symbol)
+    if reason is not None:
+        return Denied(Code.INSTRUMENT_RESTRICTED, symbol=instrument.symbol, reason=str(reason))
+    return None
+
+
+def day_facts_are_todays(context: CheckContext) -> Denied | None:
+    today = context.clock.trade_date
+    if context.day is None or context.day.trade_date != today:
+        return Denied(Code.STALE_LIMITS, symbol=context.instrument.symbol, trade_date=today.isoformat())
+    if context.day.suspended:
+        return Denied(Code.SYMBOL_SUSPENDED, symbol=context.instrument.symbol, trade_date=today.isoformat())
+    return None
+
+
+# ------------------------------------------------------------------------------ price
+def price_is_on_tick(context: CheckContext) -> Denied | None:
+    price, tick = context.price, context.instrument.tick
+    if price is None or price % tick == 0:
+        return None
+    below = (price / tick).to_integral_value(rounding=ROUND_FLOOR) * tick
+    return Denied(
+        Code.PRICE_OFF_TICK,
+        price=plain(price),
+        tick=plain(tick),
+        below=plain(below),
+        above=plain(below + tick),
+    )
+
+
+def price_is_within_limits(context: CheckContext) -> Denied | None:
+    price, day = context.price, context.day
+    if price is None or day is None:
+        return None
+    if day.limit_up is not None and price > day.limit_up:
+        return Denied(Code.PRICE_ABOVE_LIMIT_UP, price=plain(price), limit_up=plain(day.limit_up))
+    if day.limit_down is not None and price < day.limit_down:
+        return Denied(Code.PRICE_BELOW_LIMIT_DOWN, price=plain(price), limit_down=plain(day.limit_down))
+    return None
+
+
+def price_is_bounded(context: CheckContext) -> Denied | None:
+    """A buy at the market's price needs a limit-up: there is nothing else to reserve by."""
+    if not context.is_buy or context.worst_price is not None:
+        return None
+    return Denied(
+        Code.PRICE_UNBOUNDED,
+        symbol=context.instrument.symbol,
+        price_type=str(context.price_type),
+        allowed=str(PriceType.LIMIT),
+    )
+
+
+# --------------------------------------------------------------------------- quantity
+def quantity_fits_the_lot(context: CheckContext) -> Denied | None:
+    board, today = Board(context.instrument.board), context.clock.trade_date
+    rule = lot_rule(board, today)
+    if rule is None:
+        return None  # refused as not tradable before
+    fault = quantity_fault(
+        board=board,
+        side=context.side,
+        quantity=context.quantity,
+        day=today,
+        sellable=context.available_quantity,
+        is_market=context.price_type is not PriceType.LIMIT,
+    )
+    if fault is None:
+        return _above_terminals_maximum(context)
+    return _quantity_denial(context, rule, fault)
+
+
+def _quantity_denial(context: CheckContext, rule: LotRow, fault: QuantityFault) -> Denied:
+    quantity = context.quantity
+    if fault is QuantityFault.ABOVE_MAXIMUM:
+        market = context.price_type is not PriceType.LIMIT
+        maximum = rule.market_most if market else rule.limit_most
+        return Denied(Code.QUANTITY_ABOVE_MAXIMUM, quantity=quantity, maximum=maximum)
+    if fault is QuantityFault.NOT_A_MULTIPLE:
+        below = quantity - quantity % rule.step
+        return Denied(
+            Code.QUANTITY_OFF_LOT,
+            quantity=quantity,
+            step=rule.step,
+            below=below,
+            above=below + rule.step,
+        )
+    if fault is QuantityFault.ODD_LOT_SPLIT:
+        return Denied(
+            Code.ODD_LOT_SPLIT,
+            quantity=quantity,
+            sellable=context.available_quantity,
+            step=rule.step,
+            minimum=rule.minimum,
+        )
+    return Denied(Code.QUANTITY_BELOW_MINIMUM, quantity=quantity, minimum=rule.minimum)
+
+
+def _above_terminals_maximum(context: CheckContext) -> Denied | None:
+    """The terminal's own figure, where it states one, may be smaller than the rule's."""
+    instrument = context.instrument
+    limit = context.price_type is PriceType.LIMIT
+    maximum = instrument.max_limit_quantity if limit else instrument.max_market_quantity
+    if not maximum or context.quantity <= maximum:
+        return None
+    return Denied(Code.QUANTITY_ABOVE_MAXIMUM, quantity=context.quantity, maximum=maximum)
+
+
+# -------------------------------------------------------------------- cash and shares
+def cash_suffices(context: CheckContext) -> Denied | None:
+    if not context.is_buy:
+        return None
+    if context.asset is None:
+        return Denied(Code.ASSET_UNKNOWN, account=context.account.pk)
+    needed, available = _cash_needed(context, context.quantity), context.available_cash
+    if needed <= available:
+        return None
+    return Denied(
+        Code.CASH_INSUFFICIENT,
+        needed=money(needed),
+        available=money(max(available, Decimal(0))),
+        allowed_quantity=_affordable(context),
+    )
+
+
+def _cash_needed(context: CheckContext, quantity: int) -> Decimal:
+    price = context.worst_price
+    if price is None:
+        return Decimal(0)
+    return cash_for_buy(
+        account=context.account,
+        kind=Kind(context.instrument.kind),
+        price=price,
+        quantity=quantity,
+        day=context.clock.trade_date,
+    )
+
+
+def _affordable(context: CheckContext) -> int:
+    """The largest quantity of the board's lots that the available cash pays for; 0 for none."""
+    rule = lot_rule(Board(context.instrument.board), context.clock.trade_date)
+    if rule is None:
+        return 0
+    low, high = 0, max(0, (context.quantity - rule.minimum) // rule.step + 1)
+    # Cost grows with quantity: `low` steps above nothing are affordable, `high` are not.
+    while low < high:
+        middle = (low + high + 1) // 2
+        affordable = _cash_needed(context, rule.minimum + (middle - 1) * rule.step)
+        if affordable <= context.available_cash:
+            low = middle
+        else:
+            high = middle - 1
+    return 0 if low == 0 else rule.minimum + (low - 1) * rule.step
+
+
+def shares_suffice(context: CheckContext) -> Denied | None:
+    if context.is_buy or context.quantity <= context.available_quantity:
+        return None
+    position = context.position
+    return Denied(
+        Code.SELLABLE_INSUFFICIENT,
+        symbol=context.instrument.symbol,
+        quantity=context.quantity,
+        held=0 if position is None else position.quantity,
+        sellable=0 if position is None else position.sellable,
+        reserved=context.reserved_quantity,
+        allowed_quantity=context.available_quantity,
+    )
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    account_may_trade,
+    host_is_ready,
+    session_is_open,
+    trade_date_is_open,
+    instrument_is_tradable,
+    day_facts_are_todays,
+    price_is_on_tick,
+    price_is_within_limits,
+    price_is_bounded,
+    shares_suffice,
+    quantity_fits_the_lot,
+    cash_suffices,
+)

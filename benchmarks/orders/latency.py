@@ -84,7 +84,9 @@ async def place(
     base: str, token: str, account: int, count: int, pause: float, price: str
 ) -> tuple[list[str], Samples, dict[str, float]]:
     """Post `count` orders that fill at once, while a client follows the account."""
-    samples, frames, ready, ids = Samples(), {}, asyncio.Event(), []
+    samples, ready = Samples(), asyncio.Event()
+    frames: dict[str, float] = {}
+    ids: list[str] = []
     listener = asyncio.create_task(follow(f"{base.replace('http', 'ws')}/ws/v1", token, account, frames, ready))
     await asyncio.wait_for(ready.wait(), 10)
     headers = {"Authorization": f"Bearer {token}"}

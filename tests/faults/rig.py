@@ -68,6 +68,8 @@ class Rig:
         self._quotes = terminal.quote_gateway()
         self._quotes.connect("")
         self.detail = self.know(SYMBOL)
+        assert self.detail.trade_date is not None
+        self.trade_date = self.detail.trade_date
         self.runtime: TradeRuntime | None = None
 
     # --- the world --------------------------------------------------------------------------
@@ -96,7 +98,7 @@ class Rig:
         InstrumentDay.objects.update_or_create(
             instrument=instrument,
             defaults={
-                "trade_date": detail.trade_date,
+                "trade_date": self._clock().trade_date,
                 "pre_close": detail.pre_close,
                 "limit_up": detail.limit_up,
                 "limit_down": detail.limit_down,

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.faults
 
 
 def reserved(rig: Rig) -> Decimal:
-    return AccountBook.objects.get(account=rig.alpha).reserved_cash
+    book = AccountBook.objects.get(account=rig.alpha)
+    return Decimal(book.reserved_cash)
 
 
 # --- the response ---------------------------------------------------------------------------
@@ -268,7 +269,7 @@ def test_worker_start_turns_submitting_into_unknown_then_not_found(rig: Rig) -> 
     rig.stop()
     order = Order.objects.create(
         account=rig.alpha, created_by=rig.alice, source="API", symbol=SYMBOL, side="BUY", price_type="LIMIT",
-        price=rig.detail.limit_down, quantity=100, status="SUBMITTING", epoch=1, trade_date=rig.detail.trade_date,
+        price=rig.detail.limit_down, quantity=100, status="SUBMITTING", epoch=1, trade_date=rig.trade_date,
         host_name="sim", simulated=True, tag="T-NEVERSENT0000000000001", submitted_at=database_now(), expires_at=database_now(),
         claimed_at=database_now(),
     )  # fmt: skip

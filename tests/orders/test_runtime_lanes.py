@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,10 +12,18 @@ from trading.orders.runtime.lanes import Lanes
 
 
 @pytest.fixture
-def lanes():
+def lanes() -> Iterator[Lanes]:
     made = Lanes()
     yield made
     made.stop(1.0)
+
+
+def appending(seen: list[int], number: int) -> Callable[[], str]:
+    def run() -> str:
+        seen.append(number)
+        return "ran"
+
+    return run
 
 
 def test_lane_job_returns_its_result(lanes: Lanes) -> None:
@@ -23,7 +32,7 @@ def test_lane_job_returns_its_result(lanes: Lanes) -> None:
 
 def test_lane_jobs_of_one_account_run_in_order(lanes: Lanes) -> None:
     seen: list[int] = []
-    futures = [lanes.get("send", 1).submit(n, lambda n=n: seen.append(n) or "") for n in range(20)]
+    futures = [lanes.get("send", 1).submit(n, appending(seen, n)) for n in range(20)]
     for future in futures:
         future.result(2.0)
     assert seen == list(range(20))
@@ -39,15 +48,15 @@ def test_lane_hung_call_does_not_hold_another_account(lanes: Lanes) -> None:
 
 def test_lane_same_key_while_waiting_runs_once(lanes: Lanes) -> None:
     release = threading.Event()
-    runs: list[str] = []
+    runs: list[int] = []
     lane = lanes.get("send", 1)
     lane.submit("first", lambda: str(release.wait(5)))
-    one = lane.submit("order", lambda: runs.append("x") or "")
-    two = lane.submit("order", lambda: runs.append("x") or "")
+    one = lane.submit("order", appending(runs, 1))
+    two = lane.submit("order", appending(runs, 1))
     release.set()
     one.result(2.0)
     two.result(2.0)
-    assert runs == ["x"]
+    assert runs == [1]
 
 
 def test_lane_failure_reaches_the_caller_and_the_lane_goes_on(lanes: Lanes) -> None:
@@ -62,10 +71,10 @@ def test_lane_failure_reaches_the_caller_and_the_lane_goes_on(lanes: Lanes) -> N
 
 def test_lanes_abandon_hung_gives_the_account_a_new_lane(lanes: Lanes) -> None:
     release = threading.Event()
-    behind: list[str] = []
+    behind: list[int] = []
     old = lanes.get("send", 1)
     old.submit("hung", lambda: str(release.wait(10)))
-    old.submit("behind", lambda: behind.append("ran") or "")
+    old.submit("behind", appending(behind, 1))
     time.sleep(0.05)
     assert lanes.abandon_hung(0.01) == ["send-1"]
     assert lanes.get("send", 1).submit("next", lambda: "sent").result(1.0) == "sent"

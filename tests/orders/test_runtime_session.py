@@ -97,9 +97,7 @@ class Owner:
 class Rig:
     def __init__(self) -> None:
         self.gateway, self.work, self.owner = ScriptedGateway(), Work(), Owner()
-        self.session = TradeSession(
-            make_gateway=lambda: self.gateway, owner=self.owner, work=self.work, config=FAST
-        )  # type: ignore[arg-type]
+        self.session = TradeSession(make_gateway=lambda: self.gateway, owner=self.owner, work=self.work, config=FAST)  # type: ignore[arg-type,return-value]
 
     def until(self, condition: Callable[[], bool], seconds: float = 3.0) -> None:
         deadline = time.monotonic() + seconds

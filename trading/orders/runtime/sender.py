@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import Future
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Protocol
@@ -140,8 +141,9 @@ class Sender:
             return Code.ACCOUNT_HALTED, ""
         if account.mode != AccountMode.PAPER:
             return _mode_refusal(account.mode), ""
-        if account.host.kind != HostKind.SIMULATED or account.host.name != self._host_name:
-            return Code.PAPER_NEEDS_SIMULATED_HOST, f"host={account.host.name}"
+        host = account.host
+        if not order.simulated or host.kind != HostKind.SIMULATED or host.name != self._host_name:
+            return Code.PAPER_NEEDS_SIMULATED_HOST, f"host={host.name}"
         age = time.monotonic() - began
         if age > self._config.claim_max_age_seconds:
             return Code.DEADLINE_PASSED, f"claim_age_seconds={age:.1f}"
@@ -191,10 +193,10 @@ class Sender:
         self._session.rebuild(f"a submit call failed: {error}")
         return "unknown"
 
-    def _note(self, order: Order, session: OpenSession, seq: int, sent_at: object) -> None:
+    def _note(self, order: Order, session: OpenSession, seq: int, sent_at: datetime) -> None:
         for attempt in range(1, NOTE_ATTEMPTS + 1):
             try:
-                lifecycle.mark_sent(order.pk, session_key=session.key, seq=seq)
+                lifecycle.mark_sent(order.pk, session_key=session.key, seq=seq, sent_at=sent_at)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("sent order %s could not be noted (%d): %s", order.pk, attempt, error)
                 time.sleep(0.05 * attempt)

@@ -1,0 +1,144 @@
+"""Trade dates: closed by a look after the close, or late by proof that nothing happened; otherwise open."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from accounts.models import BrokerAccount, QmtHost
+from ops.clocks import SHANGHAI, wall_now
+from qmt.calendar import Phase, to_ms
+from qmt.gateway import AssetUpdate, ClockReading, PositionUpdate
+from trading.ledger.models import AccountBook, AssetSnapshot, Position, TradeDate
+from trading.orders import lifecycle
+from trading.orders.intake import AccountSnapshot
+from trading.orders.models import Order
+from trading.orders.runtime import tradedate
+
+DAY, NEXT = date(2024, 1, 2), date(2024, 1, 3)
+ZERO = Decimal(0)
+
+
+def reading(phase: Phase, at: time, *, day: date = DAY, on: date | None = None) -> ClockReading:
+    return ClockReading(day, phase, to_ms(on or day, at), 0, True)
+
+
+EVENING = reading(Phase.CLOSED, time(15, 31))
+
+
+@pytest.mark.parametrize(
+    ("now", "over"),
+    [
+        (reading(Phase.CLOSED, time(9, 0)), False),
+        (reading(Phase.CONTINUOUS, time(14, 0)), False),
+        (reading(Phase.AFTER_HOURS, time(15, 10)), False),
+        (reading(Phase.CLOSED, time(15, 30)), True),
+        (reading(Phase.CLOSED, time(2, 0), on=NEXT), True),
+    ],
+)
+def test_is_over_only_after_the_after_hours_session(now: ClockReading, over: bool) -> None:
+    assert tradedate.is_over(now) is over
+
+
+class Desk:
+    def __init__(self) -> None:
+        host = QmtHost.objects.create(name="sim")
+        self.account = BrokerAccount.objects.create(host=host, account_no="8000000001", name="Alpha")
+        self.closed: list[date] = []
+        AccountBook.objects.create(account=self.account, open_trade_date=DAY)
+        TradeDate.objects.create(account=self.account, date=DAY, opened_at=wall_now())
+        AssetSnapshot.objects.create(
+            account=self.account, cash=900, frozen_cash=100, market_value=0, total_asset=1000, at=wall_now()
+        )
+        Position.objects.create(account=self.account, symbol="600519.SH", quantity=100, updated_at=wall_now())
+
+    def close(self, account_id: int, day: date) -> list[UUID]:
+        assert account_id == self.account.pk
+        self.closed.append(day)
+        TradeDate.objects.filter(account=self.account, date=day).update(state="CLOSED")
+        return []
+
+    def order(self, status: str) -> None:
+        now = datetime(2024, 1, 2, 10, 0, tzinfo=SHANGHAI)
+        Order.objects.create(
+            account=self.account, source="API", symbol="600519.SH", side="BUY", price_type="LIMIT", price=1, quantity=100,
+            status=status, epoch=1, trade_date=DAY, host_name="sim", simulated=True, submitted_at=now, expires_at=now,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def desk(db: None, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    made = Desk()
+    monkeypatch.setattr(lifecycle, "close_trade_date", made.close)
+    return made
+
+
+def tomorrow(*, cash: str = "1000", frozen: str = "0", quantity: int = 100) -> AccountSnapshot:
+    asset = AssetUpdate("8000000001", Decimal(cash), Decimal(frozen), ZERO, Decimal(cash))
+    held = PositionUpdate("8000000001", "600519.SH", quantity, quantity, 0, 0, quantity, ZERO, ZERO, ZERO, ZERO)
+    sold_out = PositionUpdate("8000000001", "000001.SZ", 0, 0, 0, 0, 0, ZERO, ZERO, ZERO, ZERO)
+    return AccountSnapshot(started_at=wall_now(), asset=asset, positions=(held, sold_out))
+
+
+def test_close_if_over_in_trading_hours_keeps_the_date_open(desk: Desk) -> None:
+    assert not tradedate.close_if_over(desk.account, reading(Phase.CONTINUOUS, time(14, 0)))
+    assert desk.closed == []
+
+
+def test_close_if_over_in_the_evening_closes_it_once(desk: Desk) -> None:
+    assert tradedate.close_if_over(desk.account, EVENING)
+    assert tradedate.close_if_over(desk.account, EVENING)
+    assert desk.closed == [DAY]
+
+
+@pytest.mark.parametrize("status", ["SUBMITTING", "UNKNOWN"])
+def test_close_if_over_with_an_unresolved_order_keeps_it_open(desk: Desk, status: str) -> None:
+    desk.order(status)
+    assert not tradedate.close_if_over(desk.account, EVENING)
+    assert desk.closed == []
+
+
+def test_close_if_over_with_a_resting_order_closes_it(desk: Desk) -> None:
+    desk.order("REPORTED")
+    assert tradedate.close_if_over(desk.account, EVENING)
+
+
+def test_close_missed_unchanged_account_is_closed_late(desk: Desk) -> None:
+    assert tradedate.close_missed(desk.account, reading(Phase.CLOSED, time(9), day=NEXT), tomorrow()) == []
+    assert desk.closed == [DAY]
+
+
+@pytest.mark.parametrize("changed", [{"cash": "999"}, {"quantity": 200}])
+def test_close_missed_changed_account_stays_open(
+    desk: Desk, changed: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    snapshot = tomorrow(**changed)  # type: ignore[arg-type]
+    assert tradedate.close_missed(desk.account, reading(Phase.CLOSED, time(9), day=NEXT), snapshot) == [DAY]
+    assert desk.closed == []
+    assert "a person repairs" in caplog.text
+
+
+def test_close_missed_with_unconfirmed_fills_stays_open(desk: Desk) -> None:
+    AccountBook.objects.update(unconfirmed_cash=1)
+    assert tradedate.close_missed(desk.account, reading(Phase.CLOSED, time(9), day=NEXT), tomorrow()) == [DAY]
+
+
+def test_close_missed_failed_part_is_no_proof(desk: Desk) -> None:
+    snapshot = AccountSnapshot(started_at=wall_now(), asset=None, positions=())
+    assert not tradedate.is_unchanged(desk.account, snapshot)
+
+
+def test_close_missed_today_is_not_missed(desk: Desk) -> None:
+    assert tradedate.close_missed(desk.account, EVENING, tomorrow(cash="1")) == []
+    assert desk.closed == []
+
+
+def test_open_if_trading_after_the_end_opens_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[date] = []
+    monkeypatch.setattr(lifecycle, "open_trade_date", lambda account_id, day: opened.append(day))
+    tradedate.open_if_trading(desk.account, EVENING)
+    tradedate.open_if_trading(desk.account, reading(Phase.CLOSED, time(9), day=NEXT))
+    assert opened == [NEXT]

@@ -219,8 +219,8 @@ def chain_verify(key: str) -> ChainReport:
         count, previous = event.sequence, event.hash
         if head is not None and count == head.last_sequence:
             hash_at_head = previous
-    problem = _broken_head(key, head, count, hash_at_head)
-    return ChainReport(key, count, count if problem else None, problem)
+    at, problem = _broken_head(key, head, count, hash_at_head)
+    return ChainReport(key, count, at if problem else None, problem)
 
 
 def _broken_link(event: AuditEvent, expected: int, previous: str) -> str:
@@ -234,20 +234,20 @@ def _broken_link(event: AuditEvent, expected: int, previous: str) -> str:
     return ""
 
 
-def _broken_head(key: str, head: AuditChain | None, count: int, hash_at_head: str) -> str:
-    """What the head row, read before the events, says against them."""
+def _broken_head(key: str, head: AuditChain | None, count: int, hash_at_head: str) -> tuple[int, str]:
+    """Where and what the head row, read before the events, says against them."""
     if head is None:
-        return "" if _head(key) is not None else "the chain's head row is missing"
+        return count, "" if _head(key) is not None else "the chain's head row is missing"
     if head.last_sequence > count:
-        return f"the events after it are missing: the head ends at {head.last_sequence}"
+        return count + 1, f"the event is missing: the head ends at {head.last_sequence}"
     if head.last_hash != hash_at_head:
-        return f"the head has {head.last_hash}, its event {hash_at_head}"
+        return head.last_sequence, f"the head has {head.last_hash}, its event {hash_at_head}"
     if head.last_sequence < count:
         # Events were appended while we read; each came with a newer head.
         newer = _head(key)
         if newer is None or newer.last_sequence < count:
-            return f"the head ends at {head.last_sequence}, the events go on"
-    return ""
+            return head.last_sequence + 1, f"the head ends at {head.last_sequence}, the events go on"
+    return count, ""
 
 
 def _head(key: str) -> AuditChain | None:

@@ -30,7 +30,7 @@ from marketdata.services.facts import day_row, instrument_row
 from ops.clocks import wall_now
 from qmt.calendar import load_sse_calendar
 from qmt.codes import CodeError, parse_symbol
-from qmt.errors import FactorsUnavailable, QmtError
+from qmt.errors import QmtError
 from qmt.gateway import ClockReading, InstrumentDetail, QuoteGateway
 from qmt.gateway import DividendFactor as TerminalFactor
 
@@ -60,6 +60,7 @@ def static_sync(
     host: str,
     reading: ClockReading,
     sdk_version: str,
+    basis: Basis = Basis.RAW,
     on_message: Callable[[str], None] = lambda _message: None,
 ) -> StaticSummary:
     """Bring calendar, sectors, instruments, day facts and factors up to the terminal's trade date.
@@ -78,7 +79,7 @@ def static_sync(
     known = instruments_sync(gateway=gateway, symbols=universe, reading=reading)
     sectors_store(members=members)
     on_message("dividend factors")
-    factors, basis = factors_sync(gateway=gateway, symbols=known)
+    factors = factors_sync(gateway=gateway, symbols=known, basis=basis)
     DataSource.objects.update_or_create(
         host=host,
         defaults={
@@ -218,22 +219,21 @@ def sectors_store(*, members: dict[str, list[str]]) -> None:
 
 
 # -------------------------------------------------------------------------------- factors
-def factors_sync(*, gateway: QuoteGateway, symbols: Sequence[str]) -> tuple[int, Basis]:
-    """Store ex-rights events; returns their number and what the terminal's history is.
+def factors_sync(*, gateway: QuoteGateway, symbols: Sequence[str], basis: Basis) -> int:
+    """Store ex-rights events; returns their number.
 
-    A history that is front-adjusted already has no factors: what an earlier, raw source left is removed.
+    A history that is front-adjusted already has none, and those an earlier, raw source left are removed.
     """
+    if basis is Basis.FRONT_ADJUSTED:
+        DividendFactor.objects.all().delete()
+        return 0
     ids = dict(Instrument.objects.filter(symbol__in=symbols).values_list("symbol", "pk"))
     total = 0
     for symbol in symbols:
-        try:
-            events = gateway.factors(symbol)
-        except FactorsUnavailable:
-            DividendFactor.objects.all().delete()
-            return 0, Basis.FRONT_ADJUSTED
+        events = gateway.factors(symbol)
         _store_factors(ids[symbol], events)
         total += len(events)
-    return total, Basis.RAW
+    return total
 
 
 def _store_factors(instrument_id: int, events: Sequence[TerminalFactor]) -> None:

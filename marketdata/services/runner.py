@@ -1,0 +1,163 @@
+"""Works the repair queue: claims a batch, runs one round, writes what came of it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+import numpy as np
+from django.db import DatabaseError
+
+from marketdata.config import get_marketdata_config
+from marketdata.models import Instrument
+from marketdata.quotes.errors import SegmentConflict
+from marketdata.services.axis import calendar_days
+from marketdata.services.evidence import runs
+from marketdata.services.queue import Claim, item_end, items_claim, items_release, jobs_refresh
+from marketdata.services.repair import Outcome, Repairer, Source
+from ops.clocks import MarketClock, wall_now
+from qmt.errors import QmtError, TerminalDown
+from qmt.gateway import QuoteGateway
+
+logger = logging.getLogger(__name__)
+
+MESSAGE_INTERVAL_SECONDS = 0.5
+
+
+class RepairRunner:
+    """Runs repair items of one host, a batch at a time, on the caller's thread.
+
+    Parameters
+    ----------
+    holder
+        Names this process in leases.
+    """
+
+    def __init__(
+        self,
+        *,
+        gateway: QuoteGateway,
+        source: Source,
+        holder: str,
+        clock: Callable[[], MarketClock],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._gateway = gateway
+        self._source = source
+        self._holder = holder
+        self._clock = clock
+        self._sleep = sleep
+
+    def run_batch(self) -> int:
+        """Claim and work one batch; returns how many items it had, 0 when nothing is due.
+
+        Raises
+        ------
+        TerminalDown
+            The batch was given back to the queue.
+        """
+        claims = items_claim(
+            host=self._source.host,
+            holder=self._holder,
+            limit=get_marketdata_config().batch_symbols,
+        )
+        if not claims:
+            return 0
+        item_ids = [claim.item_id for claim in claims]
+        try:
+            outcomes = self._round(claims)
+        except TerminalDown:
+            items_release(holder=self._holder)
+            jobs_refresh(item_ids, message="the terminal is down; waiting for it")
+            raise
+        self._end(claims, outcomes)
+        jobs_refresh(item_ids)
+        return len(claims)
+
+    def run_all(self) -> int:
+        """Work until nothing is due; returns the number of batches. For commands and tests."""
+        batches = 0
+        while self.run_batch():
+            batches += 1
+        return batches
+
+    def _round(self, claims: Sequence[Claim]) -> Mapping[int, Outcome]:
+        item_ids = [claim.item_id for claim in claims]
+        told_at = 0.0
+
+        def tell(message: str) -> None:
+            nonlocal told_at
+            if time.monotonic() - told_at >= MESSAGE_INTERVAL_SECONDS:
+                told_at = time.monotonic()
+                jobs_refresh(item_ids, message=message)
+
+        repairer = Repairer(
+            gateway=self._gateway,
+            source=self._source,
+            clock=self._clock,
+            on_message=tell,
+            sleep=self._sleep,
+        )
+        ids = [claim.instrument_id for claim in claims]
+        try:
+            return repairer.repair(
+                instruments=list(Instrument.objects.filter(pk__in=ids)),
+                period=claims[0].period,
+                ranges={claim.instrument_id: claim.ranges for claim in claims},
+                rounds={claim.instrument_id: claim.attempts for claim in claims},
+            )
+        except TerminalDown:
+            raise
+        except (QmtError, SegmentConflict, DatabaseError) as error:
+            # The whole batch gets another round: which instrument it was about is not known.
+            logger.warning("a repair round failed: %s: %s", type(error).__name__, error)
+            return _all_failed(claims, f"{type(error).__name__}: {error}")
+        except Exception as error:
+            # A bug in one batch must not end the worker; it fails visibly after its rounds.
+            logger.exception("a repair round failed")
+            return _all_failed(claims, f"internal error: {type(error).__name__}: {error}")
+
+    def _end(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
+        config = get_marketdata_config()
+        for claim in claims:
+            outcome = outcomes[claim.instrument_id]
+            left = _left(claim, outcome)
+            item_end(
+                claim=claim,
+                rows_stored=outcome.rows,
+                remaining=left,
+                remaining_days=len(outcome.remaining),
+                error=outcome.error,
+                retry_at=(
+                    wall_now() + timedelta(seconds=backoff_seconds(claim.attempts))
+                    if claim.attempts < config.attempts
+                    else None
+                ),
+            )
+
+
+def backoff_seconds(attempts: int) -> float:
+    """Pause after so many rounds: 1 s, 5 s, 15 s, …, varied by ±20% so that hosts do not keep step."""
+    pauses = get_marketdata_config().backoff_seconds
+    return pauses[min(attempts, len(pauses)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _left(claim: Claim, outcome: Outcome) -> list[tuple[int, int]]:
+    if not len(outcome.remaining):
+        return []
+    first, last = int(outcome.remaining.min()), int(outcome.remaining.max())
+    return runs(outcome.remaining, calendar_days(first, last))
+
+
+def _all_failed(claims: Sequence[Claim], error: str) -> dict[int, Outcome]:
+    outcomes = {}
+    for claim in claims:
+        days = calendar_days(claim.ranges[0][0], claim.ranges[-1][1])
+        wanted = np.zeros(len(days), dtype=np.bool_)
+        for low, high in claim.ranges:
+            wanted |= (days >= low) & (days <= high)
+        outcomes[claim.instrument_id] = Outcome(remaining=days[wanted], error=error)
+    return outcomes

@@ -32,7 +32,7 @@ class ChildSpec:
     stop_seconds : float
         How long it may take to stop before it is killed.
     heartbeats : tuple of str
-        Names of its `ProcessHeartbeat` rows.
+        Names of its `ProcessHeartbeat` rows; the first one proves its start.
     silent_seconds : float
         It is restarted when one of its heartbeats is older than this.
     """

@@ -91,7 +91,7 @@ def host_workers(host_name: str) -> list[ChildSpec]:
             stage=Stage.WORKERS,
             stop_seconds=3.5,
             # The queue's consumer and the SDK session prove themselves apart.
-            heartbeats=(f"worker.{role}@{host_name}", f"{role}@{host_name}"),
+            heartbeats=(f"worker.{role}@{host_name}", f"session.{role}@{host_name}"),
         )
         for role in ("trade", "data")
     ]

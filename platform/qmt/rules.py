@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from qmt.codes import Board, Market
@@ -112,6 +113,15 @@ def first_days_row(board: Board, list_date: dt.date) -> ListingRow | None:
     return _in_force((row for row in FIRST_DAYS if row.board is board), list_date)
 
 
+@lru_cache(maxsize=32_768)
+def _usual_limit(board: Board, day: dt.date, is_st: bool, is_wide_fund: bool) -> tuple[int | None, int | None]:
+    rows = [row for row in PRICE_LIMITS if row.board is board and row.is_st in (None, is_st)]
+    if is_wide_fund and board is Board.ETF:
+        rows.append(WIDE_FUND_LIMIT)
+    row = _in_force(rows, day)
+    return (row.up_permille, row.down_permille) if row is not None else (None, None)
+
+
 def price_limits(
     reference_milli: int,
     *,
@@ -139,17 +149,11 @@ def price_limits(
     Limit = reference × (1 ± p), rounded half-up to the tick; nearer than one tick to the reference it becomes reference ± one
     tick (SSE 交易规则 2023 3.3.16). Binary ``round()`` is wrong for about one ±10% limit in twenty.
     """
-    up: int | None
-    down: int | None
     first = first_days_row(board, list_date) if list_date is not None and listing_day is not None else None
     if first is not None and listing_day is not None and listing_day <= first.days:
         up, down = first.up_permille, first.down_permille
     else:
-        rows = [row for row in PRICE_LIMITS if row.board is board and row.is_st in (None, is_st)]
-        if is_wide_fund and board is Board.ETF:
-            rows.append(WIDE_FUND_LIMIT)
-        row = _in_force(rows, day)
-        up, down = (row.up_permille, row.down_permille) if row is not None else (None, None)
+        up, down = _usual_limit(board, day, is_st, is_wide_fund)
     if up is None or down is None:
         return None
     upper = divide_half_up(reference_milli * (1000 + up), 1000 * tick_milli) * tick_milli

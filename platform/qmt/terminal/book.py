@@ -1,0 +1,146 @@
+"""Matching: our orders against the market's path.
+
+The market does not react to us. An arriving order takes the displayed levels, best first, each share once per snapshot. What rests
+trades when the path comes to its price, limited to a share of what the market traded there, at its own limit; in a call auction
+at the auction's price. Orders of the terminal's accounts do not trade with one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from qmt.gateway import Side
+from qmt.terminal.ledger import Order
+from qmt.terminal.tape import Depth, Tape
+
+# Shares of the market's volume that go to our resting orders [assumed: no public figure; small enough to show partial fills].
+THROUGH_PERCENT = 50
+"""When the market trades at a better price than ours."""
+AT_PERCENT = 15
+"""When it trades at our price: others stand in the queue before us."""
+SEALED_PERCENT = 1
+"""At a price limit with an empty opposite side (封板): the queue is very long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A quantity at a price for one order."""
+
+    order: Order
+    price_milli: int
+    quantity: int
+
+
+@dataclass(slots=True)
+class _SymbolBook:
+    resting: list[Order] = field(default_factory=list)
+    credit: dict[int, int] = field(default_factory=dict)
+    """Hundredths of shares an order has queued up for, until they make a lot."""
+    taken: dict[tuple[Side, int], int] = field(default_factory=dict)
+    """Shares already taken from the displayed levels of ``slot``."""
+    slot: int = -1
+
+
+class OrderBooks:
+    """Resting orders of all symbols."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, _SymbolBook] = {}
+
+    def rest(self, order: Order) -> None:
+        """Let an order wait in the book."""
+        self._book(order.symbol).resting.append(order)
+
+    def remove(self, order: Order) -> None:
+        """Take an order out; nothing happens when it does not rest."""
+        book = self._books.get(order.symbol)
+        if book is not None:
+            book.resting = [other for other in book.resting if other.order_id != order.order_id]
+            book.credit.pop(order.order_id, None)
+
+    def clear(self) -> None:
+        """Forget everything: the session is over."""
+        self._books.clear()
+
+    def symbols(self) -> list[str]:
+        """Symbols with resting orders."""
+        return [symbol for symbol, book in self._books.items() if book.resting]
+
+    def take(self, order: Order, depth: Depth, slot: int, lot: int) -> Iterator[Match]:
+        """Trades of an arriving order with the displayed levels. The caller books each match before asking for the next."""
+        book = self._book(order.symbol)
+        if book.slot != slot:
+            book.slot = slot
+            book.taken.clear()
+        levels = depth.asks if order.side is Side.BUY else depth.bids
+        for price, shown in levels:
+            if not _crosses(order, price):
+                return
+            key = (order.side, price)
+            quantity = _whole_lots(min(shown - book.taken.get(key, 0), order.open_quantity), order.open_quantity, lot)
+            if quantity > 0:
+                book.taken[key] = book.taken.get(key, 0) + quantity
+                yield Match(order, price, quantity)
+            if not order.open_quantity:
+                return
+
+    def trade_slot(self, symbol: str, tape: Tape, slot: int, lot: int) -> Iterator[Match]:
+        """Trades of the resting orders of one symbol in one slot, best price first, then oldest."""
+        book = self._books.get(symbol)
+        position = tape.index.get(symbol)
+        if book is None or position is None or not tape.rows[position].has_bar:
+            return
+        price, volume = tape.price(position, slot), tape.volume_in(position, slot)
+        auction = tape.is_auction_slot(position, slot)
+        depth = Depth((), ()) if auction else tape.depth(position, slot)
+        for side in Side:
+            orders = sorted(
+                (order for order in book.resting if order.side is side),
+                key=lambda order: (-order.price_milli if order.side is Side.BUY else order.price_milli, order.order_id),
+            )
+            yield from self._share(book, orders, price, volume, depth, auction, lot)
+        book.resting = [order for order in book.resting if order.open_quantity]
+
+    def _share(
+        self, book: _SymbolBook, orders: Iterable[Order], price: int, volume: int, depth: Depth, auction: bool, lot: int
+    ) -> Iterator[Match]:
+        used = 0
+        for order in orders:
+            if not _crosses(order, price) and not _offered(order, depth):
+                return  # the others are priced worse
+            if auction:
+                percent = THROUGH_PERCENT if order.price_milli != price else AT_PERCENT
+            elif order.price_milli != price:
+                percent = THROUGH_PERCENT if _crosses(order, price) else 0
+            else:
+                opposite = depth.asks if order.side is Side.BUY else depth.bids
+                percent = AT_PERCENT if opposite else SEALED_PERCENT
+            credit = book.credit.get(order.order_id, 0) + volume * percent
+            available = credit // 100 + _offered(order, depth) - used
+            quantity = _whole_lots(min(available, order.open_quantity), order.open_quantity, lot)
+            if quantity <= 0:
+                book.credit[order.order_id] = min(credit, 100 * lot)
+                continue
+            book.credit.pop(order.order_id, None)
+            used += quantity
+            yield Match(order, price if auction else order.price_milli, quantity)
+
+    def _book(self, symbol: str) -> _SymbolBook:
+        return self._books.setdefault(symbol, _SymbolBook())
+
+
+def _crosses(order: Order, price: int) -> bool:
+    """Whether the order is willing to trade at a price."""
+    return price <= order.price_milli if order.side is Side.BUY else price >= order.price_milli
+
+
+def _offered(order: Order, depth: Depth) -> int:
+    """Shares the displayed opposite side offers at the order's price or better: they would have come to our order."""
+    levels = depth.asks if order.side is Side.BUY else depth.bids
+    return sum(size for price, size in levels if _crosses(order, price))
+
+
+def _whole_lots(quantity: int, wanted: int, lot: int) -> int:
+    """Trades come in whole lots, except that the rest of an order may be odd."""
+    return quantity if quantity == wanted else quantity // lot * lot

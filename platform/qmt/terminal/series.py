@@ -1,0 +1,178 @@
+"""Day bars of one instrument and everything finer that follows from them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qmt.calendar import DAY_MS, midnight_ms
+from qmt.terminal.chance import Keys
+from qmt.terminal.paths import MINUTE_OFFSETS_MS, MINUTES, DayBars, Ints, minute_paths
+from qmt.terminal.types import BAR_DTYPE
+
+_EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
+_MIDNIGHT_OF_EPOCH_MS = midnight_ms(dt.date(1970, 1, 1))
+Bars = npt.NDArray[np.void]
+
+
+@dataclass(frozen=True, slots=True)
+class DaySeries:
+    """Consecutive trading days of one instrument. Prices are integers, ``scale`` of them to the yuan."""
+
+    scale: int
+    volume_unit: int
+    ordinals: Ints
+    """Proleptic ordinals of the dates, ascending."""
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    reference: Ints
+    """Ex-rights previous close."""
+    lots: Ints
+    suspended: npt.NDArray[np.bool_]
+    step: Ints
+    keys: Keys
+    closing_auction: npt.NDArray[np.bool_]
+    stated_cents: Ints | None = None
+    """Amounts of the source; None when they follow from the minute path."""
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+    def position(self, day: dt.date) -> int | None:
+        """Row of a date; None when it has none."""
+        ordinal = day.toordinal()
+        at = int(np.searchsorted(self.ordinals, ordinal))
+        return at if at < len(self) and int(self.ordinals[at]) == ordinal else None
+
+    def window(self, start_ms: int, end_ms: int) -> DaySeries:
+        """Days whose midnight lies in [start, end]."""
+        stamps = midnights(self.ordinals)
+        return self.part(int(np.searchsorted(stamps, start_ms)), int(np.searchsorted(stamps, end_ms, side="right")))
+
+    def part(self, start: int, stop: int) -> DaySeries:
+        """Rows ``start`` to ``stop``."""
+        cut = slice(start, stop)
+        stated = self.stated_cents[cut] if self.stated_cents is not None else None
+        return DaySeries(
+            self.scale, self.volume_unit, self.ordinals[cut], self.open[cut], self.high[cut], self.low[cut],
+            self.close[cut], self.reference[cut], self.lots[cut], self.suspended[cut], self.step[cut], self.keys[cut],
+            self.closing_auction[cut], stated,
+        )  # fmt: skip
+
+    def joined(self, later: DaySeries) -> DaySeries:
+        """This series and the days after it."""
+        def both(name: str) -> npt.NDArray[np.generic]:
+            return np.concatenate([getattr(self, name), getattr(later, name)])
+
+        names = ("ordinals", "open", "high", "low", "close", "reference", "lots", "suspended", "step", "keys", "closing_auction")
+        return DaySeries(self.scale, self.volume_unit, *(both(name) for name in names))  # type: ignore[arg-type]
+
+    def day_bars(self) -> DayBars:
+        """As input of the path interpolation."""
+        return DayBars(
+            self.open, self.high, self.low, self.close, self.lots, self.step, self.keys, self.closing_auction
+        )
+
+
+def midnights(ordinals: Ints) -> Ints:
+    """Epoch milliseconds of Shanghai midnight per date."""
+    return (ordinals - _EPOCH_ORDINAL) * DAY_MS + _MIDNIGHT_OF_EPOCH_MS
+
+
+def minute_amounts(series: DaySeries) -> Ints:
+    """Amount per minute in cents, shape (days, 241).
+
+    Without a stated amount a minute's is its typical price × its shares, exact to the cent; with one, the day's amount is spread in
+    that proportion and adds up to the cent.
+    """
+    weight = minute_paths(series.day_bars()).weight
+    return _amounts(series, weight)
+
+
+def _amounts(series: DaySeries, weight: Ints) -> Ints:
+    if series.stated_cents is None:
+        per_cent = series.scale // 100
+        return (2 * weight * series.volume_unit + per_cent) // (2 * per_cent)
+    running = np.cumsum(weight.astype(np.float64), axis=1)
+    total = np.maximum(running[:, -1:], 1.0)
+    share = np.floor(running / total * series.stated_cents[:, None]).astype(np.int64)
+    share[:, -1] = series.stated_cents
+    return np.diff(share, axis=1, prepend=0)
+
+
+def daily_bars(series: DaySeries) -> Bars:
+    """Daily bars (``BAR_DTYPE``). A suspended day has a flat bar without volume and ``suspendFlag`` 1, the day after it −1."""
+    result = np.zeros(len(series), BAR_DTYPE)
+    if not len(series):
+        return result
+    result["time"] = midnights(series.ordinals)
+    for name, values in zip(
+        ("open", "high", "low", "close", "preClose"),
+        (series.open, series.high, series.low, series.close, series.reference),
+        strict=True,
+    ):
+        result[name] = values / series.scale
+    result["volume"] = series.lots
+    cents = series.stated_cents if series.stated_cents is not None else minute_amounts(series).sum(axis=1)
+    result["amount"] = cents / 100
+    result["suspendFlag"] = series.suspended
+    resumed = np.zeros(len(series), np.bool_)
+    resumed[1:] = series.suspended[:-1] & ~series.suspended[1:]
+    result["suspendFlag"][resumed] = -1
+    return result
+
+
+def minute_bars(series: DaySeries) -> Bars:
+    """One-minute bars, 241 for each day with trades; a suspended day has none."""
+    alive = series if not series.suspended.any() else _without_suspended(series)
+    count = len(alive)
+    result = np.zeros((count, MINUTES), BAR_DTYPE)
+    if not count:
+        return result.reshape(-1)
+    paths = minute_paths(alive.day_bars())
+    result["time"] = midnights(alive.ordinals)[:, None] + MINUTE_OFFSETS_MS
+    for name, values in zip(
+        ("open", "high", "low", "close"), (paths.open, paths.high, paths.low, paths.close), strict=True
+    ):
+        result[name] = values / alive.scale
+    result["preClose"][:, 0] = alive.reference / alive.scale
+    result["preClose"][:, 1:] = paths.close[:, :-1] / alive.scale
+    result["volume"] = paths.lots
+    result["amount"] = _amounts(alive, paths.weight) / 100
+    return result.reshape(-1)
+
+
+def _without_suspended(series: DaySeries) -> DaySeries:
+    keep = np.flatnonzero(~series.suspended)
+    stated = series.stated_cents[keep] if series.stated_cents is not None else None
+    return DaySeries(
+        series.scale, series.volume_unit, series.ordinals[keep], series.open[keep], series.high[keep], series.low[keep],
+        series.close[keep], series.reference[keep], series.lots[keep], series.suspended[keep], series.step[keep],
+        series.keys[keep], series.closing_auction[keep], stated,
+    )  # fmt: skip
+
+
+def five_minute_bars(minutes: Bars) -> Bars:
+    """Fold one-minute bars: labels 09:35 … 15:00, the opening auction belongs to the first, 48 a full day."""
+    if not len(minutes):
+        return minutes
+    midnight = (minutes["time"] - _MIDNIGHT_OF_EPOCH_MS) // DAY_MS * DAY_MS + _MIDNIGHT_OF_EPOCH_MS
+    of_day = minutes["time"] - midnight
+    step = 5 * 60_000
+    label = np.maximum(-(-of_day // step) * step, MINUTE_OFFSETS_MS[0] + step) + midnight
+    starts = np.flatnonzero(np.diff(label, prepend=label[0] - 1))
+    ends = np.append(starts[1:], len(label)) - 1
+    result = np.zeros(len(starts), BAR_DTYPE)
+    result["time"] = label[starts]
+    result["open"], result["close"] = minutes["open"][starts], minutes["close"][ends]
+    result["high"] = np.maximum.reduceat(minutes["high"], starts)
+    result["low"] = np.minimum.reduceat(minutes["low"], starts)
+    result["volume"] = np.add.reduceat(minutes["volume"], starts)
+    result["amount"] = np.round(np.add.reduceat(minutes["amount"], starts), 2)
+    result["preClose"] = minutes["preClose"][starts]
+    return result

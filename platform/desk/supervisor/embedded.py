@@ -59,7 +59,7 @@ def silent_since(specs: Sequence[ChildSpec], started_at: datetime) -> list[str]:
     """Name the processes that have not proved a loop since `started_at`."""
     elapsed = (wall_now() - started_at).total_seconds()
     ages = heartbeat_ages()
-    return [spec.name for spec in specs if any(ages.get(name, elapsed + 1) > elapsed for name in spec.heartbeats)]
+    return [spec.name for spec in specs if spec.heartbeats and ages.get(spec.heartbeats[0], elapsed + 1) > elapsed]
 
 
 def address(config: DeskConfig) -> str:

@@ -106,9 +106,7 @@ def test_account_mode_live_is_refused_and_the_attempt_stays(team: Team) -> None:
 
 def test_account_mode_paper_on_a_broker_terminal_is_refused(team: Team) -> None:
     broker = QmtHost.objects.create(name="broker", kind=HostKind.LIVE)
-    account = BrokerAccount.objects.create(
-        host=broker, account_no="1", name="Real", mode=AccountMode.READ_ONLY
-    )
+    account = BrokerAccount.objects.create(host=broker, account_no="1", name="Real", mode=AccountMode.READ_ONLY)
     with pytest.raises(Denied) as refused:
         account_mode_set(actor=TEST_ACTOR, account=account, mode=AccountMode.PAPER)
     assert refused.value.code == Code.PAPER_NEEDS_SIMULATED_HOST
@@ -168,9 +166,7 @@ def test_grant_same_rights_change_nothing(team: Team) -> None:
 @pytest.mark.parametrize("person", ["viewer", "risk"])
 def test_grant_to_trade_for_a_role_that_never_trades_is_refused(team: Team, person: str) -> None:
     with pytest.raises(Denied) as refused:
-        grant_set(
-            actor=TEST_ACTOR, user=getattr(team, person), account=team.alpha, can_trade=True
-        )
+        grant_set(actor=TEST_ACTOR, user=getattr(team, person), account=team.alpha, can_trade=True)
     assert refused.value.code == Code.ROLE_CANNOT_TRADE
     assert not Grant.objects.filter(user=getattr(team, person)).exists()
 
@@ -184,9 +180,7 @@ def test_grant_withdrawn_raises_the_epoch_and_tells(
         assert grant_withdraw(actor=TEST_ACTOR, user=team.bob, account=team.alpha)
     assert epoch(team.alpha) == 2
     assert not Grant.objects.filter(user=team.bob).exists()
-    assert told == [
-        {"kind": "grant.revoked", "user_id": team.bob.pk, "account_id": team.alpha.pk}
-    ]
+    assert told == [{"kind": "grant.revoked", "user_id": team.bob.pk, "account_id": team.alpha.pk}]
 
 
 def test_grant_withdrawn_twice_is_false_and_silent(team: Team) -> None:
@@ -225,6 +219,7 @@ def test_user_added_is_audited(team: Team) -> None:
     dora = user_save(actor=TEST_ACTOR, user=User(username="dora", role=Role.VIEWER))
     event = AuditEvent.objects.get()
     assert (event.action, event.target) == ("user.added", f"user:{dora.pk}")
+    assert event.after is not None
     assert event.after["role"] == "VIEWER"
 
 

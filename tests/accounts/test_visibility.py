@@ -28,9 +28,7 @@ def names(user: User | AnonymousUser, *, tradable: bool = False) -> list[str]:
         ("charlie", ["Beta"], ["Beta"]),
     ],
 )
-def test_visibility_per_role_and_grant(
-    team: Team, person: str, seen: list[str], traded: list[str]
-) -> None:
+def test_visibility_per_role_and_grant(team: Team, person: str, seen: list[str], traded: list[str]) -> None:
     user = getattr(team, person)
     assert names(user) == seen
     assert names(user, tradable=True) == traded

@@ -140,7 +140,7 @@ class Rig:
     def buy(
         self, quantity: int = 100, *, price: Decimal | None = None, user: User | None = None, **fields: Any
     ) -> UUID:
-        """Place a buy order that fills at once (at limit-up), unless a price is given."""
+        """Place a buy order that fills at once (a tick below the price cage), unless a price is given."""
         account = self.beta if user == self.charlie else self.alpha
         answer = order_submit(
             user=user or self.alice,
@@ -149,11 +149,16 @@ class Rig:
             side="BUY",
             quantity=quantity,
             price_type="LIMIT",
-            price=str(price or self.detail.limit_up),
+            price=str(price or self.crossing_price()),
             **fields,
         )
         assert answer.order.status != "DENIED", answer.order.message
         return answer.order.pk
+
+    def crossing_price(self) -> Decimal:
+        """A buying price that takes what is offered and stays inside the 2% price cage."""
+        best = Decimal(str(self._quotes.full_tick([SYMBOL])[SYMBOL].ask[0]))
+        return (best * Decimal("1.015")).quantize(Decimal("0.01"))
 
     def rest(self, quantity: int = 100) -> UUID:
         """Place a buy order that rests in the book (at limit-down)."""

@@ -13,6 +13,7 @@ import time
 from uuid import UUID
 
 from trading.orders.models import Order
+from trading.orders.tasks import wake as wake_task
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +32,6 @@ def wake(order: Order) -> None:
 
 def send_wake(order_id: UUID, host_name: str) -> None:
     """Send the wake of one order to its host's queue; never raises."""
-    # The task's module knows the worker's runtime, which builds on this one.
-    from trading.orders.tasks import wake as wake_task
-
     if time.monotonic() < _away_until:
         return
     try:

@@ -1,0 +1,26 @@
+"""Fixtures of the order tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.orders.bench import Bench, make_bench
+
+
+@pytest.fixture
+def bench(db: None) -> Bench:
+    """A ready trading desk."""
+    return make_bench()
+
+
+@pytest.fixture
+def woken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """The wakes that were sent, instead of a broker."""
+    from trading.orders import tasks
+
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.wake, "apply_async", lambda **kwargs: calls.append(kwargs))
+    yield calls

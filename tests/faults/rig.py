@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +14,9 @@ from accounts.choices import Role
 from accounts.models import BrokerAccount, Grant, HostStatus, QmtHost, User
 from marketdata.models import Instrument, InstrumentDay
 from ops.clocks import database_now
+from qmt.calendar import to_ms
 from qmt.gateway import ClockReading, InstrumentDetail
+from qmt.terminal.clock import ManualClock
 from qmt.terminal.inprocess import InProcessTerminal
 from trading.orders.models import Order, Trade
 from trading.orders.runtime.config import RuntimeConfig
@@ -106,6 +109,19 @@ class Rig:
             },
         )
         return detail
+
+    def jump_to(self, moment: dt.time) -> None:
+        """Move the market's clock to a time of the present trade date."""
+        assert isinstance(self.terminal.clock, ManualClock)
+        self.terminal.clock.set(to_ms(self._clock().trade_date, moment))
+        self.terminal.step()
+
+    def next_day(self, moment: dt.time) -> None:
+        """Move the market's clock to a time of the next trading day."""
+        assert isinstance(self.terminal.clock, ManualClock)
+        day = self.terminal.market.calendar.next_day(self._clock().trade_date)
+        self.terminal.clock.set(to_ms(day, moment))
+        self.terminal.step()
 
     def start(self, **changes: Any) -> TradeRuntime:
         """Start the trade runtime and wait until it takes orders."""

@@ -11,6 +11,7 @@ import time
 from decimal import Decimal
 
 import pytest
+from django.db import connection, transaction
 
 from accounts.models import HostStatus
 from accounts.services import account_halt
@@ -316,7 +317,7 @@ def test_database_locked_while_pushes_arrive_loses_nothing(rig: Rig) -> None:
 
     holder = threading.Thread(target=hold)
     holder.start()
-    locked.wait(5)
+    assert locked.wait(5)
     rig.terminal.terminal.cancel_by_hand(ALPHA, rig.at_broker()[0].order_id)
     for _ in range(20):
         rig.terminal.step()

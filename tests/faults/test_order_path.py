@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from datetime import time
 
+from accounts.models import HostStatus
 from tests.faults.rig import ALPHA, BETA, Rig, until
-from trading.ledger.models import AccountBook, AssetSnapshot, Position
+from trading.ledger.models import AccountBook, AssetSnapshot, Position, TradeDate
 
 
 def test_order_crossing_the_book_is_filled_and_booked(rig: Rig) -> None:
@@ -90,3 +92,23 @@ def test_same_key_twenty_times_in_parallel_is_one_order(rig: Rig) -> None:
     assert len(set(ids)) == 1
     rig.until_status(ids[0], "REPORTED")  # type: ignore[arg-type]
     assert len(rig.at_broker()) == 1
+
+
+def test_day_end_open_order_is_done_for_day_and_the_next_date_takes_orders(rig: Rig) -> None:
+    rig.start()
+    resting = rig.rest()
+    rig.until_status(resting, "REPORTED")
+    bought = rig.buy(100)
+    rig.until_status(bought, "FILLED")
+    rig.jump_to(time(15, 31))
+    order = rig.until_status(resting, "DONE_FOR_DAY", "CANCELLED")
+    assert order.reserved_cash == 0
+    first = rig.trade_date
+    until(lambda: TradeDate.objects.get(account=rig.alpha, date=first).state == "CLOSED", what="closed")
+    rig.next_day(time(9, 35))
+    rig.know("600519.SH")
+    until(lambda: HostStatus.objects.get(host=rig.host).trade_date > first, what="the next date")
+    again = rig.rest()
+    rig.until_status(again, "REPORTED")
+    assert rig.order(again).trade_date > first
+    until(lambda: Position.objects.get(account=rig.alpha).sellable == 100, what="sellable the next day")

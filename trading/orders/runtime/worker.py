@@ -183,6 +183,7 @@ class TradeRuntime:
 
     def _phase_changed(self, reading: ClockReading) -> None:
         logger.info("market clock of %s: %s %s", self.host_name, reading.trade_date, reading.phase)
+        self.session.changed.set()  # the status row must say so at once
         self.session.request_reconcile()
 
     def _detail(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from accounts.choices import Scope
 from accounts.models import User
 from desk.live import reads
 from desk.live.identity import Identity
+from desk.live.latest import STORE_LAG_SECONDS, running_latest
 from desk.live.protocol import Command, Ping, Subscribe, Unsubscribe, error_frame, frame, now_ms
 from desk.live.streams import AccountStream, JobStream, Stream, SymbolStream
 from ops.errors import Code, DeskError, Forbidden, Invalid, Unavailable
@@ -38,6 +39,8 @@ CLOSE_UNAUTHORISED = 4401
 CLOSE_TOO_FAST = 4429
 CLOSE_TOO_SLOW = 4408
 
+Symbols = tuple[str, ...] | None
+SymbolData = tuple[frozenset[str] | None, dict[str, Any]]
 Send = Callable[[str], Awaitable[None]]
 Close = Callable[[int], Awaitable[None]]
 
@@ -55,6 +58,7 @@ class LiveSession:
         self._accounts: dict[int, str] = {}
         self._replies: deque[str] = deque()
         self._wake = asyncio.Event()
+        running_latest(hub)
         self._ending: int | None = None
 
     # ------------------------------------------------------------------- commands
@@ -128,19 +132,29 @@ class LiveSession:
                 read=lambda: reads.in_thread(reads.jobs_now, self.user),
                 wake=wake,
             )
-        read = partial(self._read_symbols, command.channel, command.symbols)
-        return SymbolStream(command.channel, read=read, wake=wake)
+        read = self._read_quotes if command.channel == "quotes" else self._read_bars
+        return SymbolStream(command.channel, read=partial(read, command.symbols), wake=wake)
 
     async def _read_account(self, account_id: int, since: int | None) -> tuple[str, int]:
         return await reads.in_thread(reads.account_since, self.user, account_id, since)
 
+    async def _read_quotes(self, symbols: Symbols) -> SymbolData:
+        latest = running_latest(self._hub)
+        settled = latest.settled
+        resolved, stored = await reads.in_thread(reads.quotes_now, symbols)
+        if not settled:
+            asyncio.get_running_loop().call_later(STORE_LAG_SECONDS, self._read_again, "quotes")
+        return resolved, latest.overlay(stored, resolved)
+
     @staticmethod
-    async def _read_symbols(
-        channel: str, symbols: tuple[str, ...] | None
-    ) -> tuple[frozenset[str] | None, dict[str, Any]]:
-        if channel == "quotes":
-            return await reads.in_thread(reads.quotes_now, symbols)
+    async def _read_bars(symbols: Symbols) -> SymbolData:
+        # History is the REST API's; the socket brings what changes from now on.
         return await reads.in_thread(reads.resolve_symbols, symbols), {}
+
+    def _read_again(self, channel: str) -> None:
+        stream = self._streams.get(channel)
+        if stream is not None:
+            stream.link_changed(up=True)
 
     # --------------------------------------------------------- rights, from outside
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from desk.supervisor import pidfiles
+from desk.supervisor import groups, pidfiles
 from desk.supervisor.merged_log import MergedLog
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -91,8 +90,8 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
             env={**os.environ, **self.spec.environment},
+            **groups.new_group(),
         )
         self.started_at = time.monotonic()
         self.restart_at = None
@@ -125,13 +124,15 @@ class Child:
         return code
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM; whatever restart was planned is off."""
+        """Tell it to end; whatever restart was planned is off."""
         self.restart_at = None
-        self._send(signal.SIGTERM)
+        if self._process is not None:
+            groups.ask_to_stop(self._process)
 
     def kill(self) -> None:
-        """Kill the whole process group."""
-        self._send(signal.SIGKILL)
+        """Kill its whole process group."""
+        if self._process is not None:
+            groups.kill(self._process)
 
     def wait(self, deadline: float) -> bool:
         """Wait until the process has ended; False when `deadline` (monotonic) passed first."""
@@ -150,11 +151,3 @@ class Child:
             self._process.stdin.close()
         if self._reader is not None:
             self._reader.join(timeout=0.5)
-
-    def _send(self, number: signal.Signals) -> None:
-        if self._process is None or self._process.poll() is not None:
-            return
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass

@@ -39,8 +39,11 @@ def _run_watched(command: list[str]) -> int:
             pass
         child.kill()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda signum, _frame: child.send_signal(signum))
+    if hasattr(signal, "SIGBREAK"):
+        # Windows sends Ctrl-Break to the whole group: the command hears it by itself.
+        signal.signal(signal.SIGBREAK, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGTERM, lambda signum, _frame: child.send_signal(signum))
     threading.Thread(target=watch, daemon=True).start()
     return child.wait()
 

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-if os.name == "posix":
+if sys.platform == "win32":
+    import msvcrt
+
+    # Beyond the text: Windows locks are mandatory, and the holder's number must stay readable.
+    _LOCKED_BYTE = 1024
+
+    def _take(descriptor: int) -> None:
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+
+else:
     import fcntl
+
+    def _take(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class AlreadyRunning(RuntimeError):
@@ -31,8 +46,9 @@ class SupervisorLock:
         # Python's descriptors are not inherited, so no child keeps the lock alive.
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(self._descriptor)
         except OSError as error:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
             holder = os.read(self._descriptor, 32).decode(errors="replace").strip()
             os.close(self._descriptor)
             raise AlreadyRunning(holder or "unknown") from error

@@ -7,11 +7,12 @@ together are.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+
+from desk.supervisor import groups
 
 START_TIME_TOLERANCE_SECONDS = 0.05
 SUFFIX = ".pid.json"
@@ -73,23 +74,19 @@ def end_orphans(folder: Path, *, timeout_seconds: float = 3.0) -> list[str]:
     """
     alive = [(record, process) for record in records(folder) if (process := record.process())]
     for _, process in alive:
-        _signal(process, kill=False)
-    deadline = time.monotonic() + timeout_seconds
-    psutil.wait_procs([p for _, p in alive], timeout=max(0.0, deadline - time.monotonic()))
-    for record, process in alive:
+        _ask_to_stop(process)
+    psutil.wait_procs([process for _, process in alive], timeout=timeout_seconds)
+    for record, _ in alive:
         if record.process() is not None:
-            _signal(process, kill=True)
-    psutil.wait_procs([p for _, p in alive], timeout=timeout_seconds)
+            groups.kill_tree(record.pid)
+    psutil.wait_procs([process for _, process in alive], timeout=timeout_seconds)
     for path in folder.glob(f"*{SUFFIX}"):
         path.unlink(missing_ok=True)
     return [record.name for record, _ in alive]
 
 
-def _signal(process: psutil.Process, *, kill: bool) -> None:
+def _ask_to_stop(process: psutil.Process) -> None:
     try:
-        if kill:
-            process.kill()
-        else:
-            process.terminate()
+        process.terminate()
     except psutil.Error:
         pass  # It ended in between: what we wanted.

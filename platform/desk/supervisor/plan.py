@@ -6,6 +6,7 @@ stages to stop cleanly.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
@@ -78,7 +79,7 @@ def terminal(config: DeskConfig, host_name: str) -> ChildSpec:
         command=tuple(command),
         stage=Stage.TERMINAL,
         stop_seconds=1.5,
-        environment={"PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}"},
+        environment={"PYTHONPATH": f"{ROOT / 'platform'}{os.pathsep}{ROOT}"},
     )
 
 

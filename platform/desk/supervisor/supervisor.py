@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from desk.supervisor import pidfiles
+from desk.supervisor import groups, pidfiles
 from desk.supervisor.child import Child, ChildSpec
 from desk.supervisor.merged_log import MergedLog
 
@@ -61,7 +61,7 @@ class Supervisor:
         self._stop.set()
 
     def install_signal_handlers(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in groups.STOP_SIGNALS:
             signal.signal(number, self.request_stop)
 
     def run(self) -> None:

@@ -31,6 +31,8 @@ class Command(ProcessCommand):
                 port=port,
                 ws="websockets-sansio",
                 ws_max_size=64 * 1024,
+                # A text is made once for all clients; compressing it for each would undo that.
+                ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,
                 access_log=False,

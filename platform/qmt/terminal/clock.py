@@ -24,7 +24,7 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from qmt.calendar import TradingCalendar, date_of_ms, to_ms
 from qmt.terminal.state import StateStore
@@ -56,6 +56,23 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Market time in epoch milliseconds; never goes back."""
+
+
+@runtime_checkable
+class SteerableClock(Clock, Protocol):
+    """A running clock that a person or a test may hold and push forward."""
+
+    def pause(self) -> None:
+        """Hold market time."""
+
+    def resume(self) -> None:
+        """Let it run on from where it was held."""
+
+    def advance(self, seconds: float) -> None:
+        """Jump forward by so many seconds of market time."""
+
+    def skip_to_next_day(self) -> None:
+        """Jump to the morning of the next trading day."""
 
 
 class ManualClock:
@@ -138,12 +155,15 @@ class SimClock:
         self._read_at = monotonic()
         self._stretch = self._stretch_at(start)
         self._reserved_ms = start
+        self._is_held = False
 
     def now_ms(self) -> int:
         """Market time in epoch milliseconds; never goes back."""
         read_at = self._monotonic()
         elapsed_ms = max(read_at - self._read_at, 0.0) * 1000 * self._speed
         self._read_at = read_at
+        if self._is_held:
+            return int(self._exact_ms)
         self._exact_ms, self._stretch = self._run(self._exact_ms, self._stretch, elapsed_ms)
         now = int(self._exact_ms)
         if now >= self._reserved_ms:
@@ -151,6 +171,42 @@ class SimClock:
             self._reserved_ms = int(ahead) + 1
             self._store.save(meta={"clock_ms": str(self._reserved_ms)})
         return now
+
+    def pause(self) -> None:
+        """Hold market time."""
+        self.now_ms()
+        self._is_held = True
+
+    def resume(self) -> None:
+        """Let market time run on from where it was held."""
+        self.now_ms()
+        self._is_held = False
+
+    def advance(self, seconds: float) -> None:
+        """Jump forward by so many seconds of market time.
+
+        Raises
+        ------
+        ValueError
+            For a negative or endless time.
+        """
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"market time cannot be moved by {seconds} s")
+        self._jump(self.now_ms() + round(seconds * 1000))
+
+    def skip_to_next_day(self) -> None:
+        """Jump to the morning of the next trading day."""
+        now = self.now_ms()
+        day = date_of_ms(now)
+        started = self._calendar.is_trading_day(day) and now >= to_ms(day, _DAY_START)
+        following = self._calendar.next_day(day) if started else self._calendar.on_or_after(day)
+        self._jump(to_ms(following, _DAY_START))
+
+    def _jump(self, to_ms_: int) -> None:
+        self._exact_ms = float(to_ms_)
+        self._stretch = self._stretch_at(to_ms_)
+        self._reserved_ms = to_ms_ + 1
+        self._store.save(meta={"clock_ms": str(self._reserved_ms)})
 
     def close(self) -> None:
         """Keep the exact time: an orderly stop skips nothing."""

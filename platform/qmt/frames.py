@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from qmt.calendar import Phase, date_of_ms
-from qmt.codes import Board, Kind, board_of, kind_of, parse_symbol
+from qmt.codes import Board, CodeError, Kind, board_of, kind_of, parse_symbol
 from qmt.gateway import ClockReading, DividendFactor, InstrumentDetail, Quote
 
 LEVELS: Final = 5
@@ -54,8 +54,15 @@ _NOT_SUSPENDED: Final = 0
 
 
 def volume_unit(symbol: str) -> int:
-    """Shares (bonds: 张) in one lot of an instrument's bars and ticks, by its exchange's number plan."""
-    return BONDS_PER_LOT if board_of(parse_symbol(symbol)) is Board.CONVERTIBLE else SHARES_PER_LOT
+    """Shares (bonds: 张) in one lot of an instrument's bars and ticks, by its exchange's number plan.
+
+    Codes that no plan knows (whole-market pushes contain many) count as shares.
+    """
+    try:
+        board = board_of(parse_symbol(symbol))
+    except CodeError:
+        return SHARES_PER_LOT
+    return BONDS_PER_LOT if board is Board.CONVERTIBLE else SHARES_PER_LOT
 
 
 def instrument_kind(symbol: str) -> Kind:
@@ -169,6 +176,18 @@ def clock_reading(document: Mapping[str, Any], wall_ms: int) -> ClockReading:
         offset_ms=market_ms - wall_ms,
         simulated=bool(document["simulated"]),
     )
+
+
+def real_phase(trade_date: dt.date, now: dt.datetime, phase: Phase) -> Phase:
+    """Phase of a real market: the timetable's on the terminal's trade date, else closed."""
+    return phase if trade_date == now.date() else Phase.CLOSED
+
+
+def full_bounds(start: str, end: str) -> tuple[str, str]:
+    """Bounds of 14 digits, as a read needs them; an empty one stays empty."""
+    lower = start.ljust(14, "0") if start else ""
+    upper = f"{end}235959" if len(end) == 8 else end
+    return lower, upper
 
 
 def day_of_stamp(stamp_ms: int) -> dt.date:

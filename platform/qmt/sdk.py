@@ -53,6 +53,7 @@ class Sdk:
     xtdata: ModuleType
     xttype: ModuleType
     xtconstant: ModuleType
+    xtbson: ModuleType
 
 
 def load_sdk(native: Native) -> Sdk:
@@ -164,7 +165,7 @@ def _import(native: Native, origin: Path) -> Sdk:
             importlib.import_module(PACKAGE)
         modules = {
             name: importlib.import_module(f"{PACKAGE}.{name}")
-            for name in ("xttrader", "xtdata", "xttype", "xtconstant")
+            for name in ("xttrader", "xtdata", "xttype", "xtconstant", "xtbson")
         }
     except Exception as error:
         for name in set(sys.modules) - before:
@@ -176,6 +177,8 @@ def _import(native: Native, origin: Path) -> Sdk:
             else "over the simulated terminal's stand-ins"
         )
         raise SdkUnavailable(f"{PACKAGE} {PINNED_VERSION} cannot be loaded ({where}): {error}") from error
+    # We build every trader in a thread of its own; the SDK's destructor would give the main thread an event loop "back".
+    del modules["xttrader"].XtQuantTrader.__del__
     modules["xtdata"].enable_hello = False  # type: ignore[attr-defined]  # it prints a banner at every connect
     return Sdk(native=native, version=PINNED_VERSION, origin=origin, **modules)
 

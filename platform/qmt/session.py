@@ -186,8 +186,13 @@ class TradeSession:
 
     def _discard(self, link: _Link) -> None:
         link.hooks.mute()
+
+        def stop() -> None:
+            link.trader.stop()
+            link.trader.loop.close()  # never run, but it holds file descriptors
+
         with contextlib.suppress(Exception):
-            bounded(link.trader.stop, STOP_SECONDS, "stop")
+            bounded(stop, STOP_SECONDS, "stop")
         link.lease.release()
 
     def _clean_queue_files(self, session_id: int) -> None:

@@ -106,11 +106,9 @@ class FaultPlan:
                     return fault
         return None
 
-    def hang(self, target: str, gone: threading.Event) -> None:
-        """Block while a hang is armed for the target, until it is cleared or the client is gone."""
+    def hang_gate(self, target: str) -> threading.Event | None:
+        """Use up a hang armed for the target: the event that lets the call go on; None when it need not wait."""
         if self.take(target, FaultAction.HANG) is None:
-            return
+            return None
         with self._lock:
-            released = self._released
-        while not released.wait(0.05) and not gone.is_set():
-            pass
+            return self._released

@@ -15,10 +15,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from qmt.calendar import to_ms
+from qmt.calendar import TradingCalendar, load_sse_calendar, to_ms
 from qmt.gateway import TradeSink
 from qmt.terminal.clock import Clock, ManualClock
 from qmt.terminal.exchange import Exchange
@@ -28,12 +29,20 @@ from qmt.terminal.inprocess_trade import Delivery, InProcessTrade
 from qmt.terminal.market import Market
 from qmt.terminal.seeded import SeededMarket
 from qmt.terminal.state import StateStore
-from qmt.terminal.terminal import STEP_SECONDS, Terminal
+from qmt.terminal.terminal import Terminal
 from qmt.terminal.types import AccountConfig
 
 DEFAULT_ACCOUNTS: Final = (AccountConfig("8000000001"), AccountConfig("8000000002"))
 DEFAULT_SEED: Final = 7
+DEFAULT_DAY: Final = dt.date(2026, 3, 3)
+"""An ordinary Tuesday: tests do not depend on the day they run."""
 _MORNING: Final = dt.time(9, 35)
+
+
+@lru_cache(maxsize=1)
+def default_calendar() -> TradingCalendar:
+    """The published calendar; building it costs half a second, so one per process."""
+    return load_sse_calendar()
 
 
 class InProcessTerminal:
@@ -64,7 +73,7 @@ class InProcessTerminal:
         data_dir: Path | None = None,
         deliver: Delivery = "thread",
     ) -> None:
-        self.market = market or SeededMarket(seed=DEFAULT_SEED)
+        self.market = market or SeededMarket(seed=DEFAULT_SEED, calendar=default_calendar())
         self.clock = clock or ManualClock(self._first_morning())
         self._accounts = tuple(accounts)
         self._deliver = deliver
@@ -168,8 +177,4 @@ class InProcessTerminal:
         return Exchange(market=self.market, clock=self.clock, store=self._store, accounts=self._accounts)
 
     def _first_morning(self) -> int:
-        day = self.market.first_session(dt.datetime.now(dt.UTC).date())
-        return to_ms(day, _MORNING)
-
-
-__all__ = ["DEFAULT_ACCOUNTS", "STEP_SECONDS", "InProcessQuotes", "InProcessTerminal", "InProcessTrade"]
+        return to_ms(self.market.first_session(DEFAULT_DAY), _MORNING)

@@ -34,7 +34,6 @@ from qmt.gateway import (
 )
 from qmt.hooks import Hooks
 from qmt.outgoing import check_account, check_order_id, order_arguments
-from qmt.terminal.faults import FaultAction
 from qmt.terminal.protocol import Frame
 from qmt.terminal.tradedesk import TradeClient
 
@@ -226,13 +225,16 @@ class InProcessTrade:
         client, terminal = self._client, self._host.terminal
         if client is None or not self._link_up:
             return
-        hangs = any(
-            fault.action is FaultAction.HANG and fault.target in (operation, "*") for fault in terminal.faults.armed()
-        )
-        if hangs:
-            bounded(lambda: terminal.trade_call(client, operation, seq, arguments), CALL_SECONDS, operation)
-        else:
+        gate = terminal.faults.hang_gate(operation)
+        if gate is None:
             terminal.trade_call(client, operation, seq, arguments)
+            return
+
+        def late() -> None:
+            gate.wait()
+            terminal.trade_call(client, operation, seq, arguments)
+
+        bounded(late, CALL_SECONDS, operation)
 
     def _query(
         self,

@@ -89,16 +89,13 @@ class QuoteDesk:
         """End a subscription."""
         client.subscriptions.pop(number, None)
 
-    def subscriptions(self) -> list[dict[str, Any]]:
-        """All subscriptions of the terminal."""
+    def subscriptions(self, client: QuoteClient | None) -> list[dict[str, Any]]:
+        """Subscriptions of one client, or of all."""
         return [
-            {
-                "seq": subscription.number,
-                "targets": sorted(subscription.targets),
-                "period": subscription.period,
-            }
-            for client in self._clients
-            for subscription in client.subscriptions.values()
+            {"seq": subscription.number, "targets": sorted(subscription.targets), "period": subscription.period}
+            for one in self._clients
+            if client in (None, one)
+            for subscription in one.subscriptions.values()
         ]
 
     def publish(self, events: Iterable[ExchangeEvent]) -> None:

@@ -5,6 +5,7 @@ The TCP server and the in-process face are two doors to it; nothing here knows a
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,10 +18,10 @@ from qmt.terminal import natives
 from qmt.terminal.downloads import DownloadDesk, DownloadJob
 from qmt.terminal.exchange import Exchange
 from qmt.terminal.faults import FaultPlan
-from qmt.terminal.history import BAR_PERIODS, TICK, HistoryDesk
+from qmt.terminal.history import HistoryDesk
 from qmt.terminal.landed import LandedStore
 from qmt.terminal.market import BarArray, Market
-from qmt.terminal.quotedesk import MARKETS, QuoteClient, QuoteDesk
+from qmt.terminal.quotedesk import QuoteClient, QuoteDesk
 from qmt.terminal.reference import ReferenceDesk, clock_document
 from qmt.terminal.tradedesk import Send, TradeClient, TradeDesk
 
@@ -91,8 +92,7 @@ class Terminal:
             self.trade.detach(client)
 
     def trade_call(self, client: TradeClient, operation: str, seq: int, arguments: Mapping[str, Any]) -> int:
-        """Carry out a native call; may hang when told to."""
-        self.faults.hang(operation, client.gone)
+        """Carry out a native call."""
         with self.lock:
             taken = self.trade.call(client, operation, seq, arguments)
             self._publish()
@@ -210,13 +210,19 @@ class Terminal:
         with self.lock:
             return clock_document(self.exchange.trade_date, self.exchange.phase, self.exchange.now_ms)
 
-    def periods(self) -> list[dict[str, str]]:
-        """The periods that can be read."""
-        return [{"name": name} for name in (TICK, *BAR_PERIODS)]
+    def trade_date(self) -> dt.date:
+        """Date of the present session."""
+        with self.lock:
+            return self.exchange.trade_date
 
-    def markets(self) -> list[str]:
-        """The markets the login may use."""
-        return list(MARKETS)
+    def subscriptions(self, client: QuoteClient | None) -> list[dict[str, Any]]:
+        """Subscriptions of one client, or of all."""
+        with self.lock:
+            return self.quotes.subscriptions(client)
+
+    def stamp_text(self, stamp_ms: int) -> str:
+        """A stamp as the SDK's index shows it."""
+        return datetime_of_ms(stamp_ms).strftime("%Y%m%d%H%M%S")
 
     def _publish(self) -> None:
         events = self.exchange.drain_events()

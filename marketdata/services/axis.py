@@ -68,6 +68,11 @@ def last_closed_date(clock: MarketClock) -> date | None:
     return clock.trade_date if after_close else None
 
 
+def first_open_day(clock: MarketClock) -> int:
+    """Day number from which on bars are not final."""
+    return day_number(clock.trade_date) + (0 if last_closed_date(clock) is None else 1)
+
+
 def expected_axis(
     instruments: Sequence[Instrument], period: Period, start: date, end: date, clock: MarketClock
 ) -> Axis:

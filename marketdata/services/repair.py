@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -25,16 +24,16 @@ from marketdata.quotes.periods import (
     Int64Array,
     Period,
     day_date,
-    day_number,
     day_numbers,
     day_start_ts,
 )
 from marketdata.services.axis import (
     calendar_days,
-    last_closed_date,
+    first_open_day,
     minute_labels,
     open_day_labels,
 )
+from marketdata.services.differences import log_differences
 from marketdata.services.evidence import evidence_record, evidence_withdraw, runs
 from marketdata.services.gaps import find_gaps
 from marketdata.services.proofs import Unproven, prove_holes
@@ -169,7 +168,7 @@ class Repairer:
         for part in fetched:
             self._settle(part, by_id, period, calendar, clock, outcomes)
         still = self._missing(by_id, period, wanted, clock)
-        open_day = _open_day(clock)
+        open_day = first_open_day(clock)
         closed = {key: days[days != open_day] for key, days in still.items() if (days != open_day).any()}
         proofs, unproven = prove_holes(
             missing=closed,
@@ -330,10 +329,11 @@ class Repairer:
         if not good:
             return
         rows = bars_of_frames(good)
-        open_day = _open_day(clock)
+        open_day = first_open_day(clock)
         days = day_numbers(rows.ts)
         closed = rows.take(days < open_day)
         if len(closed):
+            log_differences(period=period, verified=closed)
             store.segments_merge(period=period, rows=closed)
             present = {key: np.unique(day_numbers(closed.ts[part])) for key, part in closed.group_slices()}
             for each in (Period.DAY_1, Period.MINUTE_1):
@@ -409,12 +409,6 @@ def bars_of_frames(frames: Mapping[int, pd.DataFrame]) -> QuoteColumns:
             "suspended": joined["suspended"].to_numpy() == 1,
         },
     )
-
-
-def _open_day(clock: MarketClock) -> int:
-    """First day number whose bars are not final."""
-    closed: date | None = last_closed_date(clock)
-    return day_number(clock.trade_date) + (0 if closed is None else 1)
 
 
 def _bounds(window: Window) -> tuple[str, str]:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from .schema import get_config
 
 _level = get_config().log_level
 
+
+class NotAnAnswer(logging.Filter):
+    """Drop Django's error line for a 503: the platform said it on purpose, with a code.
+
+    A bug answers 500 and keeps its line and traceback.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != 503
+
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"not_an_answer": {"()": NotAnAnswer}},
     "formatters": {
         "line": {
             "format": "%(asctime)s.%(msecs)03d %(levelname)-7s %(name)s: %(message)s",
@@ -24,10 +37,10 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # A refused request is an answer, not an event of ours (4xx would log a warning each).
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["not_an_answer"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
-        "uvicorn.access": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
     },
 }

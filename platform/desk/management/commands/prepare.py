@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,8 @@ class Command(BaseCommand):
     help = "Fetch browser libraries, compile catalogues, migrate both databases, add demo data (demo only)."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Nobody listens to live messages before the start; that is no news.
+        logging.getLogger("ops.publish").setLevel(logging.ERROR)
         call_command("vendor_assets", stdout=self.stdout)
         call_command("compile_catalogues", stdout=self.stdout)
         for alias in settings.DATABASES:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qmt.terminal.control import TerminalControl
+from qmt.terminal.control import ControlClient
 
 ROOT = Path(__file__).resolve().parents[2]
 CLERK = Path(__file__).with_name("clerk.py")
@@ -98,7 +99,7 @@ class Stack:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def start_terminal(self, *options: str) -> TerminalControl:
+    def start_terminal(self, *options: str) -> ControlClient:
         """Start the simulated terminal and return its control channel once it answers."""
         announcement = self.userdata / "terminal.json"
         announcement.unlink(missing_ok=True)
@@ -114,10 +115,9 @@ class Stack:
         until(announced, 30, "the terminal's announcement")
         return self.control()
 
-    def control(self) -> TerminalControl:
+    def control(self) -> ControlClient:
         """The running terminal's control channel."""
-        announced = json.loads((self.userdata / "terminal.json").read_text("utf-8"))
-        return TerminalControl(announced["host"], announced["port"])
+        return ControlClient(self.userdata)
 
     def start_valkey(self) -> None:
         """Start Valkey on the installation's socket."""
@@ -154,6 +154,32 @@ class Stack:
             process.kill()
             process.wait(5)
             raise
+
+    def exit_code(self, name: str) -> int | None:
+        """Exit code of a process that ended by itself; None while it runs."""
+        return self._processes[name].poll()
+
+    @contextlib.contextmanager
+    def locked(self, file: str) -> Iterator[None]:
+        """Hold the write lock of one of the installation's SQLite files, as a bulk load does."""
+        connection = sqlite3.connect(self.folder / file, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+            connection.close()
+
+    def broker_orders(self, account_no: str) -> list[dict[str, Any]]:
+        """The broker's own orders, from the terminal's state file."""
+        path = self.folder / "terminal" / self.host / "exchange.sqlite3"
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        connection.row_factory = sqlite3.Row
+        try:
+            rows = connection.execute("SELECT * FROM orders WHERE account_id = ?", (account_no,))
+            return [dict(row) for row in rows]
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """End everything that still runs and remove the folder."""
@@ -219,12 +245,14 @@ class Clerk:
         assert found is not None
         return found
 
-    def until_session(self, state: str = "READY", seconds: float = 30.0) -> Mapping[str, Any]:
-        """Wait for a state of the host's order session that a living lease holder wrote."""
+    def until_session(self, state: str = "READY", seconds: float = 30.0, *, not_holder: str = "") -> Mapping[str, Any]:
+        """Wait for a state of the host's order session, written by a living lease holder other than `not_holder`."""
 
         def reached() -> dict[str, Any] | None:
             row = self.ask("session")
-            return row if row["session_state"] == state and row["alive"] else None
+            if row["session_state"] != state or not row["alive"] or row["lease_holder"] == not_holder:
+                return None
+            return dict(row)
 
         found = until(reached, seconds, f"session {state}")
         assert found is not None

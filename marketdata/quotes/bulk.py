@@ -20,7 +20,13 @@ class BulkWriter(Protocol):
     def ids_clause(self, ids: Sequence[int]) -> tuple[str, list[Any]]: ...
 
     def raw_upsert(
-        self, cursor: CursorWrapper, table: RawTable, period: Period, rows: QuoteColumns
+        self,
+        cursor: CursorWrapper,
+        table: RawTable,
+        period: Period,
+        rows: QuoteColumns,
+        *,
+        replace: bool,
     ) -> int: ...
 
     def segments_put(

@@ -52,8 +52,8 @@ def ids_clause(ids: Sequence[int]) -> tuple[str, list[Any]]:
     return "instrument_id = ANY(%s)", [list(ids)]
 
 
-def raw_upsert(cursor: CursorWrapper, table: RawTable, period: Period, rows: QuoteColumns) -> int:
-    """Insert rows or update those that differ; returns how many were written.
+def raw_upsert(cursor: CursorWrapper, table: RawTable, period: Period, rows: QuoteColumns, *, replace: bool) -> int:
+    """Insert rows and, to ``replace``, update those that differ; returns how many were written.
 
     ``rows`` are in key order, each key once (one INSERT may not touch a row twice).
     """
@@ -64,23 +64,25 @@ def raw_upsert(cursor: CursorWrapper, table: RawTable, period: Period, rows: Quo
         for block in _binary_blocks(table, period, rows):
             copy.write(block)
         copy.write(_COPY_TRAILER)
-    # Unchanged rows are skipped: PostgreSQL would write each a new version and the table would double.
+    action = "NOTHING"
+    if replace:
+        # Unchanged rows are skipped: each would get a new version, and the table would double.
+        action = (
+            f"UPDATE SET {assignments(table.values, 'excluded')} "
+            f"WHERE ({prefixed(table.values, table.name)}) "
+            f"IS DISTINCT FROM ({prefixed(table.values, 'excluded')})"
+        )
     cursor.execute(
         f"INSERT INTO {table.name} ({', '.join(table.columns)}) "  # noqa: S608
         f"SELECT {', '.join(table.columns)} FROM {incoming} "
-        f"ON CONFLICT ({', '.join(table.key)}) "
-        f"DO UPDATE SET {assignments(table.values, 'excluded')} "
-        f"WHERE ({prefixed(table.values, table.name)}) "
-        f"IS DISTINCT FROM ({prefixed(table.values, 'excluded')})"
+        f"ON CONFLICT ({', '.join(table.key)}) DO {action}"
     )
     written: int = cursor.rowcount
     cursor.execute(f"TRUNCATE {incoming}")
     return written
 
 
-def segments_put(
-    cursor: CursorWrapper, created: Sequence[SegmentRow], changed: Sequence[SegmentRow]
-) -> int:
+def segments_put(cursor: CursorWrapper, created: Sequence[SegmentRow], changed: Sequence[SegmentRow]) -> int:
     """Insert new segments and replace those still at the version before; returns how many took."""
     incoming = _temporary(cursor, SEGMENTS)
     fields = SegmentRow._fields
@@ -125,8 +127,7 @@ def latest_put(cursor: CursorWrapper, rows: Sequence[LatestRow]) -> int:
 def _temporary(cursor: CursorWrapper, table: str) -> str:
     name = f"incoming_{table}"
     cursor.execute(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} "
-        f"(LIKE {table} INCLUDING STORAGE) ON COMMIT DELETE ROWS"
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} (LIKE {table} INCLUDING STORAGE) ON COMMIT DELETE ROWS"
     )
     return name
 
@@ -165,9 +166,7 @@ def _arrays(table: RawTable, period: Period, rows: QuoteColumns) -> dict[str, An
     return {**rows.values, **arrays}
 
 
-def _null_patterns(
-    table: RawTable, rows: QuoteColumns
-) -> Iterator[tuple[frozenset[str], Int64Array | slice]]:
+def _null_patterns(table: RawTable, rows: QuoteColumns) -> Iterator[tuple[frozenset[str], Int64Array | slice]]:
     names = [name for name in table.values if name in rows.nulls]
     if not names:
         yield frozenset(), slice(None)

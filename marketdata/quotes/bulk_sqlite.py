@@ -33,24 +33,24 @@ def ids_clause(ids: Sequence[int]) -> tuple[str, list[Any]]:
     return "instrument_id IN (SELECT value FROM json_each(%s))", [text]
 
 
-def raw_upsert(cursor: CursorWrapper, table: RawTable, period: Period, rows: QuoteColumns) -> int:
-    """Insert rows or update those that differ; returns how many were written.
+def raw_upsert(cursor: CursorWrapper, table: RawTable, period: Period, rows: QuoteColumns, *, replace: bool) -> int:
+    """Insert rows and, to ``replace``, update those that differ; returns how many were written.
 
     ``rows`` are in key order, each key once.
     """
-    changed = " OR ".join(f"{table.name}.{c} IS NOT excluded.{c}" for c in table.values)
+    action = "NOTHING"
+    if replace:
+        changed = " OR ".join(f"{table.name}.{c} IS NOT excluded.{c}" for c in table.values)
+        action = f"UPDATE SET {assignments(table.values, 'excluded')} WHERE {changed}"
     statement = (
         f"INSERT INTO {table.name} ({', '.join(table.columns)}) "  # noqa: S608
         f"VALUES ({', '.join(['%s'] * len(table.columns))}) "
-        f"ON CONFLICT ({', '.join(table.key)}) "
-        f"DO UPDATE SET {assignments(table.values, 'excluded')} WHERE {changed}"
+        f"ON CONFLICT ({', '.join(table.key)}) DO {action}"
     )
     return _executemany(cursor, statement, _tuples(table, period, rows))
 
 
-def segments_put(
-    cursor: CursorWrapper, created: Sequence[SegmentRow], changed: Sequence[SegmentRow]
-) -> int:
+def segments_put(cursor: CursorWrapper, created: Sequence[SegmentRow], changed: Sequence[SegmentRow]) -> int:
     """Insert new segments and replace those still at the version before; returns how many took."""
     fields = SegmentRow._fields
     written = 0

@@ -121,9 +121,7 @@ class Encoder:
         return scale, integers
 
 
-def decode(
-    payload: bytes, columns: Sequence[Column], out: Mapping[str, AnyArray]
-) -> dict[str, BoolArray]:
+def decode(payload: bytes, columns: Sequence[Column], out: Mapping[str, AnyArray]) -> dict[str, BoolArray]:
     """Decode a payload into prepared arrays.
 
     Parameters
@@ -215,9 +213,7 @@ def _narrowed(values: Int64Array, scale: int, missing: BoolArray | None) -> _Cod
     steps = np.diff(values, prepend=values[:1])
     step_low, step_high = int(steps.min()), int(steps.max())
     if max(-step_low, step_high) * 2 <= high - low:
-        return _Coded(
-            "delta", scale, int(values[0]), _fit(steps, step_low, step_high, _SIGNED), missing
-        )
+        return _Coded("delta", scale, int(values[0]), _fit(steps, step_low, step_high, _SIGNED), missing)
     return _Coded("offset", scale, low, _fit(values - low, 0, high - low, _UNSIGNED), missing)
 
 
@@ -229,9 +225,7 @@ def _fit(values: Int64Array, low: int, high: int, types: Sequence[Any]) -> AnyAr
     return values
 
 
-def _restore(
-    column: Column, mode: str, scale: int, base: int, arrow: pa.Array | None, target: AnyArray
-) -> None:
+def _restore(column: Column, mode: str, scale: int, base: int, arrow: pa.Array | None, target: AnyArray) -> None:
     is_float = column.kind is Kind.FLOAT
     if mode == "const":
         target[:] = base / _POWERS[scale] if is_float else base * scale

@@ -199,9 +199,7 @@ class QuoteColumns:
         return cls(schema, ids, stamps, values, nulls)
 
     @classmethod
-    def from_frame(
-        cls, schema: Schema, frame: pd.DataFrame, *, instrument_id: npt.ArrayLike
-    ) -> QuoteColumns:
+    def from_frame(cls, schema: Schema, frame: pd.DataFrame, *, instrument_id: npt.ArrayLike) -> QuoteColumns:
         """Check and take over a DataFrame with a ``ts`` column; columns outside the schema are refused."""
         names = [name for name in frame.columns if name not in ("ts", "instrument_id")]
         return cls.build(
@@ -216,9 +214,7 @@ class QuoteColumns:
         """No rows at all."""
         nothing = np.zeros(0, dtype=np.int64)
         picked = schema.columns if columns is None else columns
-        return cls(
-            schema, nothing, nothing, {c.name: np.zeros(0, dtype=c.kind.value) for c in picked}
-        )
+        return cls(schema, nothing, nothing, {c.name: np.zeros(0, dtype=c.kind.value) for c in picked})
 
     @classmethod
     def concat(cls, parts: Sequence[QuoteColumns]) -> QuoteColumns:
@@ -339,9 +335,7 @@ def _split_nulls(given: Any) -> tuple[AnyArray, BoolArray | None]:
         return given.filled(0), mask
     if isinstance(given, pd.Series):
         given = given.array
-    if isinstance(given, pd.api.extensions.ExtensionArray) and not isinstance(
-        given, pd.arrays.NumpyExtensionArray
-    ):
+    if isinstance(given, pd.api.extensions.ExtensionArray) and not isinstance(given, pd.arrays.NumpyExtensionArray):
         mask = np.asarray(given.isna(), dtype=np.bool_)
         return given.to_numpy(dtype=np.float64 if _is_float(given) else None, na_value=0), mask
     array = np.asarray(given)
@@ -379,10 +373,6 @@ def _checked(
     return array
 
 
-def _refusal(
-    column: Column, reason: str, rows: BoolArray, ids: Int64Array, stamps: Int64Array
-) -> QuotesRefused:
+def _refusal(column: Column, reason: str, rows: BoolArray, ids: Int64Array, stamps: Int64Array) -> QuotesRefused:
     row = int(np.argmax(rows))
-    return QuotesRefused(
-        f"column {column.name} is {reason}: row={row} instrument_id={ids[row]} ts={stamps[row]}"
-    )
+    return QuotesRefused(f"column {column.name} is {reason}: row={row} instrument_id={ids[row]} ts={stamps[row]}")

@@ -39,9 +39,7 @@ def tune_postgres(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.vendor != "postgresql":
         return
     # Payloads are zstd frames: a second compression would cost time and save nothing.
-    schema_editor.execute(
-        "ALTER TABLE quotes_quotesegment ALTER COLUMN payload SET STORAGE EXTERNAL"
-    )
+    schema_editor.execute("ALTER TABLE quotes_quotesegment ALTER COLUMN payload SET STORAGE EXTERNAL")
     # Every row is rewritten every few seconds: free room lets updates stay on their page (HOT).
     schema_editor.execute("ALTER TABLE quotes_latestquote SET (fillfactor = 60)")
     schema_editor.execute("ALTER TABLE quotes_rawquote SET (fillfactor = 90)")

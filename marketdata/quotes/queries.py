@@ -125,9 +125,7 @@ def headers_select(
     )
 
 
-def raw_extent(
-    cursor: CursorWrapper, engine: BulkWriter, ids: Sequence[int] | None, period: Period
-) -> Extent:
+def raw_extent(cursor: CursorWrapper, engine: BulkWriter, ids: Sequence[int] | None, period: Period) -> Extent:
     """First and last stamp and number of hot rows per instrument."""
     table = raw_table(period)
     where, parameters = _raw_where(engine, ids, period)
@@ -139,9 +137,7 @@ def raw_extent(
     return _extent(cursor)
 
 
-def segments_extent(
-    cursor: CursorWrapper, engine: BulkWriter, ids: Sequence[int] | None, period: Period
-) -> Extent:
+def segments_extent(cursor: CursorWrapper, engine: BulkWriter, ids: Sequence[int] | None, period: Period) -> Extent:
     """First and last stamp and number of sealed rows per instrument."""
     where, parameters = _period_where(engine, ids, period)
     cursor.execute(
@@ -157,9 +153,7 @@ def _extent(cursor: CursorWrapper) -> Extent:
     return Extent(*rows.T)
 
 
-def from_rows(
-    period: Period, rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]
-) -> QuoteColumns:
+def from_rows(period: Period, rows: Sequence[tuple[Any, ...]], columns: Sequence[Column]) -> QuoteColumns:
     """Turn fetched rows (instrument, ts, columns) into arrays."""
     schema = raw_table(period).schema
     if not rows:
@@ -196,17 +190,13 @@ def _array(column: Column, given: tuple[Any, ...]) -> tuple[AnyArray, BoolArray 
     return floats, missing
 
 
-def _raw_where(
-    engine: BulkWriter, ids: Sequence[int] | None, period: Period
-) -> tuple[str, list[Any]]:
+def _raw_where(engine: BulkWriter, ids: Sequence[int] | None, period: Period) -> tuple[str, list[Any]]:
     if "period" in raw_table(period).key:
         return _period_where(engine, ids, period)
     return engine.ids_clause(ids) if ids is not None else ("TRUE", [])
 
 
-def _period_where(
-    engine: BulkWriter, ids: Sequence[int] | None, period: Period
-) -> tuple[str, list[Any]]:
+def _period_where(engine: BulkWriter, ids: Sequence[int] | None, period: Period) -> tuple[str, list[Any]]:
     if ids is None:
         return "period = %s", [period.value]
     where, parameters = engine.ids_clause(ids)

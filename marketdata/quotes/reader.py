@@ -116,9 +116,7 @@ def _hot_and_sealed(
     with connection.cursor() as cursor:
         hot = queries.raw_select(cursor, engine, ids, period, start_ts, end_ts, columns)
         span = (bucket(period, start_ts), bucket(period, end_ts))
-        rows = queries.segments_select(
-            cursor, engine, ids, period, span, overlapping=(start_ts, end_ts)
-        )
+        rows = queries.segments_select(cursor, engine, ids, period, span, overlapping=(start_ts, end_ts))
     if not rows:
         return hot, QuoteColumns.empty(schema_of(period), columns)
     sealed = segments.unpack(rows, columns)
@@ -210,13 +208,9 @@ def coverage(instrument_ids: Sequence[int] | Int64Array | None, period: Period) 
     return totals
 
 
-def _count_overlaps_once(
-    totals: Coverage, hot: queries.Extent, sealed: queries.Extent, period: Period
-) -> None:
+def _count_overlaps_once(totals: Coverage, hot: queries.Extent, sealed: queries.Extent, period: Period) -> None:
     """Correct the instruments whose hot rows reach into sealed time, where one key may stand twice."""
-    both, in_hot, in_sealed = np.intersect1d(
-        hot.instrument_id, sealed.instrument_id, return_indices=True
-    )
+    both, in_hot, in_sealed = np.intersect1d(hot.instrument_id, sealed.instrument_id, return_indices=True)
     meet = hot.first_ts[in_hot] <= sealed.last_ts[in_sealed]
     for instrument_id, at in zip(both[meet].tolist(), in_hot[meet].tolist(), strict=True):
         span = (int(hot.first_ts[at]), int(hot.last_ts[at]))

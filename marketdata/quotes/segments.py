@@ -44,10 +44,8 @@ def check_axis(period: Period, rows: QuoteColumns) -> None:
         raise QuotesRefused(f"{rows.schema.name} columns do not fit period {period.code}")
     if period is Period.TICK:
         return
-    if period is Period.DAY_1:
-        off = time_of_day_ms(rows.ts)
-    else:
-        off = rows.ts % (period.value * MINUTE_MS)
+    step = period.value * MINUTE_MS
+    off = time_of_day_ms(rows.ts) if period is Period.DAY_1 else rows.ts % step
     if off.any():
         row = int(np.argmax(off != 0))
         raise QuotesRefused(
@@ -92,9 +90,7 @@ def pack(period: Period, stretch: Stretch, version: int, encoder: codec.Encoder)
 
 def checksum(row: SegmentRow) -> int:
     """CRC-32 over the key, the header and the payload, so that a swapped row is found as well."""
-    identity = _IDENTITY.pack(
-        row.instrument_id, row.period, row.bucket, row.first_ts, row.last_ts, row.rows
-    )
+    identity = _IDENTITY.pack(row.instrument_id, row.period, row.bucket, row.first_ts, row.last_ts, row.rows)
     return zlib.crc32(row.payload, zlib.crc32(row.day_counts, zlib.crc32(identity)))
 
 
@@ -124,9 +120,7 @@ def unpack(rows: Sequence[SegmentRow], columns: Sequence[Column]) -> QuoteColumn
             raise _corrupt(row, str(exc)) from exc
         for name, mask in missing.items():
             nulls.setdefault(name, np.zeros(total, dtype=np.bool_))[place] = mask
-    ids = np.repeat(
-        np.array([row.instrument_id for row in rows], dtype=np.int64), [row.rows for row in rows]
-    )
+    ids = np.repeat(np.array([row.instrument_id for row in rows], dtype=np.int64), [row.rows for row in rows])
     return QuoteColumns(schema_of(period), ids, ts, values, nulls)
 
 
@@ -146,9 +140,7 @@ def same_rows(a: QuoteColumns, b: QuoteColumns) -> bool:
             left, right = left.view(np.int64), right.view(np.int64)
         if not np.array_equal(left, right):
             return False
-        if (name in a.nulls or name in b.nulls) and not np.array_equal(
-            a.null_mask(name), b.null_mask(name)
-        ):
+        if (name in a.nulls or name in b.nulls) and not np.array_equal(a.null_mask(name), b.null_mask(name)):
             return False
     return True
 

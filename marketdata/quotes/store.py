@@ -72,7 +72,7 @@ class _LostRace(Exception):
     """A segment changed between reading and writing it."""
 
 
-def bars_upsert(*, period: Period, rows: QuoteColumns) -> UpsertCounts:
+def bars_upsert(*, period: Period, rows: QuoteColumns, replace: bool = True) -> UpsertCounts:
     """Insert or update hot rows; rows that did not change are not written again.
 
     Parameters
@@ -81,6 +81,8 @@ def bars_upsert(*, period: Period, rows: QuoteColumns) -> UpsertCounts:
         `Period.TICK` takes `columns.TICK` rows, every other period `columns.BAR` rows.
     rows : QuoteColumns
         In any order; of a repeated key the last row counts.
+    replace : bool
+        False leaves rows alone that are already there, whatever their values.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def bars_upsert(*, period: Period, rows: QuoteColumns) -> UpsertCounts:
     for start in range(0, len(rows), ROWS_PER_TRANSACTION):
         part = rows.take(slice(start, start + ROWS_PER_TRANSACTION))
         with transaction.atomic(using=DATABASE), connection.cursor() as cursor:
-            written += engine.raw_upsert(cursor, raw_table(period), period, part)
+            written += engine.raw_upsert(cursor, raw_table(period), period, part, replace=replace)
     return UpsertCounts(len(rows), written)
 
 
@@ -142,9 +144,7 @@ def segments_merge(*, period: Period, rows: QuoteColumns) -> MergeCounts:
     return total
 
 
-def seal(
-    *, period: Period, upto_ts: int, instrument_ids: Sequence[int] | None = None
-) -> MergeCounts:
+def seal(*, period: Period, upto_ts: int, instrument_ids: Sequence[int] | None = None) -> MergeCounts:
     """Move hot rows up to a stamp into segments: segment written and rows deleted in one transaction.
 
     A row whose key a segment already has is dropped: the segment holds verified data.
@@ -198,9 +198,7 @@ def segment_discard(*, period: Period, instrument_id: int, bucket: int) -> bool:
         return bool(cursor.rowcount)
 
 
-def _repeated(
-    attempt: Callable[[], MergeCounts], period: Period, units: Sequence[object]
-) -> MergeCounts:
+def _repeated(attempt: Callable[[], MergeCounts], period: Period, units: Sequence[object]) -> MergeCounts:
     for number in range(ATTEMPTS):
         try:
             return attempt()
@@ -215,9 +213,7 @@ def _merge_batch(period: Period, batch: Sequence[Stretch], encoder: codec.Encode
     engine = bulk_writer(connection)
     with connection.cursor() as cursor:
         # Read and encode outside the transaction: on SQLite it would hold the write lock meanwhile.
-        created, changed = _next_versions(
-            cursor, engine, period, batch, encoder, incoming_wins=True
-        )
+        created, changed = _next_versions(cursor, engine, period, batch, encoder, incoming_wins=True)
         if created or changed:
             with transaction.atomic(using=DATABASE):
                 _put(cursor, engine, created, changed)
@@ -226,9 +222,7 @@ def _merge_batch(period: Period, batch: Sequence[Stretch], encoder: codec.Encode
     return MergeCounts(rows, written, len(batch) - written)
 
 
-def _seal_batch(
-    period: Period, ids: Sequence[int], upto_ts: int, encoder: codec.Encoder
-) -> MergeCounts:
+def _seal_batch(period: Period, ids: Sequence[int], upto_ts: int, encoder: codec.Encoder) -> MergeCounts:
     connection = connections[DATABASE]
     engine = bulk_writer(connection)
     with transaction.atomic(using=DATABASE), connection.cursor() as cursor:
@@ -236,9 +230,7 @@ def _seal_batch(
         batch = segments.split(period, rows)
         if not batch:
             return MergeCounts()
-        created, changed = _next_versions(
-            cursor, engine, period, batch, encoder, incoming_wins=False
-        )
+        created, changed = _next_versions(cursor, engine, period, batch, encoder, incoming_wins=False)
         _put(cursor, engine, created, changed)
     written = len(created) + len(changed)
     return MergeCounts(len(rows), written, len(batch) - written)

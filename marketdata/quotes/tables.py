@@ -54,9 +54,7 @@ RAW_BARS = RawTable(
     schema_of(Period.DAY_1),
     ("instrument_id", "period", "ts"),
 )
-RAW_TICKS = RawTable(
-    RawTick._meta.db_table, RawTick, schema_of(Period.TICK), ("instrument_id", "ts", "seq")
-)
+RAW_TICKS = RawTable(RawTick._meta.db_table, RawTick, schema_of(Period.TICK), ("instrument_id", "ts", "seq"))
 
 
 def raw_table(period: Period) -> RawTable:

@@ -51,9 +51,7 @@ class Migration(migrations.Migration):
                 ("instrument_id", models.IntegerField()),
                 (
                     "period",
-                    models.SmallIntegerField(
-                        choices=[(0, "tick"), (1, "1m"), (5, "5m"), (1440, "1d")]
-                    ),
+                    models.SmallIntegerField(choices=[(0, "tick"), (1, "1m"), (5, "5m"), (1440, "1d")]),
                 ),
                 ("bucket", models.IntegerField(help_text="YYYY, YYYYMM or YYYYMMDD, by period.")),
                 ("version", models.IntegerField(default=1, help_text="Compare-and-swap counter.")),
@@ -86,15 +84,11 @@ class Migration(migrations.Migration):
                 ("instrument_id", models.IntegerField()),
                 (
                     "period",
-                    models.SmallIntegerField(
-                        choices=[(0, "tick"), (1, "1m"), (5, "5m"), (1440, "1d")]
-                    ),
+                    models.SmallIntegerField(choices=[(0, "tick"), (1, "1m"), (5, "5m"), (1440, "1d")]),
                 ),
                 (
                     "ts",
-                    models.BigIntegerField(
-                        help_text="Epoch ms; right edge of a minute, midnight of a day."
-                    ),
+                    models.BigIntegerField(help_text="Epoch ms; right edge of a minute, midnight of a day."),
                 ),
                 ("open", models.FloatField()),
                 ("high", models.FloatField()),

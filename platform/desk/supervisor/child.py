@@ -105,7 +105,7 @@ class Child:
         with process.stdout as stream:
             for raw in stream:
                 text = raw.decode("utf-8", errors="replace").rstrip()
-                if not any(noise in text for noise in self.spec.noise):
+                if text and not any(noise in text for noise in self.spec.noise):
                     self._log.line(self.name, text)
 
     def note_exit(self, now: float) -> int | None:

@@ -58,8 +58,8 @@ def valkey(config: DeskConfig) -> ChildSpec:
         ),
         stage=Stage.VALKEY,
         stop_seconds=1.0,
-        # It matters to servers that save to disk; this one never does.
-        noise=("Memory overcommit must be enabled",),
+        # The first matters to servers that save to disk; this one never does.
+        noise=("Memory overcommit must be enabled", "scheduling shutdown", "ready to exit"),
     )  # fmt: skip
 
 
@@ -83,6 +83,10 @@ def terminal(config: DeskConfig, host_name: str) -> ChildSpec:
     )
 
 
+CELERY_NOISE = ("worker: Warm shutdown (MainProcess)",)
+"""Printed past the logging; the supervisor has said the same already."""
+
+
 def host_workers(host_name: str) -> list[ChildSpec]:
     """The trade and the data worker of one QMT host."""
     return [
@@ -93,6 +97,7 @@ def host_workers(host_name: str) -> list[ChildSpec]:
             stop_seconds=3.5,
             # The queue's consumer and the SDK session prove themselves apart.
             heartbeats=(f"worker.{role}@{host_name}", f"session.{role}@{host_name}"),
+            noise=CELERY_NOISE,
         )
         for role in ("trade", "data")
     ]
@@ -107,6 +112,7 @@ def platform_processes() -> list[ChildSpec]:
             stage=Stage.WORKERS,
             stop_seconds=3.5,
             heartbeats=("worker.core",),
+            noise=CELERY_NOISE,
         ),
         ChildSpec(
             name="beat",

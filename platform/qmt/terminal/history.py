@@ -25,7 +25,8 @@ TICK: Final = "tick"
 DIVIDEND_TYPES: Final = ("none", "front", "back", "front_ratio", "back_ratio")
 
 _MINUTE_MS: Final = 60_000
-_SESSION_STARTS_MS: Final = (9 * 60 + 30, 13 * 60)
+_STEP_MS: Final = {"1m": _MINUTE_MS, "5m": 5 * _MINUTE_MS, "1d": 0}
+_SESSION_STARTS: Final = (9 * 60 + 30, 13 * 60)  # minutes after midnight
 _PRICES: Final = ("open", "high", "low", "close", "preClose")
 
 
@@ -97,7 +98,9 @@ class HistoryDesk:
             raise HistoryError(f"unknown dividend_type {dividend_type!r}")
         if dividend_type != "none" and self._market.basis is not Basis.RAW:
             raise HistoryError("FACTORS_UNAVAILABLE: the replayed history is already adjusted")
-        first, last = bound_ms(start, upper=False), min(bound_ms(end, upper=True), now_ms)
+        first = bound_ms(start, upper=False)
+        # The bar in progress carries its right edge, which lies ahead.
+        last = min(bound_ms(end, upper=True), now_ms + _STEP_MS[period])
         found: dict[str, BarArray] = {}
         for symbol in symbols:
             rows = self._rows(symbol, period, first, last, from_server=from_server, now_ms=now_ms)
@@ -183,9 +186,9 @@ class HistoryDesk:
 def _minutes(period: str) -> npt.NDArray[np.int64]:
     """Right edges of a day's bars after midnight: 241 minutes with the auction's 09:30, or 48 five-minute bars that contain it."""
     step = int(period.removesuffix("m"))
-    edges = [start + edge for start in _SESSION_STARTS_MS for edge in range(step, 121, step)]
+    edges = [start + edge for start in _SESSION_STARTS for edge in range(step, 121, step)]
     if step == 1:
-        edges.insert(0, _SESSION_STARTS_MS[0])
+        edges.insert(0, _SESSION_STARTS[0])
     return np.array(edges, np.int64) * _MINUTE_MS
 
 

@@ -28,7 +28,7 @@ from trading.orders.claims import claim
 from trading.orders.intake import AccountSnapshot, IntakeResult, apply_events, resolve_by_query
 from trading.orders.lifecycle import mark_sent
 from trading.orders.models import Order
-from trading.orders.services import order_submit
+from trading.orders.services import Submission, order_submit
 
 SESSION = "session-1"
 MOUTAI = "600519.SH"
@@ -103,7 +103,7 @@ class Bench:
         """Alice buys 100 Moutai at 10.00, unless told otherwise."""
         return self.submission(user=user, **changes).order
 
-    def submission(self, *, user: User | None = None, **changes: Any) -> Any:
+    def submission(self, *, user: User | None = None, **changes: Any) -> Submission:
         wish: dict[str, Any] = {
             "account_id": self.account.pk,
             "symbol": MOUTAI,
@@ -121,7 +121,7 @@ class Bench:
         claimed = claim(order.pk, host_name="sim")
         assert claimed is not None
         seq = next(self._numbers)
-        mark_sent(order.pk, session_key=SESSION, seq=seq)
+        mark_sent(order.pk, session_key=SESSION, seq=seq, sent_at=wall_now())
         return self.order(order)
 
     def reported(self, **changes: Any) -> Order:

@@ -8,11 +8,12 @@ from django.db import transaction
 
 from accounts.models import BrokerAccount
 from ops.clocks import market_clock
-from ops.errors import DeskError
+from ops.errors import Code, DeskError, Unavailable
+from trading.ledger.fields import ZERO
 from trading.ledger.journal import DATABASE, event_view
 from trading.ledger.models import AccountBook, AccountEvent, AssetSnapshot, Position
 from trading.ledger.sections import read_sections
-from trading.ledger.wire import account_view, asset_view, day, moment, position_view
+from trading.ledger.wire import account_view, asset_view, day, moment, money, position_view
 
 _OPTIMISTIC_READS = 3
 
@@ -55,6 +56,25 @@ def _read(account: BrokerAccount) -> dict[str, Any]:
         "positions": [position_view(position) for position in positions.order_by("symbol")],
         **read_sections(account),
         "market_clock": market_clock_view(account.host.name),
+    }
+
+
+def asset_get(account: BrokerAccount) -> dict[str, Any]:
+    """The account's money with what is promised of it, and what is left to spend.
+
+    Raises
+    ------
+    Unavailable
+        ASSET_UNKNOWN: the broker has not stated it yet.
+    """
+    asset = AssetSnapshot.objects.using(DATABASE).filter(pk=account.pk).first()
+    if asset is None:
+        raise Unavailable(Code.ASSET_UNKNOWN, account=account.pk)
+    book = AccountBook.objects.using(DATABASE).filter(pk=account.pk).first()
+    promised = ZERO if book is None else book.reserved_cash + book.unconfirmed_cash
+    return asset_view(asset) | {
+        "reserved_cash": money(promised),
+        "available_cash": money(max(ZERO, asset.cash - promised)),
     }
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from trading.ledger.fields import CENT
 from trading.ledger.models import AccountBook, AssetSnapshot, Position
 
 
@@ -84,7 +83,7 @@ def account_view(book: AccountBook) -> dict[str, Any]:
     """What the platform itself says about the account's trading."""
     return {
         "account": book.pk,
-        "reserved_cash": money((book.reserved_cash + book.unconfirmed_cash).quantize(CENT)),
+        "reserved_cash": money(book.reserved_cash + book.unconfirmed_cash),
         "trade_date": day(book.open_trade_date),
         "closed_trade_date": day(book.closed_trade_date),
         "restricted": dict(book.restricted),

@@ -12,7 +12,7 @@ from accounts.models import BrokerAccount, User
 from accounts.selectors import host_clock
 from ops.errors import Code, NotFound
 from trading.orders.models import Order, Trade
-from trading.orders.wire import order_view, trade_view
+from trading.orders.wire import order_event_view, order_view, trade_view
 
 SNAPSHOT_LIMIT = 500
 """Finished orders and fills in a snapshot; older ones of the day are on the list pages."""
@@ -31,6 +31,20 @@ def order_get(user: User | AnonymousUser, order_id: UUID) -> Order:
     if order is None:
         raise NotFound(Code.ORDER_NOT_FOUND, order=str(order_id))
     return order
+
+
+def order_detail(user: User | AnonymousUser, order_id: UUID) -> dict[str, Any]:
+    """One order with its timeline and its fills, oldest first.
+
+    Raises
+    ------
+    NotFound
+        ORDER_NOT_FOUND.
+    """
+    order = order_get(user, order_id)
+    events = [order_event_view(event) for event in order.events.order_by("seq")]
+    trades = [trade_view(trade) for trade in order.trades.order_by("traded_at", "pk")]
+    return order_view(order) | {"events": events, "trades": trades}
 
 
 def orders_section(account: BrokerAccount) -> list[dict[str, Any]]:

@@ -1,0 +1,14 @@
+"""Addresses of orders and fills below /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from trading.orders.api import views
+
+urlpatterns = [
+    path("orders", views.OrderListView.as_view(), name="api-orders"),
+    path("orders/<uuid:order_id>", views.OrderDetailView.as_view(), name="api-order"),
+    path("orders/<uuid:order_id>/cancel", views.OrderCancelView.as_view(), name="api-order-cancel"),
+    path("trades", views.TradeListView.as_view(), name="api-trades"),
+]

@@ -1,0 +1,229 @@
+"""API of orders and fills: parse, call one function, render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.permissions import require_scope
+from accounts.choices import Scope
+from accounts.models import ApiToken
+from ops.api import DeskCursorPagination, error_body
+from ops.errors import Code, Invalid
+from ops.requests import current_request_id
+from trading.ledger.api import parameters
+from trading.orders.api.serializers import (
+    OrderDetailSerializer,
+    OrderPageSerializer,
+    OrderRequestSerializer,
+    OrderSerializer,
+    TradePageSerializer,
+)
+from trading.orders.choices import Source, Status
+from trading.orders.models import Order, Trade
+from trading.orders.selectors import order_detail
+from trading.orders.services import Submission, order_cancel, order_submit
+from trading.orders.wire import order_view, trade_view
+
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+_FIELDS = frozenset({"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id"})
+_OPEN, _ALL = "open", "all"
+
+STATUS = OpenApiParameter(
+    "status",
+    OpenApiTypes.STR,
+    description="`open`, `all` (default), or one status.",
+)
+KEY = OpenApiParameter(
+    IDEMPOTENCY_HEADER,
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Alias of `client_order_id`.",
+)
+
+
+class OrderPagination(DeskCursorPagination):
+    """Newest first; orders of one moment by their id."""
+
+    ordering = ("-submitted_at", "-id")  # type: ignore[assignment]
+
+
+class TradePagination(DeskCursorPagination):
+    """Newest first; fills of one moment by their number."""
+
+    ordering = ("-traded_at", "-id")  # type: ignore[assignment]
+
+
+class OrderListView(APIView):
+    """Orders: list them, place one."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ, write=Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="orders_list",
+        parameters=[
+            parameters.ACCOUNT,
+            STATUS,
+            parameters.DATE,
+            parameters.SYMBOL,
+            parameters.LIMIT,
+            parameters.CURSOR,
+        ],
+        responses=OrderPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List orders of the accounts the caller sees, newest first."""
+        orders = parameters.scoped(request, Order.objects.select_related("created_by"))
+        trade_date = parameters.date_of(request)
+        if trade_date is not None:
+            orders = orders.filter(trade_date=trade_date)
+        status = request.query_params.get("status", _ALL)
+        if status == _OPEN:
+            orders = orders.filter(final_at__isnull=True)
+        elif status in Status.values:
+            orders = orders.filter(status=status)
+        elif status != _ALL:
+            raise Invalid(Code.FIELD_INVALID, field="status", allowed=[_OPEN, _ALL, *Status.values])
+        pages = OrderPagination()
+        page = pages.paginate_queryset(orders, request, view=self)
+        return pages.get_paginated_response([order_view(order) for order in page or ()])
+
+    @extend_schema(
+        operation_id="orders_submit",
+        parameters=[KEY],
+        request=OrderRequestSerializer,
+        responses={
+            201: OpenApiResponse(OrderSerializer, "Accepted: the order is queued."),
+            200: OpenApiResponse(OrderSerializer, "The key named this order already."),
+            409: OpenApiResponse(description="The key belongs to another request."),
+            422: OpenApiResponse(description="Denied; the order is kept, its id is in `details.order`."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Place an order. The same key and body again answer the same order."""
+        body = _body(request)
+        submission = order_submit(
+            user=parameters.user_of(request),
+            account_id=_account_id(body.get("account")),
+            symbol=body.get("symbol"),
+            side=body.get("side"),
+            quantity=body.get("quantity"),
+            price_type=body.get("price_type", "LIMIT"),
+            price=body.get("price"),
+            client_order_id=_key(request, body),
+            source=Source.API,
+            token=_token(request),
+            request_id=current_request_id(),
+        )
+        return _answer(submission)
+
+
+class OrderDetailView(APIView):
+    """One order."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(operation_id="orders_get", responses=OrderDetailSerializer)
+    def get(self, request: Request, order_id: UUID) -> Response:
+        """Show one order with its timeline and its fills."""
+        return Response(order_detail(parameters.user_of(request), order_id))
+
+
+class OrderCancelView(APIView):
+    """Cancelling one order."""
+
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="orders_cancel",
+        request=None,
+        responses={
+            200: OpenApiResponse(OrderSerializer, "The cancel is wanted, or done."),
+            409: OpenApiResponse(description="`ORDER_FINAL`: there is nothing left to cancel."),
+        },
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Want an order cancelled: a queued one is cancelled at once. Repeatable."""
+        order = order_cancel(
+            user=parameters.user_of(request),
+            order_id=order_id,
+            token=_token(request),
+            request_id=current_request_id(),
+        )
+        return Response(order_view(order))
+
+
+class TradeListView(APIView):
+    """Fills."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(
+        operation_id="trades_list",
+        parameters=[
+            parameters.ACCOUNT,
+            parameters.DATE,
+            parameters.SYMBOL,
+            parameters.LIMIT,
+            parameters.CURSOR,
+        ],
+        responses=TradePageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List fills of the accounts the caller sees, newest first."""
+        trades = parameters.scoped(request, Trade.objects.all())
+        trade_date = parameters.date_of(request)
+        if trade_date is not None:
+            trades = trades.filter(trade_date=trade_date)
+        pages = TradePagination()
+        page = pages.paginate_queryset(trades, request, view=self)
+        return pages.get_paginated_response([trade_view(trade) for trade in page or ()])
+
+
+def _body(request: Request) -> Mapping[str, Any]:
+    """The request's object; a field that nobody knows is a mistake worth stopping for."""
+    body = request.data
+    if not isinstance(body, Mapping):
+        raise Invalid(Code.INVALID, "The body must be a JSON object.")
+    unknown = sorted(set(body) - _FIELDS)
+    if unknown:
+        name = ascii(unknown[0]).strip("'")[:40]
+        raise Invalid(Code.FIELD_UNKNOWN, field=name, allowed=sorted(_FIELDS))
+    return body
+
+
+def _account_id(value: Any) -> int:
+    if value is None:
+        raise Invalid(Code.FIELD_REQUIRED, field="account")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+        raise Invalid(Code.FIELD_INVALID, field="account", account=ascii(value)[:40])
+    return value
+
+
+def _key(request: Request, body: Mapping[str, Any]) -> Any:
+    """The order's key from the body or the header; both may be given if they agree."""
+    in_header = request.headers.get(IDEMPOTENCY_HEADER)
+    in_body = body.get("client_order_id")
+    if in_header and in_body and in_header != in_body:
+        raise Invalid(Code.FIELD_INVALID, field=IDEMPOTENCY_HEADER, client_order_id=ascii(in_body)[:70])
+    return in_body or in_header
+
+
+def _token(request: Request) -> ApiToken | None:
+    return request.auth if isinstance(request.auth, ApiToken) else None
+
+
+def _answer(submission: Submission) -> Response:
+    """201 accepted, 200 known, 422 denied; a repeated denial is the same denial."""
+    order = submission.order
+    if order.status == Status.DENIED:
+        details = {**order.details, "order": str(order.pk)}
+        return Response(error_body(order.deny_code, order.message, details=details), status=422)
+    return Response(order_view(order), status=201 if submission.created else 200)

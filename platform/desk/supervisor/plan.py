@@ -94,7 +94,7 @@ def host_workers(host_name: str) -> list[ChildSpec]:
             name=f"{role}@{host_name}",
             command=manage("worker", role, "--host", host_name),
             stage=Stage.WORKERS,
-            stop_seconds=3.5,
+            stop_seconds=4.5,
             # The queue's consumer and the SDK session prove themselves apart.
             heartbeats=(f"worker.{role}@{host_name}", f"session.{role}@{host_name}"),
             noise=CELERY_NOISE,
@@ -110,7 +110,7 @@ def platform_processes() -> list[ChildSpec]:
             name="core",
             command=manage("worker", "core"),
             stage=Stage.WORKERS,
-            stop_seconds=3.5,
+            stop_seconds=4.5,
             heartbeats=("worker.core",),
             noise=CELERY_NOISE,
         ),

@@ -43,7 +43,7 @@ def _in_force(rows: Iterable[_R], day: dt.date) -> _R | None:
     return max(valid, key=lambda row: row.since) if valid else None
 
 
-# ---------------------------------------------------------------------------------------------- price limits (涨跌幅限制)
+# Price limits (涨跌幅限制).
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +59,30 @@ class LimitRow:
 
 
 PRICE_LIMITS: tuple[LimitRow, ...] = (
-    LimitRow(Board.MAIN, False, 100, 100, dt.date(1996, 12, 16), "SSE/SZSE notice 1996-12-13; SSE 交易规则 2023 3.3.15"),
+    LimitRow(
+        Board.MAIN, False, 100, 100, dt.date(1996, 12, 16), "SSE/SZSE notice 1996-12-13; SSE 交易规则 2023 3.3.15"
+    ),
     LimitRow(Board.MAIN, True, 50, 50, dt.date(1998, 4, 22), "SSE 交易规则 2023 3.3.15 (风险警示股票 5%)"),
     LimitRow(Board.MAIN, True, 100, 100, _RULES_2026, "SSE/SZSE 2026-07-06: ST limit widened to 10%"),
     LimitRow(Board.CHINEXT, False, 100, 100, dt.date(2009, 10, 30), "SZSE 交易规则 2006 3.3.15"),
     LimitRow(Board.CHINEXT, True, 50, 50, dt.date(2009, 10, 30), "SZSE 交易规则 2006 3.3.15"),
     LimitRow(Board.CHINEXT, None, 200, 200, _CHINEXT_REFORM, "SZSE 创业板交易特别规定 2020 2.2"),
     LimitRow(Board.STAR, None, 200, 200, _STAR_START, "SSE 科创板股票交易特别规定 2019 第十八条"),
-    LimitRow(Board.BSE, None, 300, 300, dt.date(2020, 7, 27), "BSE 交易规则(试行) 2021 3.3.11; 精选层 since 2020-07-27"),
+    LimitRow(
+        Board.BSE, None, 300, 300, dt.date(2020, 7, 27), "BSE 交易规则(试行) 2021 3.3.11; 精选层 since 2020-07-27"
+    ),
     LimitRow(Board.ETF, None, 100, 100, dt.date(1996, 12, 16), "SSE 基金 10%"),
     LimitRow(Board.CONVERTIBLE, None, None, None, _ALWAYS, "no limit before the 2022 bond rules"),
     LimitRow(Board.CONVERTIBLE, None, 200, 200, _BOND_RULES, "SSE/SZSE 可转换公司债券交易实施细则 2022"),
 )
 
 WIDE_FUND_LIMIT = LimitRow(
-    Board.ETF, None, 200, 200, _CHINEXT_REFORM, "SZSE 2020-08-24, SSE 588xxx: funds on ChiNext and STAR stocks only, 20%"
+    Board.ETF,
+    None,
+    200,
+    200,
+    _CHINEXT_REFORM,
+    "SZSE 2020-08-24, SSE 588xxx: funds on ChiNext and STAR stocks only, 20%",
 )
 
 
@@ -164,7 +173,7 @@ def price_limits(
     )
 
 
-# ------------------------------------------------------------------------------------------------- quantities (申报数量)
+# Quantities (申报数量).
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +241,7 @@ def quantity_fault(
     return None if odd in (0, sellable % rule.step) else QuantityFault.ODD_LOT_SPLIT
 
 
-# ------------------------------------------------------------------------------------------------------- tick (价格变动单位)
+# Tick (价格变动单位).
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +272,7 @@ def tick_milli(board: Board, day: dt.date) -> int:
     return row.tick_milli if row is not None else 10
 
 
-# ------------------------------------------------------------------------------------------------- price cage (有效申报价格范围)
+# Price cage (有效申报价格范围).
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +311,7 @@ def cage_bound(base_milli: int, *, board: Board, side: Side, day: dt.date, tick_
     return max(min(share, base_milli - ticks), tick_milli)
 
 
-# -------------------------------------------------------------------------------------------- closing auction (收盘集合竞价)
+# Closing auction (收盘集合竞价).
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +338,6 @@ CLOSING_AUCTIONS: tuple[ClosingAuctionRow, ...] = (
 )
 
 
-def has_closing_auction(market: Market, board: Board, day: dt.date) -> bool:
-    """Whether an instrument closes by call auction; otherwise it trades continuously until 15:00."""
-    rows = (row for row in CLOSING_AUCTIONS if row.market is market and row.board is board)
-    return _in_force(rows, day) is not None
+def closing_auction_since(market: Market, board: Board) -> dt.date | None:
+    """First day with a closing auction; None when instruments there trade continuously until 15:00."""
+    return next((row.since for row in CLOSING_AUCTIONS if row.market is market and row.board is board), None)

@@ -32,6 +32,16 @@ class Match:
     quantity: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """What the market did in one slot."""
+
+    price: int
+    volume: int
+    depth: Depth
+    is_auction: bool
+
+
 @dataclass(slots=True)
 class _SymbolBook:
     resting: list[Order] = field(default_factory=list)
@@ -91,43 +101,51 @@ class OrderBooks:
         position = tape.index.get(symbol)
         if book is None or position is None or not tape.rows[position].has_bar:
             return
-        price, volume = tape.price(position, slot), tape.volume_in(position, slot)
         auction = tape.is_auction_slot(position, slot)
-        depth = Depth((), ()) if auction else tape.depth(position, slot)
+        seen = _Slot(
+            price=tape.price(position, slot),
+            volume=tape.volume_in(position, slot),
+            depth=Depth((), ()) if auction else tape.depth(position, slot),
+            is_auction=auction,
+        )
         for side in Side:
             orders = sorted(
                 (order for order in book.resting if order.side is side),
                 key=lambda order: (-order.price_milli if order.side is Side.BUY else order.price_milli, order.order_id),
             )
-            yield from self._share(book, orders, price, volume, depth, auction, lot)
+            yield from _share(book, orders, seen, lot)
         book.resting = [order for order in book.resting if order.open_quantity]
-
-    def _share(
-        self, book: _SymbolBook, orders: Iterable[Order], price: int, volume: int, depth: Depth, auction: bool, lot: int
-    ) -> Iterator[Match]:
-        used = 0
-        for order in orders:
-            if not _crosses(order, price) and not _offered(order, depth):
-                return  # the others are priced worse
-            if auction:
-                percent = THROUGH_PERCENT if order.price_milli != price else AT_PERCENT
-            elif order.price_milli != price:
-                percent = THROUGH_PERCENT if _crosses(order, price) else 0
-            else:
-                opposite = depth.asks if order.side is Side.BUY else depth.bids
-                percent = AT_PERCENT if opposite else SEALED_PERCENT
-            credit = book.credit.get(order.order_id, 0) + volume * percent
-            available = credit // 100 + _offered(order, depth) - used
-            quantity = _whole_lots(min(available, order.open_quantity), order.open_quantity, lot)
-            if quantity <= 0:
-                book.credit[order.order_id] = min(credit, 100 * lot)
-                continue
-            book.credit.pop(order.order_id, None)
-            used += quantity
-            yield Match(order, price if auction else order.price_milli, quantity)
 
     def _book(self, symbol: str) -> _SymbolBook:
         return self._books.setdefault(symbol, _SymbolBook())
+
+
+def _share(book: _SymbolBook, orders: Iterable[Order], seen: _Slot, lot: int) -> Iterator[Match]:
+    """Hand out one slot's volume to the orders of one side, in their priority."""
+    used = 0
+    for order in orders:
+        offered = _offered(order, seen.depth)
+        if not _crosses(order, seen.price) and not offered:
+            return  # the others are priced worse
+        credit = book.credit.get(order.order_id, 0) + seen.volume * _percent(order, seen)
+        available = credit // 100 + offered - used
+        quantity = _whole_lots(min(available, order.open_quantity), order.open_quantity, lot)
+        if quantity <= 0:
+            book.credit[order.order_id] = min(credit, 100 * lot)
+            continue
+        book.credit.pop(order.order_id, None)
+        used += quantity
+        yield Match(order, seen.price if seen.is_auction else order.price_milli, quantity)
+
+
+def _percent(order: Order, seen: _Slot) -> int:
+    """Which part of the slot's volume may go to an order."""
+    if not _crosses(order, seen.price):
+        return 0
+    if order.price_milli != seen.price:
+        return THROUGH_PERCENT
+    opposite = seen.depth.asks if order.side is Side.BUY else seen.depth.bids
+    return AT_PERCENT if opposite or seen.is_auction else SEALED_PERCENT
 
 
 def _crosses(order: Order, price: int) -> bool:

@@ -44,7 +44,9 @@ def _row(
     return Listing(symbol, name, listed, price, lots, volatility, shares, industry, pays, 1, frozenset(traits.split()))
 
 
-def _fund(symbol: str, name: str, listed: str, price: float, lots: int, volatility: float, t_plus: int, traits: str = "") -> Listing:
+def _fund(
+    symbol: str, name: str, listed: str, price: float, lots: int, volatility: float, t_plus: int, traits: str = ""
+) -> Listing:
     return Listing(symbol, name, listed, price, lots, volatility, 5e9, "基金", 0.0, t_plus, frozenset(traits.split()))
 
 
@@ -141,7 +143,7 @@ def instrument_of(listing: Listing, day: dt.date) -> Instrument:
         market=symbol.market,
         board=board,
         kind=kind_of(board),
-        list_date=dt.datetime.strptime(listing.listed, "%Y%m%d").date(),
+        list_date=dt.date.fromisoformat(listing.listed),
         t_plus=listing.t_plus,
         tick_milli=tick_milli(board, day),
         volume_unit=BONDS_PER_LOT if listing.industry == "可转债" else SHARES_PER_LOT,

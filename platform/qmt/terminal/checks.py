@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import Enum
 
 from qmt.calendar import Phase
@@ -85,7 +84,7 @@ def order_price(ticket: OrderTicket, instrument: Instrument, last_milli: int) ->
     if ticket.price_type != PriceKind.FIX_PRICE:
         return Refusal(Reject.PRICE_TYPE, str(ticket.price_type))
     price = ticket.price
-    if not isinstance(price, Decimal) or not price.is_finite() or price <= 0:
+    if not price.is_finite() or price <= 0:
         return Refusal(Reject.PRICE, str(price))
     try:
         milli = milli_of(price)
@@ -96,7 +95,7 @@ def order_price(ticket: OrderTicket, instrument: Instrument, last_milli: int) ->
     return milli
 
 
-def session_refusal(phase: Phase, before_open: bool) -> Refusal | None:
+def session_refusal(phase: Phase, *, before_open: bool) -> Refusal | None:
     """Orders wait for the next session's start before the open and at lunch; after the close nothing is taken."""
     if phase is Phase.AFTER_HOURS or (phase is Phase.CLOSED and not before_open):
         return Refusal(Reject.SESSION)
@@ -126,7 +125,14 @@ def counter_refusal(
 
 
 def exchange_refusal(
-    *, side: Side, price_milli: int, instrument: Instrument, facts: DayFacts, depth: Depth, last_milli: int, in_auction: bool
+    *,
+    side: Side,
+    price_milli: int,
+    instrument: Instrument,
+    facts: DayFacts,
+    depth: Depth,
+    last_milli: int,
+    in_auction: bool,
 ) -> Refusal | None:
     """Suspension, price limits, price cage: what the exchange looks at when the order reaches it."""
     if facts.suspended:
@@ -139,9 +145,7 @@ def exchange_refusal(
         return None
     opposite, own = (depth.asks, depth.bids) if side is Side.BUY else (depth.bids, depth.asks)
     base = opposite[0][0] if opposite else own[0][0] if own else last_milli
-    bound = cage_bound(
-        base, board=instrument.board, side=side, day=facts.trade_date, tick_milli=instrument.tick_milli
-    )
+    bound = cage_bound(base, board=instrument.board, side=side, day=facts.trade_date, tick_milli=instrument.tick_milli)
     if bound is not None and (price_milli > bound if side is Side.BUY else price_milli < bound):
         return Refusal(Reject.CAGE, f"{price_of(price_milli)} {price_of(bound)}", origin="EXCHANGE")
     return None

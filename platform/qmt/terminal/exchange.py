@@ -126,8 +126,6 @@ class Exchange:
         cost = notional_cents(facts.pre_close_milli, quantity)
         return Holding(account_id, symbol, quantity, yesterday=quantity, cost_cents=cost, paid_cents=cost)
 
-    # ---------------------------------------------------------------------------------------------------------- where we are
-
     @property
     def market(self) -> Market:
         """The source of prices, for the quote side of the terminal."""
@@ -158,8 +156,6 @@ class Exchange:
 
     def _phase_at(self, now_ms: int) -> Phase:
         return phase_at(time_of_ms(now_ms)) if date_of_ms(now_ms) == self._trade_date else Phase.CLOSED
-
-    # ----------------------------------------------------------------------------------------------------------- time passes
 
     def step(self) -> None:
         """Advance to the clock's time: quotes, matching, auctions, phases, day changes. Call every 100–250 ms."""
@@ -229,6 +225,7 @@ class Exchange:
         actions = self._market.corporate_actions(self._trade_date)
         for book in self._books.values():
             self._mark(book.account, *book.settle())
+            self._touched.update((book.account.account_id, symbol) for symbol in book.holdings)
             for action in actions:
                 if (holding := book.apply_action(action)) is not None:
                     self._mark(holding)
@@ -253,8 +250,6 @@ class Exchange:
     def _emit_quotes(self) -> None:
         ticks = self._tape.snapshot(list(self._tape.index), self._now_ms)
         self._events.append(QuoteEvent(self._now_ms, ticks))
-
-    # ---------------------------------------------------------------------------------------------------------------- orders
 
     def submit(self, ticket: OrderTicket) -> SubmitResult:
         """Place an order. Refusals of the counter come back here; refusals of the exchange become status 57."""
@@ -282,7 +277,7 @@ class Exchange:
         if not instrument.tradable:
             return Refusal(Reject.NOT_TRADABLE, ticket.symbol)
         before_open = self._now_ms < to_ms(self._trade_date, TIMETABLE[1][0])
-        if (refusal := session_refusal(self._phase, before_open)) is not None:
+        if (refusal := session_refusal(self._phase, before_open=before_open)) is not None:
             return refusal
         price = order_price(ticket, instrument, self._tape.price(position, self._slot))
         if isinstance(price, Refusal):
@@ -414,8 +409,6 @@ class Exchange:
         self._resting.remove(order)
         self._emit_order(order)
 
-    # --------------------------------------------------------------------------------------------------------------- queries
-
     def accounts(self) -> list[AccountView]:
         """The accounts the terminal is logged in to."""
         return [AccountView(book.account.account_id, book.account.account_type) for book in self._books.values()]
@@ -443,8 +436,6 @@ class Exchange:
     def positions(self, account_id: str) -> list[PositionView]:
         """Holdings, including those sold out today (quantity 0)."""
         return [self._position_view(holding) for holding in self._books[account_id].holdings.values()]
-
-    # ---------------------------------------------------------------------------------------------------------------- helpers
 
     def _instrument(self, symbol: str) -> Instrument:
         return self._tape.rows[self._tape.index[symbol]].instrument

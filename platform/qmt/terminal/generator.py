@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from qmt.calendar import TradingCalendar
 from qmt.codes import Board, Kind
 from qmt.money import divide_half_up
-from qmt.rules import PriceLimits, first_days_row, has_closing_auction, price_limits
+from qmt.rules import PriceLimits, closing_auction_since, first_days_row, price_limits
 from qmt.terminal.chance import Floats, day_keys, key_of, normals, uniforms
 from qmt.terminal.paths import Ints
 from qmt.terminal.series import DaySeries
@@ -173,8 +174,6 @@ class Chain:
         number = len(self._calendar.between(listed, day))
         return number if 0 < number <= _LISTING_WINDOW else None
 
-    # -------------------------------------------------------------------------------------------------------------- growing
-
     def _load_actions(self, year: int) -> None:
         if year in self._action_years or self.profile.actions is None:
             return
@@ -191,7 +190,6 @@ class Chain:
         for at, day in enumerate(days):
             self._load_actions(day.year)
             self._one_day(at, day, draws, columns)
-        closing = [has_closing_auction(instrument.market, instrument.board, day) for day in days]
         return DaySeries(
             scale=SCALE,
             volume_unit=instrument.volume_unit,
@@ -205,7 +203,7 @@ class Chain:
             suspended=np.array(columns.suspended, np.bool_),
             step=np.full(len(days), instrument.tick_milli, np.int64),
             keys=keys,
-            closing_auction=np.array(closing, np.bool_),
+            closing_auction=closing_flags(instrument, ordinals),
         )
 
     def _draw(self, ordinals: Ints) -> _Draws:
@@ -313,6 +311,13 @@ def ex_reference(close_milli: int, action: CorporateAction, tick_milli: int) -> 
     numerator = close_milli - action.cash * 1000 + action.allot_price * 1000 * action.allot_ratio
     exact = numerator / (1 + action.bonus + action.gift + action.allot_ratio)
     return max(divide_half_up(int(exact * 1_000_000), tick_milli * 1_000_000) * tick_milli, tick_milli)
+
+
+def closing_flags(instrument: Instrument, ordinals: Ints) -> npt.NDArray[np.bool_]:
+    """Which days end with a closing auction for the instrument."""
+    since = closing_auction_since(instrument.market, instrument.board)
+    flags: npt.NDArray[np.bool_] = ordinals >= (since.toordinal() if since is not None else dt.date.max.toordinal())
+    return flags
 
 
 def _array(values: list[int]) -> Ints:

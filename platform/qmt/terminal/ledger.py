@@ -139,9 +139,7 @@ class Book:
     def buy_requirement(self, kind: Kind, price_milli: int, quantity: int, day: dt.date, charged: int = 0) -> int:
         """Cents to freeze for a buy: its amount at the limit and the fees it may cost."""
         amount = notional_cents(price_milli, quantity)
-        return amount + estimated_buy_fees(
-            kind=kind, amount_cents=amount, day=day, tariff=self.tariff, charged=charged
-        )
+        return amount + estimated_buy_fees(kind=kind, amount_cents=amount, day=day, tariff=self.tariff, charged=charged)
 
     def freeze(self, order: Order, kind: Kind) -> None:
         """Set aside what an accepted order needs. The caller has checked that it is there."""

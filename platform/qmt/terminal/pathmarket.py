@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from qmt.calendar import DAY_MS, TradingCalendar, date_of_ms, midnight_ms
-from qmt.rules import has_closing_auction
 from qmt.terminal.generator import Chain, Profile
 from qmt.terminal.market import BarArray, Basis
-from qmt.terminal.paths import SLOTS_PER_MINUTE, DayBars
+from qmt.terminal.paths import SLOTS_PER_MINUTE, DayBars, Ints
 from qmt.terminal.series import DaySeries, daily_bars, five_minute_bars, minute_bars
 from qmt.terminal.tape import Tape, TapeRow
 from qmt.terminal.types import BAR_DTYPE, FACTOR_DTYPE, TICK_DTYPE, CorporateAction, DayFacts, Instrument, Tick
@@ -102,25 +101,23 @@ class PathMarket(ABC):
             return np.empty(0, BAR_DTYPE)
         today = date_of_ms(now_ms)
         cutoff = midnight_ms(today) - 1  # closed days end before today
-        past = self._closed_days(symbol, today)
-        if period == "1d":
-            closed = daily_bars(past.window(start_ms, min(end_ms, cutoff)))
-        else:
-            closed = minute_bars(past.window(start_ms - DAY_MS + 1, min(end_ms, cutoff)))
-        result = np.concatenate([closed, self._today(symbol, period, today, now_ms)])
+        first = start_ms if period == "1d" else start_ms - DAY_MS + 1  # a day's minutes lie after its midnight
+        make = daily_bars if period == "1d" else minute_bars
+        closed = [make(series.window(first, min(end_ms, cutoff))) for series in self._closed_days(symbol, today)]
+        result = np.concatenate([*closed, self._today(symbol, period, today, now_ms)])
         if period == "5m":
             result = five_minute_bars(result)
         return result[(result["time"] >= start_ms) & (result["time"] <= end_ms)]
 
-    @abstractmethod
-    def _closed_days(self, symbol: str, today: dt.date) -> DaySeries:
-        """Series of the days before ``today``."""
+    def _closed_days(self, symbol: str, today: dt.date) -> Sequence[DaySeries]:
+        """Series that hold the days before ``today`` (and perhaps later ones), oldest first."""
+        return (self._chains[symbol].through(today),)
 
     def _today(self, symbol: str, period: str, today: dt.date, now_ms: int) -> BarArray:
         """Bars of the running day up to now; the last minute, and the day, may be incomplete."""
         if not self._has_tape(today):
             return np.empty(0, BAR_DTYPE)
-        tape = self.tape(today)
+        tape = self._tape_for(symbol, today)
         position = tape.index.get(symbol)
         if position is None:
             return np.empty(0, BAR_DTYPE)
@@ -149,9 +146,7 @@ class PathMarket(ABC):
         """Snapshots (``TICK_DTYPE``) of one day, one every three seconds of trading."""
         if symbol not in self._by_symbol or day > date_of_ms(now_ms) or not self._has_tape(day):
             return np.empty(0, TICK_DTYPE)
-        if day in self._tapes:
-            return self._tapes[day].tick_array(symbol, now_ms)
-        return self._make_tape(day, [symbol]).tick_array(symbol, now_ms)
+        return self._tape_for(symbol, day).tick_array(symbol, now_ms)
 
     def snapshot(self, symbols: Sequence[str], *, now_ms: int) -> dict[str, Tick]:
         """Latest snapshot per known symbol. Suspended instruments have one too, with their last close."""
@@ -171,6 +166,10 @@ class PathMarket(ABC):
                 self._tapes.popitem(last=False)
         return self._tapes[day]
 
+    def _tape_for(self, symbol: str, day: dt.date) -> Tape:
+        """A tape that has one symbol: the live day's when it is at hand, else one made for the purpose."""
+        return self._tapes[day] if day in self._tapes else self._make_tape(day, [symbol])
+
     def _has_tape(self, day: dt.date) -> bool:
         """Whether generated prices exist for a date."""
         return self._calendar.is_trading_day(day)
@@ -186,28 +185,29 @@ class PathMarket(ABC):
                 continue  # not listed yet
             series = chain.through(day)
             at = series.position(day)
-            assert at is not None  # facts exist only for days of the series
+            if at is None:
+                continue
             rows.append(TapeRow(chain.profile.instrument, facts, has_bar=not facts.suspended))
             parts.append(series.part(at, at + 1))
             typical.append(chain.profile.typical_lots)
-        return Tape(day, rows, _stacked(parts, rows, day), np.array(typical, np.int64))
+        return Tape(day, rows, _stacked(parts), np.array(typical, np.int64), _column(parts, "reference"))
 
 
-def _stacked(parts: Sequence[DaySeries], rows: Sequence[TapeRow], day: dt.date) -> DayBars:
+def _column(parts: Sequence[DaySeries], name: str) -> Ints:
+    return np.array([getattr(part, name)[0] for part in parts], np.int64)
+
+
+def _stacked(parts: Sequence[DaySeries]) -> DayBars:
     """One day of many instruments as one batch."""
-    def column(name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-        return np.array([getattr(part, name)[0] for part in parts], np.int64)
-
-    closing = [has_closing_auction(row.instrument.market, row.instrument.board, day) for row in rows]
     return DayBars(
-        open=column("open"),
-        high=column("high"),
-        low=column("low"),
-        close=column("close"),
-        lots=column("lots"),
-        step=column("step"),
+        open=_column(parts, "open"),
+        high=_column(parts, "high"),
+        low=_column(parts, "low"),
+        close=_column(parts, "close"),
+        lots=_column(parts, "lots"),
+        step=_column(parts, "step"),
         keys=np.array([part.keys[0] for part in parts], np.uint64),
-        closing_auction=np.array(closing, np.bool_),
+        closing_auction=np.array([part.closing_auction[0] for part in parts], np.bool_),
     )
 
 

@@ -157,6 +157,32 @@ def minute_paths(days: DayBars) -> MinutePaths:
     return MinutePaths(open_, high, low, close, lots, weight)
 
 
+def minute_cents(weight: Ints, unit: Ints, scale: int, stated: Ints | None) -> Ints:
+    """Amount per minute in cents, shape (D, 241).
+
+    Parameters
+    ----------
+    weight
+        Typical price × lots of :class:`MinutePaths`.
+    unit
+        Shares per lot, one per day or one for all.
+    scale
+        Price units to the yuan.
+    stated
+        The days' amounts, when the source states them: spread in proportion, adding up to the cent. Otherwise a minute's amount is its
+        typical price × its shares, rounded half-up.
+    """
+    if stated is None:
+        per_cent = scale // 100
+        exact: Ints = (2 * weight * unit[:, None] + per_cent) // (2 * per_cent)
+        return exact
+    running = np.cumsum(weight.astype(np.float64), axis=1)
+    share = np.floor(running / np.maximum(running[:, -1:], 1.0) * stated[:, None]).astype(np.int64)
+    share[:, -1] = stated
+    parts: Ints = np.diff(share, axis=1, prepend=0)
+    return parts
+
+
 def _extreme_positions(days: DayBars) -> tuple[Ints, Ints]:
     """Minute whose close is the day's high, and the one whose close is its low."""
     where = (uniforms(days.keys, 2, 5) * 237).astype(np.int64) + 1  # 1 … 237, never in the closing auction
@@ -216,7 +242,9 @@ def _closes(days: DayBars, high_at: Ints, low_at: Ints) -> Ints:
     drift = walk[rows, left] * (1 - fraction) + walk[rows, right] * fraction
     path = line + walk - drift
     step = days.step[:, None]
-    base = days.low[:, None]  # rounding from the low keeps low, and whatever lies a multiple of the step above it, exact
+    base = days.low[
+        :, None
+    ]  # rounding from the low keeps low, and whatever lies a multiple of the step above it, exact
     prices = base + np.round((path - base) / step).astype(np.int64) * step
     prices = np.clip(prices, days.low[:, None], days.high[:, None])
     flat_rows = np.arange(count)

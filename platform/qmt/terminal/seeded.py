@@ -13,12 +13,10 @@ from qmt.terminal.chance import key_of
 from qmt.terminal.generator import Profile
 from qmt.terminal.market import Basis
 from qmt.terminal.pathmarket import PathMarket
-from qmt.terminal.series import DaySeries
 from qmt.terminal.types import CorporateAction
 
 HISTORY_START = dt.date(2020, 1, 2)
 _RULES_DAY = dt.date(2026, 1, 5)  # ticks are those of today on the whole history: no instrument changes its step midway
-_CSI300_KINDS = (Kind.STOCK,)
 
 
 class SeededMarket(PathMarket):
@@ -87,11 +85,6 @@ class SeededMarket(PathMarket):
         }  # fmt: skip
         total = sum(values.values())
         return {member: round(value / total * 100, 4) for member, value in values.items()}
-
-    def _closed_days(self, symbol: str, today: dt.date) -> DaySeries:
-        series = self._chains[symbol].through(today)
-        at = series.position(today)
-        return series.part(0, int((series.ordinals < today.toordinal()).sum()) if at is None else at)
 
 
 _EXCHANGE_SECTOR = {Market.SH: "上证A股", Market.SZ: "深证A股", Market.BJ: "京市A股"}

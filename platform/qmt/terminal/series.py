@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from qmt.calendar import DAY_MS, midnight_ms
 from qmt.terminal.chance import Keys
-from qmt.terminal.paths import MINUTE_OFFSETS_MS, MINUTES, DayBars, Ints, minute_paths
+from qmt.terminal.paths import MINUTE_OFFSETS_MS, MINUTES, DayBars, Ints, minute_cents, minute_paths
 from qmt.terminal.types import BAR_DTYPE
 
 _EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
@@ -56,21 +56,45 @@ class DaySeries:
 
     def part(self, start: int, stop: int) -> DaySeries:
         """Rows ``start`` to ``stop``."""
-        cut = slice(start, stop)
-        stated = self.stated_cents[cut] if self.stated_cents is not None else None
+        return self.rows(slice(start, stop))
+
+    def rows(self, which: slice | Ints) -> DaySeries:
+        """Chosen rows."""
+        stated = self.stated_cents[which] if self.stated_cents is not None else None
         return DaySeries(
-            self.scale, self.volume_unit, self.ordinals[cut], self.open[cut], self.high[cut], self.low[cut],
-            self.close[cut], self.reference[cut], self.lots[cut], self.suspended[cut], self.step[cut], self.keys[cut],
-            self.closing_auction[cut], stated,
-        )  # fmt: skip
+            self.scale,
+            self.volume_unit,
+            self.ordinals[which],
+            self.open[which],
+            self.high[which],
+            self.low[which],
+            self.close[which],
+            self.reference[which],
+            self.lots[which],
+            self.suspended[which],
+            self.step[which],
+            self.keys[which],
+            self.closing_auction[which],
+            stated,
+        )
 
     def joined(self, later: DaySeries) -> DaySeries:
-        """This series and the days after it."""
-        def both(name: str) -> npt.NDArray[np.generic]:
-            return np.concatenate([getattr(self, name), getattr(later, name)])
-
-        names = ("ordinals", "open", "high", "low", "close", "reference", "lots", "suspended", "step", "keys", "closing_auction")
-        return DaySeries(self.scale, self.volume_unit, *(both(name) for name in names))  # type: ignore[arg-type]
+        """This series and the days after it, of the same source."""
+        return DaySeries(
+            self.scale,
+            self.volume_unit,
+            np.concatenate([self.ordinals, later.ordinals]),
+            np.concatenate([self.open, later.open]),
+            np.concatenate([self.high, later.high]),
+            np.concatenate([self.low, later.low]),
+            np.concatenate([self.close, later.close]),
+            np.concatenate([self.reference, later.reference]),
+            np.concatenate([self.lots, later.lots]),
+            np.concatenate([self.suspended, later.suspended]),
+            np.concatenate([self.step, later.step]),
+            np.concatenate([self.keys, later.keys]),
+            np.concatenate([self.closing_auction, later.closing_auction]),
+        )
 
     def day_bars(self) -> DayBars:
         """As input of the path interpolation."""
@@ -84,25 +108,9 @@ def midnights(ordinals: Ints) -> Ints:
     return (ordinals - _EPOCH_ORDINAL) * DAY_MS + _MIDNIGHT_OF_EPOCH_MS
 
 
-def minute_amounts(series: DaySeries) -> Ints:
-    """Amount per minute in cents, shape (days, 241).
-
-    Without a stated amount a minute's is its typical price × its shares, exact to the cent; with one, the day's amount is spread in
-    that proportion and adds up to the cent.
-    """
-    weight = minute_paths(series.day_bars()).weight
-    return _amounts(series, weight)
-
-
 def _amounts(series: DaySeries, weight: Ints) -> Ints:
-    if series.stated_cents is None:
-        per_cent = series.scale // 100
-        return (2 * weight * series.volume_unit + per_cent) // (2 * per_cent)
-    running = np.cumsum(weight.astype(np.float64), axis=1)
-    total = np.maximum(running[:, -1:], 1.0)
-    share = np.floor(running / total * series.stated_cents[:, None]).astype(np.int64)
-    share[:, -1] = series.stated_cents
-    return np.diff(share, axis=1, prepend=0)
+    unit = np.full(len(series), series.volume_unit, np.int64)
+    return minute_cents(weight, unit, series.scale, series.stated_cents)
 
 
 def daily_bars(series: DaySeries) -> Bars:
@@ -118,7 +126,9 @@ def daily_bars(series: DaySeries) -> Bars:
     ):
         result[name] = values / series.scale
     result["volume"] = series.lots
-    cents = series.stated_cents if series.stated_cents is not None else minute_amounts(series).sum(axis=1)
+    cents = series.stated_cents
+    if cents is None:
+        cents = _amounts(series, minute_paths(series.day_bars()).weight).sum(axis=1)
     result["amount"] = cents / 100
     result["suspendFlag"] = series.suspended
     resumed = np.zeros(len(series), np.bool_)
@@ -129,7 +139,7 @@ def daily_bars(series: DaySeries) -> Bars:
 
 def minute_bars(series: DaySeries) -> Bars:
     """One-minute bars, 241 for each day with trades; a suspended day has none."""
-    alive = series if not series.suspended.any() else _without_suspended(series)
+    alive = series.rows(np.flatnonzero(~series.suspended))
     count = len(alive)
     result = np.zeros((count, MINUTES), BAR_DTYPE)
     if not count:
@@ -145,16 +155,6 @@ def minute_bars(series: DaySeries) -> Bars:
     result["volume"] = paths.lots
     result["amount"] = _amounts(alive, paths.weight) / 100
     return result.reshape(-1)
-
-
-def _without_suspended(series: DaySeries) -> DaySeries:
-    keep = np.flatnonzero(~series.suspended)
-    stated = series.stated_cents[keep] if series.stated_cents is not None else None
-    return DaySeries(
-        series.scale, series.volume_unit, series.ordinals[keep], series.open[keep], series.high[keep], series.low[keep],
-        series.close[keep], series.reference[keep], series.lots[keep], series.suspended[keep], series.step[keep],
-        series.keys[keep], series.closing_auction[keep], stated,
-    )  # fmt: skip
 
 
 def five_minute_bars(minutes: Bars) -> Bars:

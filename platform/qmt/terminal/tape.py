@@ -22,7 +22,7 @@ from qmt.terminal.paths import (
     SLOTS_PER_MINUTE,
     DayBars,
     Ints,
-    MinutePaths,
+    minute_cents,
     minute_paths,
     slot_paths,
     slot_times,
@@ -85,9 +85,25 @@ class Tape:
         Their day bars in thousandths of a yuan; rows without a bar hold the previous close and no volume.
     typical_lots
         Usual daily volume in lots: scales the displayed sizes.
+    reference
+        Previous closes in the unit of ``bars``.
+    scale
+        Price units to the yuan. The exchange matches on thousandths only; a finer scale serves off-tick history.
+    stated_cents
+        Amounts of the day, when the source states them.
     """
 
-    def __init__(self, trade_date: dt.date, rows: Sequence[TapeRow], bars: DayBars, typical_lots: Ints) -> None:
+    def __init__(
+        self,
+        trade_date: dt.date,
+        rows: Sequence[TapeRow],
+        bars: DayBars,
+        typical_lots: Ints,
+        reference: Ints,
+        *,
+        scale: int = 1000,
+        stated_cents: Ints | None = None,
+    ) -> None:
         self.trade_date = trade_date
         self.rows = tuple(rows)
         self.index = {row.instrument.symbol: position for position, row in enumerate(self.rows)}
@@ -96,22 +112,24 @@ class Tape:
         self._keys = bars.keys
         self._closing = [bool(flag) for flag in bars.closing_auction]
         self._unit = np.array([row.instrument.volume_unit for row in self.rows], np.int64)
-        self._step = np.array([row.instrument.tick_milli for row in self.rows], np.int64)
-        self._pre_close = np.array([row.facts.pre_close_milli for row in self.rows], np.int64)
+        self.scale = scale
+        self._step = bars.step
+        self._reference = reference
         self._up = np.array([row.facts.limit_up_milli or 0 for row in self.rows], np.int64)
         self._down = np.array([row.facts.limit_down_milli or 0 for row in self.rows], np.int64)
         self._alive = np.array([row.has_bar for row in self.rows], np.bool_)
         quoted = self._alive & np.array([row.instrument.tradable for row in self.rows], np.bool_)
         self._size = np.where(quoted, np.maximum(typical_lots // SLOTS, 1), 0)
-        self._prepare(bars)
+        self._prepare(bars, stated_cents)
 
-    def _prepare(self, bars: DayBars) -> None:
+    def _prepare(self, bars: DayBars, stated_cents: Ints | None) -> None:
         count = len(self.rows)
-        self.last: npt.NDArray[np.int32] = np.empty((count, SLOTS), np.int32)
+        price_type = np.int32 if self.scale == 1000 else np.int64  # thousandths fit, and there are millions of them
+        self.last = np.empty((count, SLOTS), price_type)
         self._volume: Ints = np.empty((count, SLOTS), np.int64)
         self._amount: Ints = np.empty((count, SLOTS), np.int64)
-        self._high: npt.NDArray[np.int32] = np.empty((count, SLOTS), np.int32)
-        self._low: npt.NDArray[np.int32] = np.empty((count, SLOTS), np.int32)
+        self._high = np.empty((count, SLOTS), price_type)
+        self._low = np.empty((count, SLOTS), price_type)
         self._open: Ints = bars.open
         for start in range(0, count, _CHUNK):
             part = bars.part(start, start + _CHUNK)
@@ -120,11 +138,11 @@ class Tape:
             window = slice(start, start + len(part))
             self.last[window] = slots.last
             self._volume[window] = np.cumsum(slots.lots, axis=1) * self._unit[window, None]
-            self._amount[window] = running_amount_cents(minutes, slots.lots, self._unit[window])
+            stated = stated_cents[window] if stated_cents is not None else None
+            cents = minute_cents(minutes.weight, self._unit[window], self.scale, stated)
+            self._amount[window] = running_amount_cents(cents, slots.lots)
             self._high[window] = np.maximum.accumulate(slots.last, axis=1)
             self._low[window] = np.minimum.accumulate(slots.last, axis=1)
-
-    # ------------------------------------------------------------------------------------------------------ where are we
 
     def slot_at(self, now_ms: int) -> int:
         """Last slot that has happened; −1 before the opening auction's match."""
@@ -144,12 +162,10 @@ class Tape:
             return Phase.CONTINUOUS
         return phase
 
-    # ----------------------------------------------------------------------------------------------------------- one slot
-
     def price(self, position: int, slot: int) -> int:
         """Last price; the reference price before the open and for a suspended instrument."""
         if slot < 0 or not self._alive[position]:
-            return int(self._pre_close[position])
+            return int(self._reference[position])
         return int(self.last[position, slot])
 
     def volume_in(self, position: int, slot: int) -> int:
@@ -171,9 +187,8 @@ class Tape:
             size=self._size[positions],
             up=self._up[positions],
             down=self._down[positions],
+            scale=self.scale,
         )
-
-    # ---------------------------------------------------------------------------------------------------------- snapshots
 
     def snapshot(self, symbols: Sequence[str], now_ms: int) -> dict[str, Tick]:
         """Level-1 snapshot of the known symbols as it stands at a moment of this day (or after it)."""
@@ -186,12 +201,12 @@ class Tape:
         if slot < 0:
             return {self.rows[at].instrument.symbol: self._before_open(at, now_ms, phase) for at in chosen}
         prices = (self.last, self._high, self._low)
-        last, high, low = ((array[positions, slot] / 1000).tolist() for array in prices)
+        last, high, low = ((array[positions, slot] / self.scale).tolist() for array in prices)
         volume, amount = self._volume[positions, slot], (self._amount[positions, slot] / 100).tolist()
         lots = (volume // self._unit[positions]).tolist()
         shares = volume.tolist()
         books = self._books(positions, slot)
-        asks, bids = (books.ask / 1000).tolist(), (books.bid / 1000).tolist()
+        asks, bids = (books.ask / self.scale).tolist(), (books.bid / self.scale).tolist()
         ask_sizes, bid_sizes = books.ask_lots.tolist(), books.bid_lots.tolist()
         result: dict[str, Tick] = {}
         for n, at in enumerate(chosen):
@@ -203,10 +218,10 @@ class Tape:
                 symbol=row.instrument.symbol,
                 time_ms=self._stamp(slot, now_ms, phase),
                 last_price=last[n],
-                open=int(self._open[at]) / 1000,
+                open=int(self._open[at]) / self.scale,
                 high=high[n],
                 low=low[n],
-                last_close=row.facts.pre_close_milli / 1000,
+                last_close=int(self._reference[at]) / self.scale,
                 volume=lots[n],
                 pvolume=shares[n],
                 amount=amount[n],
@@ -222,15 +237,15 @@ class Tape:
     def _before_open(self, position: int, now_ms: int, phase: Phase) -> Tick:
         """Nothing has traded. In the auction both best quotes show the price at which it would match."""
         row = self.rows[position]
-        pre_close = row.facts.pre_close_milli / 1000
+        pre_close = int(self._reference[position]) / self.scale
         empty, none = (0.0,) * LEVELS, (0,) * LEVELS
         ask, bid, size = empty, empty, none
         auction = phase in (Phase.OPEN_AUCTION, Phase.OPEN_AUCTION_NO_CANCEL)
         if auction and row.has_bar:
             progress = min(max((now_ms - to_ms(self.trade_date, dt.time(9, 15))) / 600_000, 0.0), 1.0)
-            start, step = row.facts.pre_close_milli, int(self._step[position])
+            start, step = int(self._reference[position]), int(self._step[position])
             matched = start + round((int(self._open[position]) - start) * progress / step) * step
-            ask = bid = (matched / 1000, *empty[1:])
+            ask = bid = (matched / self.scale, *empty[1:])
             size = (1 + int(self._volume[position, 0] * progress) // int(self._unit[position]), *none[1:])
         opening = to_ms(self.trade_date, dt.time(9, 15))
         stamp = max(now_ms // 3000 * 3000, opening) if auction else min(now_ms // 3000 * 3000, self._times[-1])
@@ -250,8 +265,6 @@ class Tape:
             return TradingStatus.HALTED
         return _STATUS[self.phase_for(position, phase)]
 
-    # ------------------------------------------------------------------------------------------------------- as history
-
     def tick_array(self, symbol: str, now_ms: int) -> npt.NDArray[np.void]:
         """All snapshots of one instrument up to a moment (``TICK_DTYPE``), the opening auction's match first."""
         position = self.index.get(symbol)
@@ -261,11 +274,11 @@ class Tape:
         result = np.zeros(count, TICK_DTYPE)
         unit = int(self._unit[position])
         result["time"] = self.times_ms[:count]
-        result["lastPrice"] = self.last[position, :count] / 1000
-        result["open"] = int(self._open[position]) / 1000
-        result["high"] = self._high[position, :count] / 1000
-        result["low"] = self._low[position, :count] / 1000
-        result["lastClose"] = int(self._pre_close[position]) / 1000
+        result["lastPrice"] = self.last[position, :count] / self.scale
+        result["open"] = int(self._open[position]) / self.scale
+        result["high"] = self._high[position, :count] / self.scale
+        result["low"] = self._low[position, :count] / self.scale
+        result["lastClose"] = int(self._reference[position]) / self.scale
         result["amount"] = self._amount[position, :count] / 100
         result["pvolume"] = self._volume[position, :count]
         result["volume"] = self._volume[position, :count] // unit
@@ -278,13 +291,14 @@ class Tape:
             size=np.full(count, self._size[position]),
             up=np.full(count, self._up[position]),
             down=np.full(count, self._down[position]),
+            scale=self.scale,
         )
-        result["askPrice"], result["askVol"] = books.ask / 1000, books.ask_lots
-        result["bidPrice"], result["bidVol"] = books.bid / 1000, books.bid_lots
+        result["askPrice"], result["askVol"] = books.ask / self.scale, books.ask_lots
+        result["bidPrice"], result["bidVol"] = books.bid / self.scale, books.bid_lots
         return result
 
 
-def displayed_books(*, last: Ints, keys: Keys, step: Ints, size: Ints, up: Ints, down: Ints) -> Books:
+def displayed_books(*, last: Ints, keys: Keys, step: Ints, size: Ints, up: Ints, down: Ints, scale: int) -> Books:
     """Five levels around last prices, one row per entry of the arguments.
 
     ``size`` scales the lots on a level; 0 means nobody quotes (suspended). ``up`` and ``down`` are the price limits, 0 without
@@ -293,7 +307,7 @@ def displayed_books(*, last: Ints, keys: Keys, step: Ints, size: Ints, up: Ints,
     chance = uniforms(keys, 2 * LEVELS + 1, 9)
     levels = np.arange(LEVELS)
     was_buy = chance[:, -1] < 0.5  # the last trade stood on one of the two sides
-    spread = np.maximum(last // 200_000, 1) * step  # a high-priced share has a spread of several ticks
+    spread = np.maximum(last // (200 * scale), 1) * step  # a high-priced share has a spread of several ticks
     last_, step_, size_, up_, down_ = (array[:, None] for array in (last, step, size, up, down))
     sealed_up = (up_ > 0) & (last_ >= up_)
     sealed_down = (down_ > 0) & (last_ <= down_)
@@ -320,11 +334,10 @@ def _levels(prices: Ints, lots: Ints, unit: int) -> tuple[tuple[int, int], ...]:
     return tuple((int(price), int(size) * unit) for price, size in zip(prices, lots, strict=True) if price)
 
 
-def running_amount_cents(minutes: MinutePaths, slot_lots: Ints, unit: Ints) -> Ints:
-    """Cumulative amount per slot. A minute's amount is its typical price × volume, spread over its slots by volume."""
-    per_minute = (minutes.weight * unit[:, None] * 2 + 10) // 20  # thousandths → cents, half-up
+def running_amount_cents(per_minute: Ints, slot_lots: Ints) -> Ints:
+    """Cumulative amount per slot: a minute's amount is spread over its slots by volume."""
     base = np.cumsum(per_minute, axis=1)
-    count = len(unit)
+    count = len(per_minute)
     result = np.empty((count, SLOTS), np.int64)
     result[:, 0] = base[:, 0]
     lots = slot_lots[:, 1:].reshape(count, LAST, SLOTS_PER_MINUTE)

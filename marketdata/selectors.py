@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from uuid import UUID
 
-from accounts.models import QmtHost
-from marketdata.models import DataSource, Instrument, InstrumentDay, TradingDay
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from accounts.models import QmtHost, User
+from marketdata.models import (
+    DataSource,
+    Holiday,
+    Instrument,
+    InstrumentDay,
+    InstrumentQuerySet,
+    TradingDay,
+)
 from marketdata.quotes.models import LatestQuote
-from ops.errors import Code, Invalid, Unavailable
+from ops.errors import Code, Invalid, NotFound, Unavailable
+from ops.models import Job
 from qmt.codes import CodeError, parse_symbol
 
 
@@ -100,3 +112,35 @@ def data_host() -> str:
     if name is None:
         raise Unavailable(Code.DATA_UNAVAILABLE, "no QMT host is enabled")
     return name
+
+
+def instrument_search(user: User | AnonymousUser, *, text: str = "", kind: str = "") -> InstrumentQuerySet:
+    """Instruments by start of code or pinyin initials, or part of a name, with their day facts loaded."""
+    found = Instrument.objects.visible_to(user).search(text).select_related("day")
+    return found.filter(kind=kind.upper()) if kind else found
+
+
+def holidays(start: date, end: date) -> list[date]:
+    """Return the published holidays between two dates, both included, ascending."""
+    return list(Holiday.objects.filter(date__range=(start, end)).order_by("date").values_list("date", flat=True))
+
+
+def jobs_visible_to(user: User | AnonymousUser) -> QuerySet[Job]:
+    """Jobs a person may see: their own, an administrator every one."""
+    if isinstance(user, AnonymousUser):
+        return Job.objects.none()
+    return Job.objects.all() if user.is_admin else Job.objects.filter(owner=user.pk)
+
+
+def job_get(user: User | AnonymousUser, job_id: UUID) -> Job:
+    """Return a job the person may see.
+
+    Raises
+    ------
+    NotFound
+        ``JOB_NOT_FOUND``, the same for a job that does not exist and one that is somebody else's.
+    """
+    job = jobs_visible_to(user).filter(pk=job_id).first()
+    if job is None:
+        raise NotFound(Code.JOB_NOT_FOUND, job=str(job_id))
+    return job

@@ -165,9 +165,21 @@ class MarketDataService:
         return BarsResult(
             frame=read_frame(query, today=market_clock(self.host_name).trade_date),
             readiness=readiness,
-            source=self._source(),
+            source=self.source(),
             evidence=evidence_days(query),
         )
+
+    def source(self) -> dict[str, str | bool]:
+        """Where the bars come from: host, basis, simulated, SDK version."""
+        source = data_source(self.host_name)
+        if source is None:
+            return {"host": self.host_name}
+        return {
+            "host": source.host,
+            "basis": str(source.basis),
+            "simulated": source.simulated,
+            "sdk_version": source.sdk_version,
+        }
 
     # ---------------------------------------------------------------------------- internals
     def _ensure(self, query: Query, deadline: float, owner: int | None) -> Readiness:
@@ -201,17 +213,6 @@ class MarketDataService:
             failures={symbols[key]: error for key, error in failed.items()},
         )
         return readiness, {key: pairs for key, pairs in ranges.items() if key not in failed}
-
-    def _source(self) -> dict[str, str | bool]:
-        source = data_source(self.host_name)
-        if source is None:
-            return {"host": self.host_name}
-        return {
-            "host": source.host,
-            "basis": str(source.basis),
-            "simulated": source.simulated,
-            "sdk_version": source.sdk_version,
-        }
 
     def _reaches(self, query: Query, request: DataRequest) -> list[int]:
         """Starts to try, latest first: a count without a start reaches back as far as it must."""

@@ -1,0 +1,1 @@
+"""REST API of market data: parse, call one function, render."""

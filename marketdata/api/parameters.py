@@ -1,0 +1,125 @@
+"""Query parameters of the market-data addresses: strict parsing, and their description for OpenAPI."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from ops.errors import Code, Invalid
+
+MAX_WAIT_SECONDS = 60.0
+
+
+def symbols_of(request: Request) -> list[str]:
+    """Comma-separated symbols; empty parts are left out."""
+    return [part.strip() for part in request.query_params.get("symbols", "").split(",") if part.strip()]
+
+
+def list_of(request: Request, name: str) -> list[str] | None:
+    """A comma-separated list, None when the parameter is absent."""
+    text = request.query_params.get(name)
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def int_of(request: Request, name: str, default: int, *, low: int, high: int) -> int:
+    """A whole number within bounds."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise Invalid(Code.FIELD_INVALID, f"{name} must be a whole number from {low} to {high}", field=name)
+    return value
+
+
+def count_of(request: Request) -> int:
+    """-1 for all, else a whole number from 1."""
+    text = request.query_params.get("count")
+    if text is None or text == "-1":
+        return -1
+    return int_of(request, "count", -1, low=1, high=10_000_000)
+
+
+def seconds_of(request: Request, name: str) -> float | None:
+    """A finite number of seconds up to `MAX_WAIT_SECONDS`; None when absent."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= MAX_WAIT_SECONDS:  # NaN compares false
+        raise Invalid(
+            Code.FIELD_INVALID,
+            f"{name} must be a number of seconds from 0 to {MAX_WAIT_SECONDS:g}",
+            field=name,
+        )
+    return value
+
+
+def flag_of(request: Request, name: str) -> bool:
+    """``1``/``true`` or ``0``/``false``; absent is false."""
+    text = request.query_params.get(name, "0").lower()
+    if text not in ("0", "1", "false", "true"):
+        raise Invalid(Code.FIELD_INVALID, f"{name} must be true or false", field=name)
+    return text in ("1", "true")
+
+
+def choice_of(request: Request, name: str, choices: tuple[str, ...]) -> str:
+    """One of the choices; the first one when absent."""
+    text = request.query_params.get(name, choices[0])
+    if text not in choices:
+        raise Invalid(Code.FIELD_INVALID, f"{name} must be one of {', '.join(choices)}", field=name)
+    return text
+
+
+def date_of(request: Request, name: str, default: date) -> date:
+    """YYYYMMDD or YYYY-MM-DD."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    for form in ("%Y%m%d", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(text, form).date()  # noqa: DTZ007 - a date has no zone
+        except ValueError:
+            continue
+    raise Invalid(Code.RANGE_INVALID, f"{name}={text[:40]!r} is not a date: use YYYYMMDD or YYYY-MM-DD", field=name)
+
+
+def _text(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(name, str, description=description, required=required)
+
+
+SYMBOLS = _text(
+    "symbols",
+    "Comma-separated: 600519.SH, or bare codes, which the market rules complete.",
+    required=True,
+)
+PERIOD = _text("period", "1d or 1m; 1d when absent.")
+START = _text("start", "YYYYMMDD, YYYY-MM-DD or YYYYMMDDHHMMSS, Shanghai time; included.")
+END = _text("end", "As start; included. Absent: until the market's now.")
+LIMIT = OpenApiParameter("limit", int, description="At most so many results.")
+
+BAR_PARAMETERS = [
+    SYMBOLS,
+    PERIOD,
+    START,
+    END,
+    OpenApiParameter("count", int, description="Only the last so many bars of each instrument; -1 for all."),
+    _text("adjust", "none, front, back, front_ratio or back_ratio; none when absent."),
+    _text("fields", "Comma-separated columns besides symbol and time; all when absent."),
+    OpenApiParameter("fill", bool, description="Add flat bars (volume 0, suspended) on days of a proven suspension."),
+    OpenApiParameter(
+        "wait",
+        float,
+        description="Seconds to wait for missing bars before answering 202; a few when absent, at most 60.",
+    ),
+    _text("time", "ms (epoch milliseconds, the default) or iso (2023-03-17, 2023-03-17T09:31:00+08:00)."),
+]

@@ -1,0 +1,232 @@
+"""Shapes of market data on the API. Prices that decide something are decimal text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from marketdata.models import DataSourceStatus, Evidence, Instrument
+from marketdata.quotes.models import LatestQuote
+from ops.models import Job
+
+
+class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
+    """An instrument with the facts of its latest trade date; those are null before the first sync."""
+
+    trade_date = serializers.DateField(source="day.trade_date", default=None, allow_null=True)
+    pre_close = serializers.DecimalField(
+        source="day.pre_close", max_digits=14, decimal_places=4, default=None, allow_null=True
+    )
+    limit_up = serializers.DecimalField(
+        source="day.limit_up", max_digits=14, decimal_places=4, default=None, allow_null=True
+    )
+    limit_down = serializers.DecimalField(
+        source="day.limit_down", max_digits=14, decimal_places=4, default=None, allow_null=True
+    )
+    suspended = serializers.BooleanField(source="day.suspended", default=None, allow_null=True)
+    limits_source = serializers.CharField(source="day.source", default=None, allow_null=True)
+
+    class Meta:
+        model = Instrument
+        fields = (
+            "symbol",
+            "name",
+            "pinyin",
+            "market",
+            "board",
+            "kind",
+            "lot_size",
+            "min_quantity",
+            "quantity_step",
+            "tick",
+            "volume_unit",
+            "list_date",
+            "delist_date",
+            "t_plus",
+            "is_st",
+            "max_limit_quantity",
+            "max_market_quantity",
+            "tradable",
+            "updated_at",
+            "trade_date",
+            "pre_close",
+            "limit_up",
+            "limit_down",
+            "suspended",
+            "limits_source",
+        )
+        read_only_fields = fields
+
+
+class InstrumentListSerializer(serializers.Serializer[Any]):
+    """Search results, best code matches first."""
+
+    results = InstrumentSerializer(many=True)
+
+
+class QuoteSerializer(serializers.ModelSerializer[LatestQuote]):
+    """The newest snapshot of an instrument; volumes and sizes in shares."""
+
+    symbol = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LatestQuote
+        fields = (
+            "symbol",
+            "ts",
+            "last",
+            "open",
+            "high",
+            "low",
+            "pre_close",
+            "volume",
+            "amount",
+            "bid",
+            "ask",
+            "bid_volume",
+            "ask_volume",
+            "status",
+            "received_at",
+        )
+        read_only_fields = fields
+
+    def get_symbol(self, row: LatestQuote) -> str:
+        return str(self.context["symbols"][row.instrument_id])
+
+
+class QuoteListSerializer(serializers.Serializer[Any]):
+    """Snapshots; symbols that have none are left out."""
+
+    results = QuoteSerializer(many=True)
+
+
+class CalendarSerializer(serializers.Serializer[Any]):
+    """Trading days of a market, and where its clock stands."""
+
+    market = serializers.CharField()
+    trading_days = serializers.ListField(child=serializers.DateField())
+    holidays = serializers.ListField(child=serializers.DateField())
+    trade_date = serializers.DateField()
+    phase = serializers.CharField()
+    market_time = serializers.DateTimeField()
+    simulated = serializers.BooleanField()
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    """Long work: `done` of `total`, in the unit of its kind (instrument-days for downloads)."""
+
+    class Meta:
+        model = Job
+        fields = (
+            "id",
+            "kind",
+            "status",
+            "owner",
+            "total",
+            "done",
+            "message",
+            "params",
+            "result",
+            "error",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class PendingBarsSerializer(serializers.Serializer[Any]):
+    """Bars that are still being downloaded: ask for the job, then for the bars again."""
+
+    complete = serializers.BooleanField(default=False)
+    job = JobSerializer()
+    missing_days = serializers.IntegerField(help_text="Instrument-days still missing.")
+
+
+class BarSerializer(serializers.Serializer[Any]):
+    """One bar. Fields that were not asked for are absent."""
+
+    symbol = serializers.CharField()
+    time = serializers.IntegerField(
+        help_text="Epoch ms: Shanghai midnight of a day, right edge of a minute. Text with time=iso."
+    )
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField()
+    volume = serializers.IntegerField(help_text="Shares.")
+    amount = serializers.FloatField(allow_null=True, help_text="CNY.")
+    pre_close = serializers.FloatField(allow_null=True)
+    suspended = serializers.BooleanField()
+
+
+class BarsSerializer(serializers.Serializer[Any]):
+    """Bars and what is known about their completeness."""
+
+    complete = serializers.BooleanField(help_text="Every expected bar is here or proven not to exist.")
+    period = serializers.CharField()
+    adjust = serializers.CharField()
+    source = serializers.DictField(  # type: ignore[assignment]  # shadows Field.source, which a serializer has no use for
+        help_text="Host, basis of its history, SDK version."
+    )
+    evidence = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Instrument-days without a bar, by proven reason."
+    )
+    missing_days = serializers.IntegerField()
+    failures = serializers.DictField(
+        child=serializers.CharField(), help_text="Error per symbol whose repair failed just now."
+    )
+    rows = BarSerializer(many=True)
+
+
+class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
+    """Trade dates, both included, on which the source has no bar."""
+
+    class Meta:
+        model = Evidence
+        fields = (
+            "start_date",
+            "end_date",
+            "reason",
+            "detail",
+            "host",
+            "sdk_version",
+            "checks",
+            "recorded_at",
+            "recheck_at",
+        )
+        read_only_fields = fields
+
+
+class CoverageSerializer(serializers.ModelSerializer[DataSourceStatus]):
+    """What is stored of one instrument and period."""
+
+    symbol = serializers.CharField(source="instrument.symbol")
+    evidence = serializers.SerializerMethodField()
+
+    class Meta:
+        model = DataSourceStatus
+        fields = (
+            "symbol",
+            "period",
+            "first_ts",
+            "last_ts",
+            "last_sync_at",
+            "last_sync_count",
+            "note",
+            "evidence",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(EvidenceSerializer(many=True))
+    def get_evidence(self, row: DataSourceStatus) -> Any:
+        rows = self.context["evidence"].get(row.instrument_id, ())
+        return EvidenceSerializer(rows, many=True).data
+
+
+class CoverageListSerializer(serializers.Serializer[Any]):
+    """Coverage of the instruments that have been asked for once; others are left out."""
+
+    results = CoverageSerializer(many=True)

@@ -1,0 +1,286 @@
+"""Addresses of market data. Everyone who is signed in may read it; jobs belong to whoever asked."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.permissions import require_scope
+from accounts.choices import Scope
+from accounts.models import User
+from marketdata.api import parameters as given
+from marketdata.api.bars import as_async, csv_pieces, json_pieces, pieces
+from marketdata.api.serializers import (
+    BarsSerializer,
+    CalendarSerializer,
+    CoverageListSerializer,
+    InstrumentListSerializer,
+    InstrumentSerializer,
+    JobSerializer,
+    PendingBarsSerializer,
+    QuoteListSerializer,
+)
+from marketdata.choices import Market
+from marketdata.models import DataSourceStatus, Evidence
+from marketdata.selectors import (
+    data_host,
+    holidays,
+    instrument_get,
+    instrument_search,
+    instruments_by_symbol,
+    job_get,
+    jobs_visible_to,
+    latest_quotes,
+    trading_days,
+)
+from marketdata.services import DataRequest, MarketDataService
+from marketdata.services.requests import parse_period
+from marketdata.services.service import evidence_days
+from ops.api import DeskCursorPagination
+from ops.clocks import market_clock
+
+MarketRead = require_scope(Scope.MARKET_READ)
+
+
+class CsvRenderer(BaseRenderer):
+    """Names the CSV form for content negotiation; the view writes it itself."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        # Only refusals come here, and those are JSON whatever was asked for.
+        context = renderer_context or {}
+        if (response := context.get("response")) is not None:
+            response["Content-Type"] = "application/json"
+        return JSONRenderer().render(data)
+
+
+class BarsView(APIView):
+    """Daily and minute bars, completed from the terminal when something is missing."""
+
+    permission_classes = (MarketRead,)
+    renderer_classes = (JSONRenderer, CsvRenderer)
+
+    @extend_schema(
+        operation_id="bars",
+        parameters=given.BAR_PARAMETERS,
+        responses={
+            (200, "application/json"): BarsSerializer,
+            (200, "text/csv"): OpenApiResponse(
+                OpenApiTypes.STR,
+                description="The same rows with a header line. X-Data-Complete says whether all is there.",
+            ),
+            202: PendingBarsSerializer,
+        },
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """Return bars of one or more instruments, in the order asked.
+
+        What is missing is downloaded, verified and stored first. When that takes longer than `wait`, the answer is
+        202 with the job, whose address is in `Location`; ask for the bars again when it has ended.
+        """
+        time_format = given.choice_of(request, "time", ("ms", "iso"))
+        wanted = DataRequest(
+            symbols=given.symbols_of(request),
+            period=request.query_params.get("period", "1d"),
+            start=request.query_params.get("start"),
+            end=request.query_params.get("end"),
+            count=given.count_of(request),
+            adjust=request.query_params.get("adjust", "none"),
+            fields=given.list_of(request, "fields"),
+            fill=given.flag_of(request, "fill"),
+        )
+        service = MarketDataService()
+        query, readiness = service.prepare(
+            wanted,
+            wait_seconds=given.seconds_of(request, "wait"),
+            owner=cast(User, request.user).pk,
+        )
+        if readiness.job_id is not None:
+            job = job_get(cast(User, request.user), readiness.job_id)
+            body = {"complete": False, "job": job, "missing_days": readiness.missing_days}
+            return Response(
+                PendingBarsSerializer(body).data,
+                status=202,
+                headers={
+                    "Location": reverse("api-job", args=[job.pk]),
+                    "Retry-After": "1",
+                    "X-Data-Complete": "false",
+                },
+            )
+        source = service.source()
+        frames = pieces(query, market_clock(service.host_name), time_format)
+        head = {
+            "complete": readiness.complete,
+            "period": query.period.code,
+            "adjust": query.adjust.value,
+            "source": source,
+            "evidence": evidence_days(query),
+            "missing_days": readiness.missing_days,
+            "failures": readiness.failures,
+        }
+        is_csv = request.accepted_renderer.format == CsvRenderer.format
+        body_pieces = csv_pieces(query.columns, frames) if is_csv else json_pieces(head, frames)
+        on_loop = isinstance(request._request, ASGIRequest)
+        response = StreamingHttpResponse(
+            as_async(body_pieces) if on_loop else body_pieces,
+            content_type="text/csv; charset=utf-8" if is_csv else "application/json",
+        )
+        response["X-Data-Complete"] = str(readiness.complete).lower()
+        response["X-Data-Source"] = " ".join(f"{key}={value}" for key, value in source.items())
+        return response
+
+
+class InstrumentListView(APIView):
+    """Instruments by code, name or pinyin initials."""
+
+    permission_classes = (MarketRead,)
+
+    @extend_schema(
+        operation_id="instruments_search",
+        parameters=[
+            OpenApiParameter("q", str, description="Start of a code or of pinyin initials, or part of a name."),
+            OpenApiParameter("kind", str, description="STOCK, ETF, CONVERTIBLE or INDEX."),
+            given.LIMIT,
+        ],
+        responses=InstrumentListSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """Search instruments; without `q`, list them by symbol."""
+        limit = given.int_of(request, "limit", 50, low=1, high=10_000)
+        found = instrument_search(
+            cast(User, request.user),
+            text=request.query_params.get("q", ""),
+            kind=request.query_params.get("kind", ""),
+        )
+        return Response(InstrumentListSerializer({"results": found[:limit]}).data)
+
+
+class InstrumentView(APIView):
+    """One instrument."""
+
+    permission_classes = (MarketRead,)
+
+    @extend_schema(operation_id="instruments_get", responses=InstrumentSerializer)
+    def get(self, request: Request, symbol: str) -> Response:
+        """Show an instrument and the facts of its latest trade date: limits, previous close, suspension."""
+        return Response(InstrumentSerializer(instrument_get(symbol)).data)
+
+
+class QuotesView(APIView):
+    """Latest snapshots."""
+
+    permission_classes = (MarketRead,)
+
+    @extend_schema(operation_id="quotes", parameters=[given.SYMBOLS], responses=QuoteListSerializer)
+    def get(self, request: Request) -> Response:
+        """Return the newest stored snapshot of each symbol."""
+        instruments = instruments_by_symbol(given.symbols_of(request))
+        symbols = {row.pk: symbol for symbol, row in instruments.items()}
+        quotes = latest_quotes(symbols)
+        rows = [quotes[key] for key in symbols if key in quotes]
+        return Response(QuoteListSerializer({"results": rows}, context={"symbols": symbols}).data)
+
+
+class CalendarView(APIView):
+    """Trading days and the market clock."""
+
+    permission_classes = (MarketRead,)
+
+    @extend_schema(
+        operation_id="calendar",
+        parameters=[
+            OpenApiParameter("market", str, enum=Market.values, description="SH when absent."),
+            OpenApiParameter("start", str, description="YYYYMMDD; the year's first day when absent."),
+            OpenApiParameter("end", str, description="YYYYMMDD; the year's last day when absent."),
+        ],
+        responses=CalendarSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List trading days between two dates, with the market's present date and phase."""
+        # Beijing trades on the days of the other two; the terminal lists only theirs.
+        market = given.choice_of(request, "market", (Market.SH, Market.SZ, Market.BJ))
+        clock = market_clock(data_host())
+        year = clock.trade_date.year
+        start = given.date_of(request, "start", clock.trade_date.replace(year, 1, 1))
+        end = given.date_of(request, "end", clock.trade_date.replace(year, 12, 31))
+        listed = Market.SH if market == Market.BJ else market
+        body = {
+            "market": market,
+            "trading_days": trading_days(listed, start, end),
+            "holidays": holidays(start, end),
+            "trade_date": clock.trade_date,
+            "phase": str(clock.phase),
+            "market_time": clock.market_time,
+            "simulated": clock.simulated,
+        }
+        return Response(CalendarSerializer(body).data)
+
+
+class CoverageView(APIView):
+    """What is stored, and what is proven not to exist."""
+
+    permission_classes = (MarketRead,)
+
+    @extend_schema(
+        operation_id="coverage",
+        parameters=[given.SYMBOLS, given.PERIOD],
+        responses=CoverageListSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """Show first and last bar, last download and evidence per instrument."""
+        period = parse_period(request.query_params.get("period", "1d"))
+        instruments = instruments_by_symbol(given.symbols_of(request))
+        ids = [row.pk for row in instruments.values()]
+        evidence: dict[int, list[Evidence]] = {}
+        for row in Evidence.objects.filter(instrument_id__in=ids, period=period.code):
+            evidence.setdefault(row.instrument_id, []).append(row)
+        rows = (
+            DataSourceStatus.objects.filter(instrument_id__in=ids, period=period.code)
+            .select_related("instrument")
+            .order_by("instrument__symbol")
+        )
+        return Response(CoverageListSerializer({"results": rows}, context={"evidence": evidence}).data)
+
+
+class JobPagination(DeskCursorPagination):
+    """Newest first."""
+
+    ordering = "-created_at"
+
+
+class JobListView(APIView):
+    """The caller's jobs; an administrator's list has everybody's."""
+
+    permission_classes = (MarketRead,)
+
+    @extend_schema(operation_id="jobs_list", responses=JobSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List jobs, newest first."""
+        paginator = JobPagination()
+        page = paginator.paginate_queryset(jobs_visible_to(cast(User, request.user)), request, view=self)
+        return paginator.get_paginated_response(JobSerializer(page, many=True).data)
+
+
+class JobView(APIView):
+    """One job."""
+
+    permission_classes = (MarketRead,)
+
+    @extend_schema(operation_id="jobs_get", responses=JobSerializer)
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """Show a job's progress and outcome."""
+        return Response(JobSerializer(job_get(cast(User, request.user), job_id)).data)

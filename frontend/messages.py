@@ -83,7 +83,7 @@ MESSAGES: dict[str, str | Promise] = {
     "phase.CLOSE_AUCTION": _("Closing auction"),
     "phase.AFTER_HOURS": _("After hours"),
     # Jobs
-    "job.bars.repair": _("Bars repair"),
+    "job.marketdata.repair": _("Bars repair"),
     "job_status.PENDING": _("Waiting"),
     "job_status.RUNNING": _("Running"),
     "job_status.DONE": _("Done"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from ops.models import AuditChain, AuditEvent
+from ops.models import AuditChain, AuditEvent, Job, ProcessHeartbeat
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -45,3 +45,14 @@ class AuditEventAdmin(ReadOnly):
 @admin.register(AuditChain)
 class AuditChainAdmin(ReadOnly):
     list_display = ("key", "last_sequence", "last_hash")
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly):
+    list_display = ("created_at", "kind", "status", "done", "total", "message")
+    list_filter = ("status", "kind")
+
+
+@admin.register(ProcessHeartbeat)
+class ProcessHeartbeatAdmin(ReadOnly):
+    list_display = ("name", "host", "pid", "started_at", "last_loop_at")

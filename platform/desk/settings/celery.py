@@ -5,6 +5,8 @@ A task carries a row's id and nothing else; the row decides. Nothing here retrie
 
 from __future__ import annotations
 
+from celery.schedules import crontab
+
 from .schema import get_config
 
 _config = get_config()
@@ -50,5 +52,16 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_ENABLE_UTC = True
-# Applications add their entries in their `tasks` modules (`app.conf.beat_schedule.update`).
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+# Wall-clock work only: what belongs after a market's close starts on its market clock.
+CELERY_BEAT_SCHEDULE = {
+    "audit-anchor": {
+        "task": "ops.audit_anchor",
+        "schedule": crontab(hour="0", minute="5"),
+        "options": {"expires": 3600},
+    },
+    "housekeeping": {
+        "task": "ops.housekeeping",
+        "schedule": crontab(hour="4", minute="20"),
+        "options": {"expires": 3600},
+    },
+}

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from desk.management.process import ProcessCommand
-from desk.settings.schema import get_config
+from desk.settings.schema import DeskConfig, get_config
 
 
 class Command(ProcessCommand):
@@ -19,27 +19,45 @@ class Command(ProcessCommand):
             raise CommandError(
                 "`up` needs Linux, macOS or WSL2. On a Windows QMT host run: manage.py qmthost --host NAME"
             )
-        from accounts.choices import HostKind
-        from accounts.models import QmtHost
-        from desk.supervisor.embedded import port_problem, run_embedded
         from desk.supervisor.lock import AlreadyRunning, SupervisorLock
-        from desk.supervisor.merged_log import MergedLog
 
         config = get_config()
-        problem = port_problem(config.bind, config.port)
         try:
             with SupervisorLock(config.run_dir / "up.lock"):
-                if problem:
-                    raise CommandError(problem)
-                hosts = QmtHost.objects.filter(enabled=True, kind=HostKind.SIMULATED)
-                names = list(hosts.values_list("name", flat=True))
-                log = MergedLog(config.log_dir / "desk.log")
-                try:
-                    run_embedded(config, names, log)
-                finally:
-                    log.close()
+                self._run(config)
         except AlreadyRunning as error:
             raise CommandError(
                 f"The platform already runs from this state folder (pid {error.pid}): "
                 f"stop it first, or choose another folder with DESK_STATE_DIR."
             ) from error
+
+    def _run(self, config: DeskConfig) -> None:
+        from accounts.choices import HostKind
+        from accounts.models import QmtHost
+        from desk.supervisor.embedded import port_problem, run_embedded
+        from desk.supervisor.merged_log import MergedLog
+
+        for problem in (port_problem(config.bind, config.port), database_problem()):
+            if problem:
+                raise CommandError(problem)
+        hosts = QmtHost.objects.filter(enabled=True, kind=HostKind.SIMULATED)
+        names = list(hosts.values_list("name", flat=True))
+        log = MergedLog(config.log_dir / "desk.log")
+        try:
+            run_embedded(config, names, log)
+        finally:
+            log.close()
+
+
+def database_problem() -> str:
+    """Say in one sentence why the databases cannot be started on; blank when they can."""
+    from accounts.health import DATABASES
+    from ops.health import check_database, check_migrations
+
+    for alias in DATABASES:
+        reached = check_database(alias)
+        if not reached.ok:
+            return f"The {alias} database cannot be reached ({reached.detail}): manage.py doctor says more."
+        if not check_migrations(alias).ok:
+            return f"The {alias} database is not up to date: run manage.py prepare first (make run does it)."
+    return ""

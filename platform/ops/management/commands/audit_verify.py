@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from ops.anchors import anchors_verify
 from ops.audit import chains_verify
 
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{report.chain}: {report.events} events, intact")
             else:
                 broken.append(f"{report.chain}: broken at #{report.sequence}: {report.problem}")
+        broken += anchors_verify()
         if broken:
             raise CommandError("The audit trail is broken.\n" + "\n".join(broken))
         self.stdout.write(f"{chains} chains, {events} events: intact.")

@@ -24,7 +24,5 @@ def installation_code(configured: str = "") -> str:
     if configured:
         return configured
     generated = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    row, _ = Installation.objects.get_or_create(
-        id=Installation.SINGLETON, defaults={"code": generated}
-    )
+    row, _ = Installation.objects.get_or_create(id=Installation.SINGLETON, defaults={"code": generated})
     return row.code

@@ -46,9 +46,7 @@ def job_create(
     message: str = "",
 ) -> Job:
     """Create a PENDING job. Enqueue its task after the commit, with the job's id alone."""
-    return Job.objects.create(
-        kind=kind, owner=owner, params=params or {}, total=total, message=message
-    )
+    return Job.objects.create(kind=kind, owner=owner, params=params or {}, total=total, message=message)
 
 
 def job_start(job_id: uuid.UUID, *, total: int | None = None, message: str = "") -> bool:
@@ -110,19 +108,13 @@ def job_finish(
 
 def job_fail(job_id: uuid.UUID, *, error: str, result: dict[str, Any] | None = None) -> bool:
     """End a job as FAILED with its error in words; False when it had ended already."""
-    return _end(
-        job_id, {"status": Job.Status.FAILED, "error": error[:4000], "result": result or {}}
-    )
+    return _end(job_id, {"status": Job.Status.FAILED, "error": error[:4000], "result": result or {}})
 
 
 def _end(job_id: uuid.UUID, values: dict[str, Any]) -> bool:
     with _lock:
         _last_progress.pop(job_id, None)
-    rows = (
-        Job.objects.filter(pk=job_id)
-        .exclude(status__in=Job.FINAL)
-        .update(finished_at=wall_now(), **values)
-    )
+    rows = Job.objects.filter(pk=job_id).exclude(status__in=Job.FINAL).update(finished_at=wall_now(), **values)
     if rows:
         _announce(job_id)
     return rows == 1

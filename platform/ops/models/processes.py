@@ -32,9 +32,7 @@ class Installation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = (
-            models.CheckConstraint(condition=models.Q(id=1), name="installation_singleton"),
-        )
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="installation_singleton"),)
 
     def __str__(self) -> str:
         return self.code

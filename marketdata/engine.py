@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -270,9 +271,17 @@ class Engine:
             _drop_connections()
 
     def _publish(self) -> None:
-        bars = [bar for stream in self._streams.values() for bar in stream.builder.changed()]
-        if bars:
-            publish("bars", {bar.symbol: bar_message(bar) for bar in bars})
+        # A message has one bar per symbol; the end of a minute goes out before the next one's start.
+        messages: list[dict[str, Any]] = []
+        for stream in self._streams.values():
+            turn: Counter[str] = Counter()
+            for bar in stream.builder.changed():
+                if turn[bar.symbol] == len(messages):
+                    messages.append({})
+                messages[turn[bar.symbol]][bar.symbol] = bar_message(bar)
+                turn[bar.symbol] += 1
+        for message in messages:
+            publish("bars", message)
 
     # --- storing thread
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from marketdata.choices import Board, Kind
+from marketdata.models import Instrument
 from marketdata.quotes.columns import BAR, TICK, QuoteColumns
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -59,4 +62,23 @@ def closes(rows: QuoteColumns) -> list[tuple[int, int, float]]:
             rows.values["close"].tolist(),
             strict=True,
         )
+    )
+
+
+def create_instrument(symbol: str) -> Instrument:
+    """A main-board share."""
+    return Instrument.objects.create(
+        symbol=symbol,
+        name=symbol,
+        market=symbol[-2:],
+        board=Board.MAIN,
+        kind=Kind.STOCK,
+        lot_size=100,
+        min_quantity=100,
+        quantity_step=100,
+        tick=Decimal("0.01"),
+        volume_unit=100,
+        max_limit_quantity=1_000_000,
+        max_market_quantity=1_000_000,
+        updated_at=datetime(2024, 3, 1, tzinfo=SHANGHAI),
     )

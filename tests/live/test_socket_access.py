@@ -245,7 +245,7 @@ def test_password_changed_ends_the_socket(server: Server, team: Team) -> None:
 def test_right_lost_without_any_message_is_noticed_by_the_watch(
     server: Server, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desk.live.watch.CHECK_SECONDS", 0.2)
+    monkeypatch.setattr("desk.live.watch.CHECK_SECONDS", 0.1)
     with server.session(team.bob) as socket:
         socket.subscribe(f"account:{team.alpha.pk}")
         team.bob.grants.all().delete()
@@ -253,7 +253,7 @@ def test_right_lost_without_any_message_is_noticed_by_the_watch(
 
 
 def test_token_that_expires_ends_the_socket(server: Server, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desk.live.watch.CHECK_SECONDS", 0.2)
+    monkeypatch.setattr("desk.live.watch.CHECK_SECONDS", 0.1)
     _, plain = make_token(team.alice, days=1 / 86_400)
     with server.token(plain) as socket:
         socket.until("hello")

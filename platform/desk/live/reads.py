@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,6 +19,7 @@ from marketdata.quotes.models import LatestQuote
 from marketdata.selectors import instruments_by_symbol, latest_quotes
 from ops.jobs import job_payload
 from ops.models import Job
+from trading.ledger.models import AccountBook
 from trading.ledger.selectors import account_snapshot, events_since
 
 P = ParamSpec("P")
@@ -53,6 +54,12 @@ def account_since(user: User, account_id: int, since: int | None) -> tuple[str, 
     snapshot = account_snapshot(account)
     version = snapshot["version"]
     return frame("snapshot", channel=channel, version=version, data=snapshot["data"]), version
+
+
+def account_versions(account_ids: Collection[int]) -> dict[int, int]:
+    """The newest event version of each account that has one."""
+    books = AccountBook.objects.filter(pk__in=account_ids)
+    return dict(books.values_list("pk", "version"))
 
 
 def quotes_now(symbols: tuple[str, ...] | None) -> tuple[frozenset[str] | None, dict[str, Any]]:

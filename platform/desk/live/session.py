@@ -154,7 +154,7 @@ class LiveSession:
     def _read_again(self, channel: str) -> None:
         stream = self._streams.get(channel)
         if stream is not None:
-            stream.link_changed(up=True)
+            stream.read_again()
 
     # --------------------------------------------------------- rights, from outside
     @property
@@ -172,6 +172,13 @@ class LiveSession:
         for account_id, view in views.items():
             if account_id in self._accounts:
                 self.reply(frame("account", channel=self._accounts[account_id], data=view))
+
+    def catch_up(self, versions: Mapping[int, int]) -> None:
+        """Have accounts read again whose events up to these versions have not come by."""
+        for account_id, version in versions.items():
+            stream = self._streams.get(self._accounts.get(account_id, ""))
+            if isinstance(stream, AccountStream):
+                stream.catch_up(version)
 
     def link_changed(self, *, up: bool) -> None:
         """Tell the client whether what it sees is live. The streams read again by themselves."""

@@ -39,6 +39,10 @@ class Stream(Protocol):
 
     def link_changed(self, *, up: bool) -> None: ...
 
+    def read_again(self) -> None:
+        """Read from the database before anything else is sent."""
+        ...
+
     def frames(self) -> AsyncIterator[str]:
         """Take out what is due. Raises what its first database read raises."""
         ...
@@ -65,8 +69,16 @@ class AccountStream:
 
     def link_changed(self, *, up: bool) -> None:
         if up:
-            self._must_read = True
-            self._wake()
+            self.read_again()
+
+    def read_again(self) -> None:
+        self._must_read = True
+        self._wake()
+
+    def catch_up(self, version: int) -> None:
+        """Read again if `version` has not come by: its message was lost and none followed."""
+        if self._version is not None and self._version < version and not self._queue:
+            self.read_again()
 
     async def frames(self) -> AsyncIterator[str]:
         for _ in range(ACCOUNT_BURST):
@@ -136,8 +148,11 @@ class SymbolStream:
 
     def link_changed(self, *, up: bool) -> None:
         if up:
-            self._must_read = True
-            self._wake()
+            self.read_again()
+
+    def read_again(self) -> None:
+        self._must_read = True
+        self._wake()
 
     async def frames(self) -> AsyncIterator[str]:
         if self._must_read:
@@ -220,8 +235,11 @@ class JobStream:
 
     def link_changed(self, *, up: bool) -> None:
         if up:
-            self._must_read = True
-            self._wake()
+            self.read_again()
+
+    def read_again(self) -> None:
+        self._must_read = True
+        self._wake()
 
     async def frames(self) -> AsyncIterator[str]:
         if self._must_read:

@@ -1,9 +1,15 @@
-"""Rights of open sockets: checked at once when something changed, and anyway every few seconds."""
+"""What messages alone must not decide: rights and completeness of the open sockets.
+
+Live messages are hints and may be lost. So rights are checked at once when a control
+message says so, and anyway every few seconds; and once a second the accounts' versions
+are compared with what came by, so that an order's event is late at worst, never lost.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -15,13 +21,14 @@ from ops.hub import Hub, Message
 
 log = logging.getLogger(__name__)
 
+TICK_SECONDS = 1.0
+#: Longest time between two checks of everybody's rights; every tick while Redis is
+#: away, because control messages do not arrive then.
 CHECK_SECONDS = 5.0
-#: Control messages do not arrive while Redis is away.
-CHECK_WITHOUT_LINK_SECONDS = 1.0
 
 
-class RightsWatch:
-    """The sessions of one process and the task that keeps their rights true.
+class SessionWatch:
+    """The sessions of one process and the task that keeps them true.
 
     Sockets with the same credentials are checked together, so the cost grows with
     people, not with tabs.
@@ -31,6 +38,7 @@ class RightsWatch:
         self._hub = hub
         self._sessions: set[LiveSession] = set()
         self._due: dict[Identity, bool] = {}
+        self._versions: dict[int, int] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -39,7 +47,7 @@ class RightsWatch:
         self._sessions.add(session)
         if self._task is None or self._task.done():
             self._hub.join("control", self)
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="live-rights")
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="live-watch")
 
     def remove(self, session: LiveSession) -> None:
         """Forget a session that has ended."""
@@ -73,17 +81,33 @@ class RightsWatch:
 
     # ---------------------------------------------------------------------- checking
     async def _run(self) -> None:
+        checked_at = time.monotonic()
         while True:
-            period = CHECK_SECONDS if self._hub.is_up else CHECK_WITHOUT_LINK_SECONDS
+            ticked = False
             try:
-                async with asyncio.timeout(period):
+                async with asyncio.timeout(TICK_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
+                ticked = True
+            self._wake.clear()
+            if time.monotonic() - checked_at >= (CHECK_SECONDS if self._hub.is_up else 0.0):
+                checked_at = time.monotonic()
                 for session in self._sessions:
                     self._due.setdefault(session.identity, False)
-            self._wake.clear()
             due, self._due = self._due, {}
             await self._check(due)
+            if ticked:
+                await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Compare with the versions of a tick ago: their messages have had the time to arrive."""
+        for session in self._sessions:
+            session.catch_up(self._versions)
+        accounts = {pk for session in self._sessions for pk in session.account_ids}
+        try:
+            self._versions = await reads.in_thread(reads.account_versions, accounts) if accounts else {}
+        except Exception as error:  # noqa: BLE001 - the next tick asks again
+            log.warning("the accounts' versions could not be read: %s", error)
 
     async def _check(self, due: dict[Identity, bool]) -> None:
         sessions: defaultdict[Identity, list[LiveSession]] = defaultdict(list)
@@ -95,7 +119,6 @@ class RightsWatch:
                 await self._check_one(identity, open_sessions, with_views=due[identity])
             except Exception as error:  # noqa: BLE001 - a database that is away ends no socket
                 log.warning("rights of live sockets could not be checked: %s", error)
-                asyncio.get_running_loop().call_later(1.0, self._wake.set)
                 self._due[identity] = self._due.get(identity, False) or due[identity]
 
     async def _check_one(self, identity: Identity, sessions: list[LiveSession], *, with_views: bool) -> None:
@@ -125,13 +148,13 @@ def _end(session: LiveSession) -> None:
     )
 
 
-_watches: dict[Hub, RightsWatch] = {}
+_watches: dict[Hub, SessionWatch] = {}
 
 
-def running_watch(hub: Hub) -> RightsWatch:
+def running_watch(hub: Hub) -> SessionWatch:
     """The watch over the sessions that `hub` serves."""
     watch = _watches.get(hub)
     if watch is None:
         _watches.clear()  # hubs of event loops that have ended
-        watch = _watches[hub] = RightsWatch(hub)
+        watch = _watches[hub] = SessionWatch(hub)
     return watch

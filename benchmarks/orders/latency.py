@@ -3,7 +3,7 @@
 Real processes on loopback: uvicorn, Valkey, the simulated terminal, the trade worker. Orders are posted
 one after another; the times are those the platform stores with each order.
 
-    python -m benchmarks.orders.latency --database sqlite --orders 300
+    PYTHONPATH=platform:. python -m benchmarks.orders.latency --database sqlite --orders 300
 
 Columns, in milliseconds:
 
@@ -148,7 +148,7 @@ def run(kind: str, count: int, pause: float) -> Samples:
         try:
             stack.prepare()
             stack.start_valkey()
-            stack.start_terminal("--account", "8000000001:1000000000")
+            stack.start_terminal("--account", "8000000001:1000000000", "--account", "8000000002")
             stack.start_worker()
             stack.start("web", [sys.executable, "manage.py", "web"])
             token = stack.manage("token_create", "alice", "--scopes", "orders:write,account:read,market:read").split()[
@@ -170,7 +170,7 @@ def run(kind: str, count: int, pause: float) -> Samples:
 
 def _alive(base: str) -> bool:
     try:
-        return httpx.get(f"{base}/health/live", timeout=1).status_code == 200
+        return httpx.get(f"{base}/api/v1/health/live", timeout=1).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -123,7 +123,7 @@ def first_days_row(board: Board, list_date: dt.date) -> ListingRow | None:
 
 
 @lru_cache(maxsize=32_768)
-def _usual_limit(board: Board, day: dt.date, is_st: bool, is_wide_fund: bool) -> tuple[int | None, int | None]:
+def _usual_limit(board: Board, day: dt.date, *, is_st: bool, is_wide_fund: bool) -> tuple[int | None, int | None]:
     rows = [row for row in PRICE_LIMITS if row.board is board and row.is_st in (None, is_st)]
     if is_wide_fund and board is Board.ETF:
         rows.append(WIDE_FUND_LIMIT)
@@ -162,7 +162,7 @@ def price_limits(
     if first is not None and listing_day is not None and listing_day <= first.days:
         up, down = first.up_permille, first.down_permille
     else:
-        up, down = _usual_limit(board, day, is_st, is_wide_fund)
+        up, down = _usual_limit(board, day, is_st=is_st, is_wide_fund=is_wide_fund)
     if up is None or down is None:
         return None
     upper = divide_half_up(reference_milli * (1000 + up), 1000 * tick_milli) * tick_milli

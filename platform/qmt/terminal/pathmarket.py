@@ -13,7 +13,7 @@ from qmt.calendar import DAY_MS, TradingCalendar, date_of_ms, midnight_ms
 from qmt.terminal.generator import Chain, Profile
 from qmt.terminal.market import BarArray, Basis
 from qmt.terminal.paths import SLOTS_PER_MINUTE, DayBars, Ints
-from qmt.terminal.series import DaySeries, daily_bars, five_minute_bars, minute_bars
+from qmt.terminal.series import DaySeries, daily_bars, day_cents, five_minute_bars, minute_bars
 from qmt.terminal.tape import Tape, TapeRow
 from qmt.terminal.types import BAR_DTYPE, FACTOR_DTYPE, TICK_DTYPE, CorporateAction, DayFacts, Instrument, Tick
 
@@ -39,6 +39,7 @@ class PathMarket(ABC):
         self._chains = {profile.instrument.symbol: Chain(seed, profile, calendar) for profile in profiles}
         self._instruments = tuple(profile.instrument for profile in profiles)
         self._by_symbol = {instrument.symbol: instrument for instrument in self._instruments}
+        self._cents: dict[str, Ints] = {}
         self._tapes: OrderedDict[dt.date, Tape] = OrderedDict()
 
     @property
@@ -101,9 +102,14 @@ class PathMarket(ABC):
             return np.empty(0, BAR_DTYPE)
         today = date_of_ms(now_ms)
         cutoff = midnight_ms(today) - 1  # closed days end before today
-        first = start_ms if period == "1d" else start_ms - DAY_MS + 1  # a day's minutes lie after its midnight
-        make = daily_bars if period == "1d" else minute_bars
-        closed = [make(series.window(first, min(end_ms, cutoff))) for series in self._closed_days(symbol, today)]
+        closed = []
+        for series in self._closed_days(symbol, today):
+            if period == "1d":
+                low, high = series.bounds(start_ms, min(end_ms, cutoff))
+                closed.append(daily_bars(series, self._day_cents(symbol, series), low, high))
+            else:
+                low, high = series.bounds(start_ms - DAY_MS + 1, min(end_ms, cutoff))  # minutes lie after midnight
+                closed.append(minute_bars(series.part(low, high)))
         result = np.concatenate([*closed, self._today(symbol, period, today, now_ms)])
         if period == "5m":
             result = five_minute_bars(result)
@@ -112,6 +118,16 @@ class PathMarket(ABC):
     def _closed_days(self, symbol: str, today: dt.date) -> Sequence[DaySeries]:
         """Series that hold the days before ``today`` (and perhaps later ones), oldest first."""
         return (self._chains[symbol].through(today),)
+
+    def _day_cents(self, symbol: str, series: DaySeries) -> Ints:
+        """Amounts of a series; those that follow from minute paths are worked out once."""
+        if series.stated_cents is not None:
+            return series.stated_cents
+        known = self._cents.get(symbol, np.empty(0, np.int64))
+        if len(known) < len(series):
+            known = np.concatenate([known, day_cents(series.part(len(known), len(series)))])
+            self._cents[symbol] = known
+        return known
 
     def _today(self, symbol: str, period: str, today: dt.date, now_ms: int) -> BarArray:
         """Bars of the running day up to now; the last minute, and the day, may be incomplete."""
@@ -127,7 +143,8 @@ class PathMarket(ABC):
         if at is None:
             return np.empty(0, BAR_DTYPE)
         if not tape.rows[position].has_bar:
-            return daily_bars(series.part(at, at + 1)) if period == "1d" and slot >= 0 else np.empty(0, BAR_DTYPE)
+            shown = at + 1 if period == "1d" and slot >= 0 else at
+            return daily_bars(series, np.zeros(len(series), np.int64), at, shown)
         if slot < 0:
             return np.empty(0, BAR_DTYPE)
         minutes = _minutes_so_far(minute_bars(series.part(at, at + 1)), tape.tick_array(symbol, now_ms))

@@ -242,11 +242,10 @@ def _closes(days: DayBars, high_at: Ints, low_at: Ints) -> Ints:
     drift = walk[rows, left] * (1 - fraction) + walk[rows, right] * fraction
     path = line + walk - drift
     step = days.step[:, None]
-    base = days.low[
-        :, None
-    ]  # rounding from the low keeps low, and whatever lies a multiple of the step above it, exact
+    # Rounding from the low keeps it, and whatever lies a multiple of the step above it, exact.
+    base = days.low[:, None]
     prices = base + np.round((path - base) / step).astype(np.int64) * step
-    prices = np.clip(prices, days.low[:, None], days.high[:, None])
+    prices = np.clip(prices, base, days.high[:, None])
     flat_rows = np.arange(count)
     for position, value in (
         (high_at, days.high),
@@ -255,7 +254,8 @@ def _closes(days: DayBars, high_at: Ints, low_at: Ints) -> Ints:
         (np.full(count, LAST), days.close),
     ):
         prices[flat_rows, position] = value
-    return prices
+    result: Ints = prices
+    return result
 
 
 def _wicks(days: DayBars, close: Ints) -> Floats:

@@ -49,10 +49,11 @@ class DaySeries:
         at = int(np.searchsorted(self.ordinals, ordinal))
         return at if at < len(self) and int(self.ordinals[at]) == ordinal else None
 
-    def window(self, start_ms: int, end_ms: int) -> DaySeries:
-        """Days whose midnight lies in [start, end]."""
+    def bounds(self, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """First and one past the last row of the days whose midnight lies in [start, end]."""
         stamps = midnights(self.ordinals)
-        return self.part(int(np.searchsorted(stamps, start_ms)), int(np.searchsorted(stamps, end_ms, side="right")))
+        first, last = np.searchsorted(stamps, start_ms), np.searchsorted(stamps, end_ms, side="right")
+        return int(first), max(int(first), int(last))
 
     def part(self, start: int, stop: int) -> DaySeries:
         """Rows ``start`` to ``stop``."""
@@ -113,27 +114,34 @@ def _amounts(series: DaySeries, weight: Ints) -> Ints:
     return minute_cents(weight, unit, series.scale, series.stated_cents)
 
 
-def daily_bars(series: DaySeries) -> Bars:
-    """Daily bars (``BAR_DTYPE``). A suspended day has a flat bar without volume and ``suspendFlag`` 1, the day after it −1."""
-    result = np.zeros(len(series), BAR_DTYPE)
-    if not len(series):
-        return result
-    result["time"] = midnights(series.ordinals)
+def day_cents(series: DaySeries) -> Ints:
+    """Amount per day in cents: the source's, or the sum of the minutes'."""
+    if series.stated_cents is not None:
+        return series.stated_cents
+    total: Ints = _amounts(series, minute_paths(series.day_bars()).weight).sum(axis=1)
+    return total
+
+
+def daily_bars(series: DaySeries, cents: Ints, start: int, stop: int) -> Bars:
+    """Daily bars (``BAR_DTYPE``) of the rows ``start`` to ``stop``.
+
+    A suspended day has a flat bar without volume and ``suspendFlag`` 1, the first day after a suspension −1. ``cents`` are the amounts
+    of the whole series (:func:`day_cents`).
+    """
+    rows = slice(start, stop)
+    result = np.zeros(max(stop - start, 0), BAR_DTYPE)
+    result["time"] = midnights(series.ordinals[rows])
     for name, values in zip(
         ("open", "high", "low", "close", "preClose"),
         (series.open, series.high, series.low, series.close, series.reference),
         strict=True,
     ):
-        result[name] = values / series.scale
-    result["volume"] = series.lots
-    cents = series.stated_cents
-    if cents is None:
-        cents = _amounts(series, minute_paths(series.day_bars()).weight).sum(axis=1)
-    result["amount"] = cents / 100
-    result["suspendFlag"] = series.suspended
-    resumed = np.zeros(len(series), np.bool_)
-    resumed[1:] = series.suspended[:-1] & ~series.suspended[1:]
-    result["suspendFlag"][resumed] = -1
+        result[name] = values[rows] / series.scale
+    result["volume"] = series.lots[rows]
+    result["amount"] = cents[rows] / 100
+    before = np.concatenate([[False], series.suspended[:-1]])
+    flags = np.where(series.suspended, 1, np.where(before, -1, 0))
+    result["suspendFlag"] = flags[rows]
     return result
 
 

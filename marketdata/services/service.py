@@ -128,14 +128,25 @@ class MarketDataService:
         return self.read(query, readiness)
 
     def prepare(
-        self, request: DataRequest, *, wait_seconds: float | None = None, owner: int | None = None
+        self,
+        request: DataRequest,
+        *,
+        wait_seconds: float | None = None,
+        owner: int | None = None,
+        retry_failed: bool = False,
     ) -> tuple[Query, Readiness]:
-        """Check a request and repair what it needs; the bars themselves are not read."""
+        """Check a request and repair what it needs; the bars themselves are not read.
+
+        Parameters
+        ----------
+        retry_failed
+            Try at once again what failed just now: a person asks for it.
+        """
         query = self.resolve(request)
         deadline = time.monotonic() + _wait(wait_seconds)
         for reach in self._reaches(query, request):
             narrowed = replace(query, start_ts=reach)
-            readiness = self._ensure(narrowed, deadline, owner)
+            readiness = self._ensure(narrowed, deadline, owner, retry_failed=retry_failed)
             if not readiness.complete or self._has_count(narrowed):
                 break
         return narrowed, readiness
@@ -182,10 +193,11 @@ class MarketDataService:
         }
 
     # ---------------------------------------------------------------------------- internals
-    def _ensure(self, query: Query, deadline: float, owner: int | None) -> Readiness:
-        readiness = Readiness(complete=False)
+    def _ensure(self, query: Query, deadline: float, owner: int | None, *, retry_failed: bool) -> Readiness:
         for _turn in range(MAX_TURNS):
-            readiness, wanted = self._scan(query, market_clock(self.host_name))
+            readiness, wanted = self._scan(query, market_clock(self.host_name), retry_failed=retry_failed)
+            # Only what failed before this call is tried again, not what fails in it.
+            retry_failed = False
             if not wanted:
                 return readiness
             job = repair_order(
@@ -197,15 +209,17 @@ class MarketDataService:
             )
             if not _wait_for(job.pk, deadline):
                 return replace(readiness, job_id=job.pk)
-        return readiness
+        return self._scan(query, market_clock(self.host_name))[0]
 
-    def _scan(self, query: Query, clock: MarketClock) -> tuple[Readiness, dict[int, list[tuple[int, int]]]]:
+    def _scan(
+        self, query: Query, clock: MarketClock, *, retry_failed: bool = False
+    ) -> tuple[Readiness, dict[int, list[tuple[int, int]]]]:
         """How complete the query is, and the ranges worth downloading now."""
         gaps = find_gaps(query.instruments, query.period, query.start_date, query.end_date, clock=clock)
         if gaps.complete:
             return Readiness(complete=True), {}
         ranges = gaps.ranges()
-        failed = recently_failed(ranges, query.period)
+        failed = {} if retry_failed else recently_failed(ranges, query.period)
         symbols = {instrument.pk: instrument.symbol for instrument in query.instruments}
         readiness = Readiness(
             complete=False,

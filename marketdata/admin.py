@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Model
@@ -23,7 +23,16 @@ from marketdata.models import (
 )
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+if TYPE_CHECKING:
+    AnyModelAdmin = admin.ModelAdmin[Any]
+    DayInline = admin.StackedInline[InstrumentDay, Instrument]
+else:
+    # Django's admin classes take no type arguments at run time.
+    AnyModelAdmin = admin.ModelAdmin
+    DayInline = admin.StackedInline
+
+
+class ReadOnlyAdmin(AnyModelAdmin):
     """Nothing can be added or changed."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -36,7 +45,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return False
 
 
-class InstrumentDayInline(admin.StackedInline[InstrumentDay, Instrument]):
+class InstrumentDayInline(DayInline):
     model = InstrumentDay
     can_delete = False
 
@@ -103,7 +112,7 @@ class EvidenceAdmin(ReadOnlyAdmin):
     search_fields = ("instrument__symbol",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+        return AnyModelAdmin.has_delete_permission(self, request, obj)
 
 
 @admin.register(SourceDepth)

@@ -8,7 +8,7 @@ late (the order has moved on meanwhile) changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,8 +44,8 @@ __all__ = [
 Step = Callable[[Journal, Order], bool]
 
 
-def mark_sent(order_id: UUID, *, session_key: str, seq: int) -> None:
-    """The SDK call returned its number: note it. The answer moves the order, and may be here already."""
+def mark_sent(order_id: UUID, *, session_key: str, seq: int, sent_at: datetime) -> None:
+    """The SDK call of `sent_at` returned its number: note it. The answer moves the order, and may be here already."""
 
     def step(journal: Journal, order: Order) -> bool:
         return take(
@@ -56,7 +56,7 @@ def mark_sent(order_id: UUID, *, session_key: str, seq: int) -> None:
             data={"seq": seq},
             session_key=session_key,
             session_seq=seq,
-            sent_at=journal.at,
+            sent_at=sent_at,
         )
 
     _each([order_id], step)

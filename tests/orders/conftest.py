@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,10 +16,10 @@ def bench(db: None) -> Bench:
 
 
 @pytest.fixture
-def woken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The wakes that were sent, instead of a broker."""
     from trading.orders import tasks
 
     calls: list[dict[str, Any]] = []
     monkeypatch.setattr(tasks.wake, "apply_async", lambda **kwargs: calls.append(kwargs))
-    yield calls
+    return calls

@@ -220,7 +220,7 @@ def test_get_order_shows_timeline_and_fills(bench: Bench, alice: Client) -> None
     body = alice.get(f"{ORDERS}/{order.pk}").json()
     assert body["status"] == "FILLED"
     assert body["order_id"] == f"SIM{bench.broker_id(order)}"
-    assert [event["to_status"] for event in body["events"]][0] == "QUEUED"
+    assert next(event["to_status"] for event in body["events"]) == "QUEUED"
     assert [event["seq"] for event in body["events"]] == list(range(1, body["version"] + 1))
     assert [(row["quantity"], row["price"]) for row in body["trades"]] == [(100, "10")]
     listed = alice.get("/api/v1/trades", {"symbol": MOUTAI}).json()["results"]

@@ -1,0 +1,97 @@
+"""Wanting a cancel: stored at once, refused by no limit of ours, never repeated by itself."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import BrokerAccount, Grant
+from accounts.services import account_halt
+from ops.clocks import wall_now
+from ops.errors import Code, Conflict, Forbidden, NotFound
+from ops.models import AuditEvent
+from tests.orders.bench import Bench, host_ready
+from tests.people import TEST_ACTOR
+from trading.orders.choices import Status
+from trading.orders.claims import claim_cancel
+from trading.orders.models import Order
+from trading.orders.services import order_cancel
+
+pytestmark = pytest.mark.django_db
+
+
+def test_cancel_of_a_queued_order_is_done_at_once(bench: Bench) -> None:
+    order = order_cancel(user=bench.alice, order_id=bench.submit().pk)
+    assert order.status == Status.CANCELLED
+    assert order.cancel_requested_by == bench.alice
+    assert AuditEvent.objects.get(action="order.cancel_requested").after == {"status": "CANCELLED"}
+
+
+@pytest.mark.parametrize("stage", ["sent", "reported"])
+def test_cancel_of_a_sent_order_is_stored_as_wanted(bench: Bench, stage: str) -> None:
+    order = getattr(bench, stage)()
+    cancelled = order_cancel(user=bench.alice, order_id=order.pk)
+    assert cancelled.status == order.status
+    assert cancelled.cancel_requested_at is not None
+    assert cancelled.cancel_sent_at is None
+
+
+def test_cancel_again_while_the_first_may_work_changes_nothing(bench: Bench) -> None:
+    order = bench.reported()
+    order_cancel(user=bench.alice, order_id=order.pk)
+    claim_cancel(order.pk, host_name="sim")
+    version = bench.order(order).version
+    order_cancel(user=bench.alice, order_id=order.pk)
+    assert bench.order(order).version == version
+    assert AuditEvent.objects.filter(action="order.cancel_requested").count() == 1
+
+
+def test_cancel_again_long_after_an_unseen_one_is_wanted_again(bench: Bench) -> None:
+    order = bench.reported()
+    order_cancel(user=bench.alice, order_id=order.pk)
+    claim_cancel(order.pk, host_name="sim")
+    Order.objects.filter(pk=order.pk).update(cancel_sent_at=wall_now() - timedelta(seconds=6))
+    order_cancel(user=bench.alice, order_id=order.pk)
+    assert bench.order(order).cancel_sent_at is None
+
+
+def test_cancel_of_a_finished_order_is_a_conflict(bench: Bench) -> None:
+    order = bench.reported()
+    bench.apply(bench.fill(order, 100))
+    with pytest.raises(Conflict) as refusal:
+        order_cancel(user=bench.alice, order_id=order.pk)
+    assert refusal.value.code == Code.ORDER_FINAL
+    assert refusal.value.details["state"] == "FILLED"
+
+
+def test_cancel_is_refused_by_no_state_of_account_host_or_market(bench: Bench) -> None:
+    orders = [bench.reported() for _ in range(4)]
+    account_halt(actor=TEST_ACTOR, account=bench.account)
+    order_cancel(user=bench.alice, order_id=orders[0].pk)
+    host_ready(bench.team, session_state="DOWN")
+    order_cancel(user=bench.alice, order_id=orders[1].pk)
+    host_ready(bench.team, phase="LUNCH")
+    order_cancel(user=bench.alice, order_id=orders[2].pk)
+    BrokerAccount.objects.update(enabled=False, mode="READ_ONLY")
+    order_cancel(user=bench.alice, order_id=orders[3].pk)
+    assert all(bench.order(order).cancel_requested_at for order in orders)
+
+
+def test_cancel_of_unknown_and_foreign_orders_answers_alike(bench: Bench) -> None:
+    order = bench.submit()
+    with pytest.raises(NotFound) as foreign:
+        order_cancel(user=bench.team.charlie, order_id=order.pk)
+    with pytest.raises(NotFound) as unknown:
+        order_cancel(user=bench.alice, order_id=uuid.uuid4())
+    assert foreign.value.code == unknown.value.code == Code.ORDER_NOT_FOUND
+    assert bench.order(order).status == Status.QUEUED
+
+
+def test_cancel_after_the_grant_is_gone_is_refused(bench: Bench) -> None:
+    order = bench.submit()
+    Grant.objects.filter(user=bench.alice).update(can_trade=False)
+    with pytest.raises(Forbidden):
+        order_cancel(user=bench.alice, order_id=order.pk)
+    assert bench.order(order).status == Status.QUEUED

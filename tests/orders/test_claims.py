@@ -1,0 +1,142 @@
+"""Claims: one winner, in time, with authority, on the right host."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.services import account_halt
+from ops.clocks import wall_now
+from tests.orders.bench import Bench
+from tests.people import TEST_ACTOR
+from trading.ledger.models import AccountEvent
+from trading.orders.choices import OrderEventKind, Status
+from trading.orders.claims import cancels_due, claim, claim_cancel, claimable, unclaim_cancel
+from trading.orders.lifecycle import expire_due, mark_withheld, session_lost
+from trading.orders.models import Order
+from trading.orders.services import order_cancel
+
+pytestmark = pytest.mark.django_db
+
+
+def test_claim_takes_a_queued_order_for_sending(bench: Bench) -> None:
+    order = bench.submit()
+    claimed = claim(order.pk, host_name="sim")
+    assert claimed is not None
+    assert (claimed.status, claimed.version) == (Status.SUBMITTING, 2)
+    assert claimed.claimed_at is not None
+    assert bench.order(order).events.get(seq=2).kind == OrderEventKind.CLAIMED
+    assert AccountEvent.objects.order_by("-version")[0].payload["status"] == "SUBMITTING"
+
+
+def test_claim_a_second_time_gets_nothing(bench: Bench) -> None:
+    order = bench.submit()
+    assert claim(order.pk, host_name="sim") is not None
+    assert claim(order.pk, host_name="sim") is None
+    assert bench.order(order).events.count() == 2
+
+
+def test_claim_is_one_conditional_statement(bench: Bench) -> None:
+    order = bench.submit()
+    with CaptureQueriesContext(connection) as queries:
+        claim(order.pk, host_name="sim")
+    (update,) = [q["sql"] for q in queries if q["sql"].startswith('UPDATE "orders_order"')]
+    for condition in ('"status" = ', '"expires_at" > ', '"epoch" = (SELECT'):
+        assert condition in update
+
+
+def test_claim_past_the_time_to_live_gets_nothing(bench: Bench) -> None:
+    order = bench.submit()
+    Order.objects.filter(pk=order.pk).update(expires_at=wall_now() - timedelta(milliseconds=1))
+    assert claim(order.pk, host_name="sim") is None
+    assert expire_due("sim") == [order.pk]
+    order = bench.order(order)
+    assert (order.status, order.deny_code) == (Status.EXPIRED, "ORDER_EXPIRED")
+    assert bench.book.reserved_cash == 0
+
+
+def test_claim_after_a_halt_gets_nothing(bench: Bench) -> None:
+    order = bench.submit()
+    account_halt(actor=TEST_ACTOR, account=bench.account)
+    assert claim(order.pk, host_name="sim") is None
+    assert expire_due("sim") == [order.pk]
+    assert bench.order(order).deny_code == "AUTHORITY_CHANGED"
+
+
+def test_claim_by_another_host_gets_nothing(bench: Bench) -> None:
+    order = bench.submit()
+    assert claim(order.pk, host_name="other") is None
+    assert list(claimable("other")) == []
+    assert list(claimable("sim")) == [order]
+
+
+def test_expire_leaves_orders_alone_that_may_still_go(bench: Bench) -> None:
+    order = bench.submit()
+    assert expire_due("sim") == []
+    assert bench.order(order).status == Status.QUEUED
+
+
+def test_withheld_order_expires_with_the_reason(bench: Bench) -> None:
+    from ops.errors import Code
+
+    order = bench.submit()
+    claim(order.pk, host_name="sim")
+    mark_withheld(order.pk, code=Code.DEADLINE_PASSED, message="too late")
+    order = bench.order(order)
+    assert (order.status, order.deny_code) == (Status.EXPIRED, "DEADLINE_PASSED")
+    assert bench.book.reserved_cash == 0
+
+
+def test_withheld_order_whose_cancel_was_wanted_is_cancelled(bench: Bench) -> None:
+    from ops.errors import Code
+
+    order = bench.submit()
+    claim(order.pk, host_name="sim")
+    order_cancel(user=bench.alice, order_id=order.pk)
+    mark_withheld(order.pk, code=Code.DEADLINE_PASSED)
+    assert bench.order(order).status == Status.CANCELLED
+
+
+def test_claim_cancel_needs_a_wish_a_number_and_a_working_order(bench: Bench) -> None:
+    order = bench.sent()
+    assert claim_cancel(order.pk, host_name="sim") is None
+    order_cancel(user=bench.alice, order_id=order.pk)
+    assert claim_cancel(order.pk, host_name="sim") is None
+    bench.apply(bench.response(order))
+    claimed = claim_cancel(order.pk, host_name="sim")
+    assert claimed is not None
+    assert claimed.cancel_sent_at is not None
+    assert claim_cancel(order.pk, host_name="sim") is None
+
+
+def test_unclaimed_cancel_is_wanted_again(bench: Bench) -> None:
+    order = bench.reported()
+    order_cancel(user=bench.alice, order_id=order.pk)
+    claim_cancel(order.pk, host_name="sim")
+    unclaim_cancel(order.pk)
+    assert list(cancels_due("sim")) == [order]
+
+
+def test_lost_session_makes_unanswered_orders_unknown_and_wants_unseen_cancels_again(
+    bench: Bench,
+) -> None:
+    unanswered, working = bench.sent(), bench.reported()
+    order_cancel(user=bench.alice, order_id=working.pk)
+    claim_cancel(working.pk, host_name="sim")
+    assert session_lost("sim", reason="test") == [unanswered.pk]
+    assert bench.order(unanswered).status == Status.UNKNOWN
+    assert bench.order(working).status == Status.REPORTED
+    assert list(cancels_due("sim")) == [working]
+    assert bench.book.reserved_cash > 0
+
+
+def test_cancel_of_a_seen_pending_cancel_is_not_repeated_by_a_lost_session(bench: Bench) -> None:
+    order = bench.reported()
+    order_cancel(user=bench.alice, order_id=order.pk)
+    claim_cancel(order.pk, host_name="sim")
+    bench.apply(bench.update(order, 51))
+    session_lost("sim", reason="test")
+    assert list(cancels_due("sim")) == []

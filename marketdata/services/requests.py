@@ -222,8 +222,8 @@ def _resolve_range(
     return start_ts, end_ts
 
 
-_DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
-_STAMP = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})")
+_DATE = re.compile("([0-9]{4})-?([0-9]{2})-?([0-9]{2})")
+_STAMP = re.compile("([0-9]{4})" + 5 * "([0-9]{2})")
 
 
 def _parse_bound(bound: date | datetime | str, name: str, *, is_end: bool) -> int:

@@ -151,9 +151,16 @@ class MarketDataService:
                 break
         return narrowed, readiness
 
-    def ensure(self, request: DataRequest, *, wait_seconds: float | None = None, owner: int | None = None) -> Readiness:
-        """Repair what a request needs, without reading it."""
-        return self.prepare(request, wait_seconds=wait_seconds, owner=owner)[1]
+    def ensure(
+        self,
+        request: DataRequest,
+        *,
+        wait_seconds: float | None = None,
+        owner: int | None = None,
+        retry_failed: bool = False,
+    ) -> Readiness:
+        """Repair what a request needs, without reading it; see `prepare`."""
+        return self.prepare(request, wait_seconds=wait_seconds, owner=owner, retry_failed=retry_failed)[1]
 
     def resolve(self, request: DataRequest) -> Query:
         """Check a request completely; nothing is changed."""

@@ -157,9 +157,7 @@ class FakeTerminal:
         if error is not None:
             raise error
 
-    def read_local(
-        self, symbols: Sequence[str], period: Period, start: str, end: str
-    ) -> dict[str, pd.DataFrame]:
+    def read_local(self, symbols: Sequence[str], period: Period, start: str, end: str) -> dict[str, pd.DataFrame]:
         if self.down:
             raise TerminalDown("there is no quote link")
         low, high = _ms(start), _ms(end)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,7 +12,7 @@ from marketdata.choices import EvidenceReason
 from marketdata.models import DataSourceStatus, Evidence, Instrument, RepairItem
 from marketdata.quotes.models import QuoteSegment, RawQuote
 from marketdata.quotes.periods import date_ts
-from marketdata.services import DataRequest, MarketDataService
+from marketdata.services import BarsResult, DataRequest, MarketDataService
 from ops.models import Job
 from qmt.errors import TerminalDown
 from tests.marketdata.conftest import MAOTAI, PINGAN, RunnerFactory
@@ -29,6 +29,13 @@ from tests.marketdata.fakes import (
 )
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"], transaction=True)
+
+
+def job_of(result: BarsResult) -> Job:
+    """The repair that an answer was waiting for."""
+    assert result.job_id is not None
+    return Job.objects.get(pk=result.job_id)
+
 
 WEEK_REQUEST = DataRequest([MAOTAI], "1d", WEEK[0], WEEK[-1])
 
@@ -50,7 +57,7 @@ def test_get_empty_database_downloads_stores_and_answers(
     assert answer["symbol"].tolist() == [MAOTAI] * 5
     for name in ("time", "open", "high", "low", "close", "volume", "amount", "pre_close"):
         assert answer[name].tolist() == expected[name].tolist()
-    job = Job.objects.get(pk=first.job_id)
+    job = job_of(first)
     assert (job.status, job.done, job.total, job.result["rows_stored"]) == ("DONE", 5, 5, 5)
 
 
@@ -171,19 +178,23 @@ def test_get_wider_request_widens_the_open_item(
 
 
 def test_item_widened_while_it_runs_gets_another_round(
-    maotai: Instrument, terminal: FakeTerminal, service: MarketDataService, make_runner: RunnerFactory
+    maotai: Instrument,
+    terminal: FakeTerminal,
+    service: MarketDataService,
+    make_runner: RunnerFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     terminal.put(MAOTAI, "1d", day_bars(WEEK))
     service.get(DataRequest([MAOTAI], "1d", WEEK[0], WEEK[0]), wait_seconds=0)
     original = terminal.read_local
-    asked = []
+    asked: list[BarsResult] = []
 
-    def read_and_widen(*args: object) -> dict[str, pd.DataFrame]:
+    def read_and_widen(*args: Any) -> dict[str, pd.DataFrame]:
         if not asked:
             asked.append(service.get(WEEK_REQUEST, wait_seconds=0))
-        return original(*args)  # type: ignore[arg-type]
+        return original(*args)
 
-    terminal.read_local = read_and_widen  # type: ignore[method-assign]
+    monkeypatch.setattr(terminal, "read_local", read_and_widen)
     make_runner().run_all()
 
     assert [call[2:] for call in terminal.downloads] == [
@@ -223,7 +234,7 @@ def test_download_that_always_fails_ends_in_a_failed_job_and_a_note(
     make_runner().run_all()
 
     assert len(terminal.downloads) == 3
-    job = Job.objects.get(pk=first.job_id)
+    job = job_of(first)
     assert job.status == "FAILED"
     assert job.error == "DownloadFailed: server busy"
     assert DataSourceStatus.objects.get().note == "DownloadFailed: server busy"
@@ -283,16 +294,14 @@ def test_killed_worker_leaves_its_items_to_the_next_one(
     class Killed(BaseException):
         pass
 
-    original = terminal.read_local
-
-    def die(*_args: object) -> dict[str, pd.DataFrame]:
+    def die(*_args: Any) -> dict[str, pd.DataFrame]:
         raise Killed
 
-    terminal.read_local = die  # type: ignore[method-assign]
-    with pytest.raises(Killed):
-        make_runner(holder="first").run_batch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terminal, "read_local", die)
+        with pytest.raises(Killed):
+            make_runner(holder="first").run_batch()
     assert RepairItem.objects.get().status == "RUNNING"
-    terminal.read_local = original  # type: ignore[method-assign]
     assert make_runner(holder="second").run_batch() == 0  # the lease still holds
     RepairItem.objects.update(lease_until="2020-01-01T00:00:00Z")
     assert make_runner(holder="second").run_batch() == 1
@@ -307,7 +316,7 @@ def test_minutes_of_a_closed_day_are_verified_against_the_day_bar(
     quiet = minute_bars(WEEK[1], volume=100)
     # Twenty minutes without trade are absent; the volume of the others is the whole day's.
     quiet = quiet.drop(index=range(50, 70)).reset_index(drop=True)
-    quiet.loc[0, "volume"] += 2_000
+    quiet.loc[0, "volume"] = 2_100
     terminal.put(MAOTAI, "1m", pd.concat([full, quiet], ignore_index=True))
     request = DataRequest([MAOTAI], "1m", WEEK[0], WEEK[1])
     service.get(request, wait_seconds=0)
@@ -365,7 +374,7 @@ def test_rejected_rows_are_not_stored_and_leave_the_day_failed(
     result = service.get(WEEK_REQUEST, wait_seconds=0)
     assert not result.complete
     assert dates_of(result.frame["time"]) == [WEEK[0], WEEK[1], WEEK[3], WEEK[4]]
-    assert Job.objects.get(pk=first.job_id).error == "ROWS_REJECTED: OHLC_ORDER"
+    assert job_of(first).error == "ROWS_REJECTED: OHLC_ORDER"
     assert Evidence.objects.count() == 0
 
 
@@ -382,7 +391,5 @@ def test_evidence_is_withdrawn_when_the_day_turns_up(
 
     rows = list(Evidence.objects.values_list("start_date", "end_date", "checks"))
     assert rows == [(WEEK[1], WEEK[1], 2), (WEEK[3], WEEK[3], 2)]
-    assert np.array_equal(
-        dates_of(service.get(WEEK_REQUEST, wait_seconds=0).frame["time"]),
-        [WEEK[0], WEEK[2], WEEK[4]],
-    )
+    answer = service.get(WEEK_REQUEST, wait_seconds=0).frame
+    assert dates_of(answer["time"]) == [WEEK[0], WEEK[2], WEEK[4]]

@@ -1,0 +1,107 @@
+"""Health: the process, and each part of the installation with its own truth."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import HostStatus
+from ops import health
+from ops.clocks import wall_now
+from ops.models import ProcessHeartbeat
+from ops.version import VERSION
+from tests.people import Team
+
+pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
+
+
+@pytest.fixture(autouse=True)
+def redis_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "check_redis", lambda: health.Check("redis", True))
+
+
+def beat(name: str, *, age_seconds: float = 0) -> None:
+    at = wall_now() - timedelta(seconds=age_seconds)
+    ProcessHeartbeat.objects.create(name=name, host="here", pid=1, started_at=at, last_loop_at=at)
+
+
+def report(team: Team, state: str = "READY", *, age_seconds: float = 0) -> None:
+    at = wall_now() - timedelta(seconds=age_seconds)
+    HostStatus.objects.create(
+        host=team.host, session_state=state, updated_at=at, trade_date="2024-01-02", phase="CLOSED"
+    )
+
+
+def failing(expected_status: int) -> dict[str, str]:
+    response = Client().get("/api/v1/health/ready")
+    assert response.status_code == expected_status
+    return {check["name"]: check["detail"] for check in response.json()["checks"] if not check["ok"]}
+
+
+def test_live_needs_nobody_and_no_database(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        response = Client().get("/api/v1/health/live")
+    assert response.status_code == 200
+    assert response.json() == {"name": "QMT Desk", "version": VERSION, "status": "ok"}
+
+
+def test_ready_everything_works_is_200(team: Team) -> None:
+    beat("trade@sim")
+    beat("data@sim")
+    report(team)
+    assert failing(200) == {}
+
+
+def test_ready_workers_that_never_reported_are_named(team: Team) -> None:
+    assert failing(503) == {
+        "process.trade@sim": "has never reported",
+        "process.data@sim": "has never reported",
+        "terminal.sim": "its trade worker has never reported",
+    }
+
+
+def test_ready_old_heartbeat_is_not_believed(team: Team) -> None:
+    beat("trade@sim", age_seconds=60)
+    beat("data@sim")
+    report(team)
+    assert failing(503) == {"process.trade@sim": "its last successful loop is too old"}
+
+
+@pytest.mark.parametrize("state", ["DOWN", "CONNECTING", "RECONCILING", "SICK"])
+def test_ready_terminal_not_ready_says_its_state(team: Team, state: str) -> None:
+    beat("trade@sim")
+    beat("data@sim")
+    report(team, state)
+    assert failing(503) == {"terminal.sim": f"the session is {state}"}
+
+
+def test_ready_old_terminal_state_is_not_believed(team: Team) -> None:
+    beat("trade@sim")
+    beat("data@sim")
+    report(team, age_seconds=60)
+    assert failing(503) == {"terminal.sim": "its state is too old to be believed"}
+
+
+def test_ready_disabled_host_is_not_asked(team: Team) -> None:
+    team.host.enabled = False
+    team.host.save()
+    assert failing(200) == {}
+
+
+def test_ready_redis_away_is_named_and_says_nothing_of_its_address(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.undo()
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert failing(503) == {"redis": "ConnectionError"}
+
+
+def test_version_is_the_packages() -> None:
+    from desk.settings.schema import ROOT
+
+    assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert settings.SPECTACULAR_SETTINGS["VERSION"] == VERSION

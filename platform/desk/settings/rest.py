@@ -32,6 +32,13 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     # Only what scripts and the portal call: the catch-all and the document itself are left out.
     "SERVE_PUBLIC": True,
+    # Fields of one name with different vocabularies: each gets the name of what it describes.
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatusEnum": "trading.orders.choices.Status",
+        "JobStatusEnum": "ops.models.Job.Status",
+        "InstrumentKindEnum": "marketdata.choices.Kind",
+        "HostKindEnum": "accounts.choices.HostKind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "ops.openapi.document_errors",

@@ -34,6 +34,8 @@ class ChildSpec:
         Names of its `ProcessHeartbeat` rows; the first one proves its start.
     silent_seconds : float
         It is restarted when one of its heartbeats is older than this.
+    after : Path or None
+        A file another child writes when it is ready; the first start waits for it, not for ever.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ChildSpec:
     stop_seconds: float = 3.0
     heartbeats: tuple[str, ...] = ()
     silent_seconds: float = 45.0
+    after: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     noise: tuple[str, ...] = ()
     """Output lines containing one of these are dropped: advice for another use of the program."""
@@ -59,6 +62,7 @@ class Child:
         self.failures = 0
         self.started_at = 0.0
         self.restart_at: float | None = None
+        self.begun = False
         self._run_dir = run_dir
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,6 +98,7 @@ class Child:
             **groups.new_group(),
         )
         self.started_at = time.monotonic()
+        self.begun = True
         self.restart_at = None
         pidfiles.write(self._run_dir, self.name, self._process.pid)
         self._reader = threading.Thread(target=self._read, args=(self._process,), name=f"log-{self.name}", daemon=True)

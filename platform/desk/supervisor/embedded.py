@@ -74,8 +74,8 @@ def headline(config: DeskConfig) -> str:
     return f"{line}   logins: {DEMO_LOGINS}" if config.env == "demo" else line
 
 
-def _prepare(config: DeskConfig) -> None:
-    plan.prepare_folders(config)
+def _prepare(config: DeskConfig, hosts: Sequence[plan.SimulatedHost] = ()) -> None:
+    plan.prepare_folders(config, hosts)
     # Children inherit these: one time zone, unbuffered lines, metrics of all processes together.
     metrics = config.run_dir / "metrics"
     metrics.mkdir(exist_ok=True)
@@ -89,13 +89,13 @@ def _prepare(config: DeskConfig) -> None:
     )
 
 
-def run_embedded(config: DeskConfig, host_names: Sequence[str], log: MergedLog) -> None:
+def run_embedded(config: DeskConfig, hosts: Sequence[plan.SimulatedHost], log: MergedLog) -> None:
     """Run everything on this machine until told to stop."""
     started = time.monotonic()
     started_at = wall_now()
     end_leftovers(config.run_dir, log)
-    _prepare(config)
-    specs = plan.embedded(config, host_names)
+    _prepare(config, hosts)
+    specs = plan.embedded(config, hosts)
     probe_host = UNSPECIFIED.get(config.bind, config.bind)
     ready = Readiness(
         probe=lambda: http_probe(probe_host, config.port),

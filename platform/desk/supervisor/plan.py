@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 from desk.settings.schema import ROOT, DeskConfig
 from desk.supervisor.child import ChildSpec
+from qmt.terminal import cli
 
 
 class Stage(IntEnum):
@@ -63,20 +65,39 @@ def valkey(config: DeskConfig) -> ChildSpec:
     )  # fmt: skip
 
 
-def terminal(config: DeskConfig, host_name: str) -> ChildSpec:
-    """The simulated terminal of one simulated host."""
-    command = [
-        sys.executable, "-m", "qmt.terminal",
+@dataclass(frozen=True, slots=True)
+class SimulatedHost:
+    """A simulated QMT host and the broker accounts its terminal has."""
+
+    name: str
+    account_nos: tuple[str, ...] = ()
+
+
+def terminal_arguments(config: DeskConfig, host: SimulatedHost) -> list[str]:
+    """Command line of one host's simulated terminal."""
+    arguments = [
         "--state-dir", str(config.state_dir),
-        "--host-name", host_name,
+        "--host-name", host.name,
         "--speed", str(config.sim_speed),
         "--seed", str(config.sim_seed),
     ]  # fmt: skip
     if config.sim_data is not None:
-        command += ["--data", str(config.sim_data)]
+        arguments += ["--data", str(config.sim_data)]
+    for account_no in host.account_nos:
+        arguments += ["--account", account_no]
+    return arguments
+
+
+def announcement(config: DeskConfig, host: SimulatedHost) -> Path:
+    """The file the terminal writes when it accepts connections."""
+    return cli.parse(terminal_arguments(config, host)).announcement
+
+
+def terminal(config: DeskConfig, host: SimulatedHost) -> ChildSpec:
+    """The simulated terminal of one simulated host."""
     return ChildSpec(
-        name=f"terminal@{host_name}",
-        command=tuple(command),
+        name=f"terminal@{host.name}",
+        command=(sys.executable, "-m", "qmt.terminal", *terminal_arguments(config, host)),
         stage=Stage.TERMINAL,
         stop_seconds=1.5,
         environment={"PYTHONPATH": f"{ROOT / 'platform'}{os.pathsep}{ROOT}"},
@@ -87,7 +108,7 @@ CELERY_NOISE = ("worker: Warm shutdown (MainProcess)",)
 """Printed past the logging; the supervisor has said the same already."""
 
 
-def host_workers(host_name: str) -> list[ChildSpec]:
+def host_workers(host_name: str, *, after: Path | None = None) -> list[ChildSpec]:
     """The trade and the data worker of one QMT host."""
     return [
         ChildSpec(
@@ -98,6 +119,7 @@ def host_workers(host_name: str) -> list[ChildSpec]:
             # The queue's consumer and the SDK session prove themselves apart.
             heartbeats=(f"worker.{role}@{host_name}", f"session.{role}@{host_name}"),
             noise=CELERY_NOISE,
+            after=after,
         )
         for role in ("trade", "data")
     ]
@@ -132,20 +154,22 @@ def platform_processes() -> list[ChildSpec]:
     ]
 
 
-def embedded(config: DeskConfig, host_names: Sequence[str]) -> list[ChildSpec]:
+def embedded(config: DeskConfig, hosts: Sequence[SimulatedHost]) -> list[ChildSpec]:
     """Everything `manage.py up` runs, in start order: what others connect to first."""
     specs = [valkey(config)] if config.bundled_redis else []
-    specs += [terminal(config, name) for name in host_names]
-    for name in host_names:
-        specs += host_workers(name)
+    specs += [terminal(config, host) for host in hosts]
+    for host in hosts:
+        specs += host_workers(host.name, after=announcement(config, host))
     return [*specs, *platform_processes()]
 
 
-def prepare_folders(config: DeskConfig) -> None:
-    """Create the folders the processes write to."""
+def prepare_folders(config: DeskConfig, hosts: Sequence[SimulatedHost] = ()) -> None:
+    """Create the folders the processes write to, and remove what killed processes left in them."""
     for folder in (config.run_dir, config.log_dir):
         folder.mkdir(parents=True, exist_ok=True)
     remove_stale_socket(config.redis_socket)
+    for host in hosts:
+        announcement(config, host).unlink(missing_ok=True)
 
 
 def remove_stale_socket(path: Path) -> None:

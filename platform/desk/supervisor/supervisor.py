@@ -17,6 +17,8 @@ STOP_BUDGET_SECONDS = 9.0
 KILL_WAIT_SECONDS = 0.5
 TICK_SECONDS = 0.1
 WATCH_SECONDS = 5.0
+AFTER_SECONDS = 8.0
+"""A child that waits for another's file starts anyway after this long: it copes, with more words."""
 
 Ages = Callable[[], Mapping[str, float]]
 """Age in seconds of each process's last successful loop, by heartbeat name."""
@@ -52,6 +54,7 @@ class Supervisor:
         self._on_tick = on_tick
         self._stop = threading.Event()
         self._hurry = False
+        self._begun_at = 0.0
         self._next_watch = 0.0
 
     def request_stop(self, signum: int = 0, frame: FrameType | None = None) -> None:
@@ -66,12 +69,10 @@ class Supervisor:
 
     def run(self) -> None:
         """Run until stopped; every child has ended when this returns."""
+        self._begun_at = time.monotonic()
+        self._next_watch = self._begun_at + WATCH_SECONDS
         try:
-            for child in self.children:
-                if self._stop.is_set():
-                    break
-                child.start()
-            self._next_watch = time.monotonic() + WATCH_SECONDS
+            self._begin_children(self._begun_at)
             while not self._stop.wait(TICK_SECONDS):
                 self._tick()
         finally:
@@ -79,6 +80,7 @@ class Supervisor:
 
     def _tick(self) -> None:
         now = time.monotonic()
+        self._begin_children(now)
         for child in self.children:
             code = child.note_exit(now)
             if code is not None and child.restart_at is not None:
@@ -91,6 +93,15 @@ class Supervisor:
             self._watch_heartbeats(now)
         if self._on_tick is not None and self._on_tick():
             self._on_tick = None
+
+    def _begin_children(self, now: float) -> None:
+        overdue = now - self._begun_at > AFTER_SECONDS
+        for child in self.children:
+            after = child.spec.after
+            if child.begun or self._stop.is_set():
+                continue
+            if after is None or overdue or after.exists():
+                child.start()
 
     def _watch_heartbeats(self, now: float) -> None:
         ages = self._ages()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 
 from desk.management.process import ProcessCommand
 from desk.settings.schema import DeskConfig, get_config
+
+if TYPE_CHECKING:
+    from desk.supervisor.plan import SimulatedHost
 
 
 class Command(ProcessCommand):
@@ -32,21 +35,27 @@ class Command(ProcessCommand):
             ) from error
 
     def _run(self, config: DeskConfig) -> None:
-        from accounts.choices import HostKind
-        from accounts.models import QmtHost
         from desk.supervisor.embedded import port_problem, run_embedded
         from desk.supervisor.merged_log import MergedLog
 
         for problem in (port_problem(config.bind, config.port), database_problem()):
             if problem:
                 raise CommandError(problem)
-        hosts = QmtHost.objects.filter(enabled=True, kind=HostKind.SIMULATED)
-        names = list(hosts.values_list("name", flat=True))
         log = MergedLog(config.log_dir / "desk.log")
         try:
-            run_embedded(config, names, log)
+            run_embedded(config, simulated_hosts(), log)
         finally:
             log.close()
+
+
+def simulated_hosts() -> list[SimulatedHost]:
+    """The enabled simulated hosts of this installation, with their accounts."""
+    from accounts.choices import HostKind
+    from accounts.models import QmtHost
+    from desk.supervisor.plan import SimulatedHost
+
+    hosts = QmtHost.objects.filter(enabled=True, kind=HostKind.SIMULATED).prefetch_related("accounts")
+    return [SimulatedHost(host.name, tuple(account.account_no for account in host.accounts.all())) for host in hosts]
 
 
 def database_problem() -> str:

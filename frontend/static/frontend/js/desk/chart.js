@@ -119,8 +119,8 @@ export class Chart {
 
   #barred(bar) {
     if (!bar || this.#period !== "1m") return;
-    if (this.#last && bar.time - this.#last.milliseconds > 2 * MINUTE && this.#sameSession(bar.time)) this.reload();
-    else this.#put(this.#bar(bar.time, bar));
+    if (this.#last && bar.ts - this.#last.milliseconds > 2 * MINUTE && this.#sameSession(bar.ts)) this.reload();
+    else this.#put(this.#bar(bar.ts, bar));
   }
 
   /** A jump over lunch or night is no hole. */

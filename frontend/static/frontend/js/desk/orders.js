@@ -23,7 +23,7 @@ function statusCell(cell, row) {
   }
   badge.className = `badge ${STATUS_BADGE[row.status] ?? ""}`;
   setText(badge, t(`status.${row.status}`));
-  badge.title = (row.deny_code && explain(row.deny_code, row.details)) || row.message || "";
+  badge.title = (row.code && explain(row.code, row.details)) || row.message || "";
 }
 
 async function cancel(order, button) {
@@ -54,7 +54,7 @@ export function mountOrders(book, { onOpen, mayTrade }) {
   const orders = new KeyedTable(
     byId("orders"),
     [
-      { className: "num", text: (row) => formatTime(row.submitted_at) },
+      { className: "tabular", text: (row) => formatTime(row.submitted_at) },
       { fill: (cell, row) => instrumentCell(cell, row, onOpen) },
       { text: (row) => t(`side.${row.side}`), tone: sideTone },
       { className: "num", text: (row) => (row.price_type === "LIMIT" ? formatPrice(row.price, digits(row.symbol)) : t(`price_type.${row.price_type}`)) },
@@ -62,7 +62,7 @@ export function mountOrders(book, { onOpen, mayTrade }) {
       { className: "num", text: (row) => (row.traded_quantity ? formatPrice(row.avg_price, digits(row.symbol) + 1) : "—") },
       { fill: statusCell },
       { text: (row) => row.created_by ?? t("source.EXTERNAL") },
-      { text: (row) => row.broker_order_id || "—" },
+      { text: (row) => row.order_id || "—" },
       { fill: cancelCell },
     ],
     { empty: byId("orders-empty") },
@@ -70,7 +70,7 @@ export function mountOrders(book, { onOpen, mayTrade }) {
   const trades = new KeyedTable(
     byId("trades"),
     [
-      { className: "num", text: (row) => formatTime(row.traded_at) },
+      { className: "tabular", text: (row) => formatTime(row.traded_at) },
       { fill: (cell, row) => instrumentCell(cell, row, onOpen) },
       { text: (row) => t(`side.${row.side}`), tone: sideTone },
       { className: "num", text: (row) => formatPrice(row.price, digits(row.symbol)) },

@@ -41,7 +41,8 @@ export class Status {
     mode.hidden = false;
     mode.className = `badge ${account.mode === "LIVE" ? "badge-live" : "badge-active"}`;
     setText(mode, t(`mode.${account.mode}`));
-    const trouble = account.state !== "ACTIVE" ? t(`state.${account.state}`) : account.session_state !== "READY" ? t(`session.${account.session_state}`) : "";
+    const session = account.host?.session_state ?? "READY"; // not known yet: no alarm
+    const trouble = account.state !== "ACTIVE" ? t(`state.${account.state}`) : session !== "READY" ? t(`session.${session}`) : "";
     byId("account-state").hidden = !trouble;
     setText(byId("account-state"), trouble);
   }

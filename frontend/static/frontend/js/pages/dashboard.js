@@ -67,7 +67,7 @@ function start() {
     const { body } = await get(`accounts/${id}`).catch(() => ({ body: null }));
     if (!body || account.id !== id) return;
     const before = status.tradeDate;
-    account = { ...account, ...body };
+    account = { ...account, ...body, can_trade: body.rights.trade };
     status.account(account);
     status.clock(body.market_clock);
     ticket.rights();

@@ -11,7 +11,7 @@ const jobs = new Map();
 const table = new KeyedTable(
   byId("jobs"),
   [
-    { className: "num", text: (job) => formatDateTime(job.started_at ?? job.created_at) },
+    { className: "tabular", text: (job) => formatDateTime(job.started_at ?? job.created_at) },
     { text: (job) => t(`job.${job.kind}`) },
     { text: (job) => t(`job_status.${job.status}`) },
     { fill: progressCell },
@@ -76,7 +76,7 @@ const socket = new LiveSocket();
 socket.subscribe("jobs");
 socket.addEventListener("up", reload);
 socket.addEventListener("jobs", ({ detail }) => {
-  jobs.set(detail.data.id, { ...jobs.get(detail.data.id), ...detail.data });
+  for (const job of detail.data) jobs.set(job.id, { ...jobs.get(job.id), ...job });
   draw();
 });
 socket.connect();

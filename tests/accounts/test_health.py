@@ -50,38 +50,38 @@ def test_live_needs_nobody_and_no_database(django_assert_num_queries: Any) -> No
 
 
 def test_ready_everything_works_is_200(team: Team) -> None:
-    beat("trade@sim")
-    beat("data@sim")
+    beat("worker.trade@sim")
+    beat("worker.data@sim")
     report(team)
     assert failing(200) == {}
 
 
 def test_ready_workers_that_never_reported_are_named(team: Team) -> None:
     assert failing(503) == {
-        "process.trade@sim": "has never reported",
-        "process.data@sim": "has never reported",
+        "process.worker.trade@sim": "has never reported",
+        "process.worker.data@sim": "has never reported",
         "terminal.sim": "its trade worker has never reported",
     }
 
 
 def test_ready_old_heartbeat_is_not_believed(team: Team) -> None:
-    beat("trade@sim", age_seconds=60)
-    beat("data@sim")
+    beat("worker.trade@sim", age_seconds=60)
+    beat("worker.data@sim")
     report(team)
-    assert failing(503) == {"process.trade@sim": "its last successful loop is too old"}
+    assert failing(503) == {"process.worker.trade@sim": "its last successful loop is too old"}
 
 
 @pytest.mark.parametrize("state", ["DOWN", "CONNECTING", "RECONCILING", "SICK"])
 def test_ready_terminal_not_ready_says_its_state(team: Team, state: str) -> None:
-    beat("trade@sim")
-    beat("data@sim")
+    beat("worker.trade@sim")
+    beat("worker.data@sim")
     report(team, state)
     assert failing(503) == {"terminal.sim": f"the session is {state}"}
 
 
 def test_ready_old_terminal_state_is_not_believed(team: Team) -> None:
-    beat("trade@sim")
-    beat("data@sim")
+    beat("worker.trade@sim")
+    beat("worker.data@sim")
     report(team, age_seconds=60)
     assert failing(503) == {"terminal.sim": "its state is too old to be believed"}
 

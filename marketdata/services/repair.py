@@ -379,8 +379,6 @@ class Repairer:
                 outcome.remaining = np.append(outcome.remaining, open_day)
                 outcome.error = outcome.error or errors[key]
             text = " ".join(f"{name}={number}" for name, number in sorted(counts.items()))
-            if text:
-                logger.warning("bars of instrument %d %s: %s", key, period.code, text)
             notes.append(
                 SyncNote(
                     instrument_id=key,
@@ -390,6 +388,10 @@ class Repairer:
                 )
             )
         status_write(period=period, notes=notes)
+        total: Counter[Trouble] = sum(troubles.values(), Counter())
+        if total:
+            text = " ".join(f"{name}={number}" for name, number in sorted(total.items()))
+            logger.warning("checks of %d instruments, %s bars: %s", len(troubles), period.code, text)
 
 
 # ------------------------------------------------------------------------------- helpers

@@ -46,7 +46,7 @@ TODAY = date(2023, 3, 20)
 def bars(rows: Iterable[tuple[int, float, float, float, float, int]]) -> pd.DataFrame:
     """Bars from (ts, open, high, low, close, volume); amount and previous close follow."""
     frame = pd.DataFrame(rows, columns=["time", "open", "high", "low", "close", "volume"])
-    frame["amount"] = frame["close"] * frame["volume"]
+    frame["amount"] = (frame["close"] * frame["volume"]).round(2)
     frame["pre_close"] = frame["close"].shift(1).fillna(frame["open"])
     frame["suspended"] = np.int8(0)
     return frame[list(COLUMNS)]
@@ -57,10 +57,10 @@ def day_bars(days: Sequence[date], *, price: float = 10.0, volume: int = 24_100)
     return bars(
         (
             date_ts(day),
-            price + 0.01 * index,
-            price + 0.01 * index + 0.05,
-            price + 0.01 * index - 0.05,
-            price + 0.01 * index,
+            round(price + 0.01 * index, 4),
+            round(price + 0.01 * index + 0.05, 4),
+            round(price + 0.01 * index - 0.05, 4),
+            round(price + 0.01 * index, 4),
             volume,
         )
         for index, day in enumerate(days)

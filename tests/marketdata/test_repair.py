@@ -28,7 +28,7 @@ from tests.marketdata.fakes import (
     minute_bars,
 )
 
-pytestmark = pytest.mark.django_db(databases=["default", "quotes"], transaction=True)
+pytestmark = [pytest.mark.django_db(databases=["default", "quotes"]), pytest.mark.postgres]
 
 
 def job_of(result: BarsResult) -> Job:

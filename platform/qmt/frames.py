@@ -216,10 +216,12 @@ def dividend_factor(symbol: str, day: str, row: Mapping[str, Any]) -> DividendFa
 
 
 def _shares(lots: Any, unit: int) -> npt.NDArray[np.int64]:
-    counted = np.asarray(lots)
+    counted: npt.NDArray[Any] = np.asarray(lots)
     if np.issubdtype(counted.dtype, np.floating):
-        return np.rint(np.nan_to_num(counted) * unit).astype(np.int64)
-    return counted.astype(np.int64) * unit
+        counted = np.rint(np.nan_to_num(counted) * unit)
+        unit = 1
+    shares: npt.NDArray[np.int64] = counted.astype(np.int64) * unit
+    return shares
 
 
 def _matrix(rows: Any, dtype: type[np.float64 | np.int64]) -> npt.NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +18,7 @@ LATEST_PRICE: Final = 5
 _MAX_INT32: Final = (1 << 31) - 1
 _SYMBOL: Final = re.compile(r"[0-9]{6}\.(?:SH|SZ|BJ)")
 _TAG: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_TAG_LENGTH}}}")
+_STRATEGY: Final = re.compile(r"[^\x00]{0,64}")
 _ACCOUNT_NO: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
@@ -45,15 +45,12 @@ def order_arguments(request: OrderRequest) -> OrderArguments:
         Naming the field. Nothing has left the process.
     """
     check_account(request.account)
-    if not isinstance(request.symbol, str) or not _SYMBOL.fullmatch(request.symbol):
-        raise RequestInvalid(f"symbol={request.symbol!r} is not CODE.MARKET")
+    _check_text("symbol", request.symbol, _SYMBOL)
     if request.side not in (Side.BUY, Side.SELL):
         raise RequestInvalid(f"side={request.side!r}")
     _check_count("quantity", request.quantity)
-    if not isinstance(request.tag, str) or not _TAG.fullmatch(request.tag):
-        raise RequestInvalid(f"tag={request.tag!r} must be 1 to {MAX_TAG_LENGTH} printable ASCII characters")
-    if not isinstance(request.strategy, str) or "\x00" in request.strategy:
-        raise RequestInvalid("strategy is not a text")
+    _check_text("tag", request.tag, _TAG)
+    _check_text("strategy", request.strategy, _STRATEGY)
     price_type, price = _pricing(request)
     return OrderArguments(
         account=request.account,
@@ -74,10 +71,8 @@ def check_account(account: AccountRef) -> None:
     ------
     RequestInvalid
     """
-    if not isinstance(account.account_no, str) or not _ACCOUNT_NO.fullmatch(account.account_no):
-        raise RequestInvalid(f"account_no={account.account_no!r}")
-    if not isinstance(account.account_type, int) or isinstance(account.account_type, bool):
-        raise RequestInvalid(f"account_type={account.account_type!r}")
+    _check_text("account_no", account.account_no, _ACCOUNT_NO)
+    _check_count("account_type", account.account_type)
 
 
 def check_order_id(order_id: int) -> None:
@@ -95,14 +90,26 @@ def _pricing(request: OrderRequest) -> tuple[int, float]:
         return LATEST_PRICE, 0.0
     if request.price_type != PriceType.LIMIT:
         raise RequestInvalid(f"price_type={request.price_type!r}")
-    if not isinstance(request.price, Decimal) or not request.price.is_finite() or request.price <= 0:
-        raise RequestInvalid(f"price={request.price!r} is not a positive Decimal")
+    _check_price(request.price)
     price = float(request.price)
-    if not math.isfinite(price) or Decimal(repr(price)) != request.price:
+    if Decimal(repr(price)) != request.price:
         raise RequestInvalid(f"price={request.price} does not survive the way to the terminal")
     return FIX_PRICE, price
+
+
+# The checks take `object`: a caller's annotation is a promise, and the native modules punish a broken one.
+
+
+def _check_text(name: str, value: object, shape: re.Pattern[str]) -> None:
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise RequestInvalid(f"{name}={value!r} does not match {shape.pattern}")
 
 
 def _check_count(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MAX_INT32:
         raise RequestInvalid(f"{name}={value!r} is not a positive whole number")
+
+
+def _check_price(value: object) -> None:
+    if not isinstance(value, Decimal) or not value.is_finite() or value <= 0:
+        raise RequestInvalid(f"price={value!r} is not a positive Decimal")

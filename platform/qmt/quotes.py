@@ -283,7 +283,7 @@ class QuoteSession:
     def factors(self, symbol: str) -> list[DividendFactor]:
         """Ex-rights events, oldest first."""
         table: pd.DataFrame = self._call(lambda: self._xtdata.get_divid_factors(symbol), "get_divid_factors")
-        rows = {str(day): row for day, row in table.to_dict(orient="index").items()}
+        rows: dict[str, dict[str, Any]] = {str(day): dict(row) for day, row in table.iterrows()}
         return [frames.dividend_factor(symbol, day, rows[day]) for day in sorted(rows)]
 
     # --- live -----------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def assert_market_zone() -> None:
     SdkUnavailable
     """
     for moment in (1_104_537_600, 1_435_708_800, int(time.time())):
-        local = datetime.fromtimestamp(moment)
+        local = datetime.fromtimestamp(moment)  # noqa: DTZ006 - what this host's clock shows is the question
         shanghai = datetime.fromtimestamp(moment, MARKET_ZONE).replace(tzinfo=None)
         if local != shanghai:
             raise SdkUnavailable(

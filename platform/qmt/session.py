@@ -8,6 +8,7 @@ deadline; health is a real query; and once a call has hung, the session refuses 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import time
@@ -139,7 +140,7 @@ class TradeSession:
             link = self._start(lease)
             try:
                 result = bounded(link.trader.connect, CONNECT_SECONDS, "connect")
-            except Exception as error:  # other backends raise instead of returning a number
+            except Exception as error:  # noqa: BLE001 - other backends raise instead of returning a number
                 logger.warning("session %s: connect failed: %s", lease.session_id, error)
                 result = -1
             if result == 0:
@@ -174,9 +175,7 @@ class TradeSession:
     def _follow(self, link: _Link) -> None:
         for account, stock_account in self._accounts.items():
             try:
-                result = bounded(
-                    lambda target=stock_account: link.trader.subscribe(target), CONNECT_SECONDS, "subscribe"
-                )
+                result = bounded(functools.partial(link.trader.subscribe, stock_account), CONNECT_SECONDS, "subscribe")
             except CallTimeout as error:
                 raise SubscribeFailed(f"account {account.account_no}: no answer to subscribe") from error
             if result != 0:
@@ -322,7 +321,7 @@ class TradeSession:
                 answer.set_result(copy(found))
             except QueryFailed as error:
                 answer.set_exception(error)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it goes to whoever waits
                 failure = QueryFailed(f"{name}: {error}")
                 failure.__cause__ = error
                 answer.set_exception(failure)

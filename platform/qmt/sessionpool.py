@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final
+from typing import IO, Final, Self
 
 _POSITION: Final = "position.json"
 
@@ -51,7 +51,7 @@ class FileLock:
             self._file.close()  # the system releases the lock with the handle
             self._file = None
 
-    def __enter__(self) -> FileLock:
+    def __enter__(self) -> Self:
         self.acquire()
         return self
 
@@ -99,7 +99,7 @@ class SessionPool:
 
     def __init__(self, folder: Path, session_ids: Sequence[int]) -> None:
         ids = list(dict.fromkeys(session_ids))
-        if len(ids) < 2 or any(not isinstance(one, int) or isinstance(one, bool) or one <= 0 for one in ids):
+        if len(ids) < 2 or any(one <= 0 for one in ids):
             raise ValueError(f"a session pool needs at least two different positive ids, not {list(session_ids)!r}")
         self._folder = folder
         self._ids = ids

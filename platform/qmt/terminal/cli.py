@@ -30,7 +30,7 @@ class TerminalOptions:
     data : Path or None
         File of real bars to replay; None runs the seeded market.
     basis : str
-        "auto", "raw" or "front_adjusted": what the prices of ``data`` are.
+        "raw" or "front_adjusted": what the prices of ``data`` are.
     speed : float
         Market seconds per wall second.
     """
@@ -112,9 +112,9 @@ def parser() -> argparse.ArgumentParser:
     )
     build.add_argument(
         "--basis",
-        choices=("auto", "raw", "front_adjusted"),
-        default="auto",
-        help="what the prices of --data are (default: auto)",
+        choices=("raw", "front_adjusted"),
+        default="front_adjusted",
+        help="what the prices of --data are (default: front_adjusted)",
     )
     build.add_argument("--speed", type=_speed, default=1.0, help="market seconds per wall second (default: 1)")
     build.add_argument("--seed", type=int, default=7, help="seed of the market's randomness (default: 7)")

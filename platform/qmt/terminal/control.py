@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from qmt.gateway import STOCK_ACCOUNT
 from qmt.outgoing import BUY, FIX_PRICE, LATEST_PRICE, SELL
@@ -187,7 +187,7 @@ class ControlClient:
         """End the connection."""
         self._link.close()
 
-    def __enter__(self) -> ControlClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

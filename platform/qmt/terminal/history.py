@@ -7,6 +7,7 @@ Semantics follow the SDK's documentation of ``get_market_data``: bounds are clos
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -14,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from qmt.calendar import DAY_MS, date_of_ms, midnight_ms
+from qmt.calendar import DAY_MS, date_of_ms, midnight_ms, to_ms
 from qmt.terminal.faults import FaultAction, FaultPlan
 from qmt.terminal.landed import LandedStore
 from qmt.terminal.market import BarArray, Basis, Market
@@ -24,6 +25,7 @@ BAR_PERIODS: Final = ("1m", "5m", "1d")
 TICK: Final = "tick"
 DIVIDEND_TYPES: Final = ("none", "front", "back", "front_ratio", "back_ratio")
 
+_TIME: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?", re.ASCII)
 _MINUTE_MS: Final = 60_000
 _STEP_MS: Final = {"1m": _MINUTE_MS, "5m": 5 * _MINUTE_MS, "1d": 0}
 _SESSION_STARTS: Final = (9 * 60 + 30, 13 * 60)  # minutes after midnight
@@ -46,15 +48,17 @@ def bound_ms(text: str | int, *, upper: bool) -> int:
         return text
     if not text:
         return (1 << 62) if upper else 0
+    match = _TIME.fullmatch(text)
     try:
-        if len(text) == 8:
-            start = midnight_ms(dt.datetime.strptime(text, "%Y%m%d").date())
-            return start + DAY_MS - 1 if upper else start
-        moment = dt.datetime.strptime(text, "%Y%m%d%H%M%S")
+        if match is None:
+            raise ValueError
+        date = dt.date(int(match[1]), int(match[2]), int(match[3]))
+        time = dt.time(int(match[4]), int(match[5]), int(match[6])) if match[4] else None
     except ValueError as error:
         raise HistoryError(f"not a time: {text!r}") from error
-    seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second
-    return midnight_ms(moment.date()) + seconds * 1000 + (999 if upper else 0)
+    if time is None:
+        return midnight_ms(date) + (DAY_MS - 1 if upper else 0)
+    return to_ms(date, time) + (999 if upper else 0)
 
 
 class HistoryDesk:

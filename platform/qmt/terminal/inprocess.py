@@ -17,7 +17,7 @@ import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from qmt.calendar import TradingCalendar, load_sse_calendar, to_ms
 from qmt.gateway import TradeSink
@@ -164,7 +164,7 @@ class InProcessTerminal:
         self.terminal.close()
         self._store.close()
 
-    def __enter__(self) -> InProcessTerminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -261,7 +261,7 @@ class InProcessTrade:
         def receive(found: list[dict[str, Any]]) -> None:
             try:
                 answer.set_result(tuple(copy(SimpleNamespace(**one)) for one in found))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it goes to whoever waits
                 answer.set_exception(QueryFailed(f"{operation}: {error}"))
 
         seq = next(self._seq)

@@ -90,11 +90,13 @@ class Link:
         Answers one call (operation, frame); what it raises is sent as the reply's error.
     """
 
-    def __init__(self, connection: socket.socket, name: str, handle: Callable[[str, Frame], Any]) -> None:
+    def __init__(
+        self, connection: socket.socket, name: str, outbox: Outbox, handle: Callable[[str, Frame], Any]
+    ) -> None:
         self.name = name
+        self.outbox = outbox
         self._connection = connection
         self._handle = handle
-        self.outbox = Outbox(connection, name)
 
     def serve(self) -> None:
         """Answer calls, in order, until the client is gone."""

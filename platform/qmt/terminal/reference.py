@@ -9,6 +9,7 @@ from qmt import rules
 from qmt.calendar import Phase, date_of_ms, midnight_ms
 from qmt.codes import Kind
 from qmt.terminal.faults import FaultAction, FaultPlan
+from qmt.terminal.history import bound_ms
 from qmt.terminal.market import Market
 from qmt.terminal.types import DayFacts, Instrument
 
@@ -162,7 +163,7 @@ def _detail(instrument: Instrument, facts: DayFacts | None, day: dt.date) -> dic
 
 
 def _date(text: str) -> dt.date:
-    return dt.datetime.strptime(text[:8], "%Y%m%d").date()
+    return date_of_ms(bound_ms(text[:8], upper=False))
 
 
 def _number(day: dt.date) -> int:

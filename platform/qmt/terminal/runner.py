@@ -11,7 +11,7 @@ from qmt.sessionpool import FileLock, LockHeld
 from qmt.terminal.cli import TerminalOptions
 from qmt.terminal.clock import SimClock
 from qmt.terminal.exchange import Exchange
-from qmt.terminal.market import Market, MarketError
+from qmt.terminal.market import Basis, Market, MarketError
 from qmt.terminal.seeded import SeededMarket
 from qmt.terminal.server import Server
 from qmt.terminal.state import StateError, StateStore
@@ -74,6 +74,6 @@ def _market(options: TerminalOptions) -> Market:
     calendar = load_sse_calendar(options.state_dir / "calendar.json")
     if options.data is None:
         return SeededMarket(seed=options.seed, calendar=calendar)
-    from qmt.terminal.replayed import open_market  # reads with pandas and pyarrow: only when it is needed
+    from qmt.terminal.replayed import ReplayedMarket  # reads with pandas and pyarrow: only when it is needed
 
-    return open_market(options.data, basis=options.basis, seed=options.seed, calendar=calendar)
+    return ReplayedMarket(options.data, seed=options.seed, calendar=calendar, basis=Basis(options.basis))

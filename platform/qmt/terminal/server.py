@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import socket
@@ -17,7 +18,7 @@ import orjson
 from qmt.terminal import protocol
 from qmt.terminal.clock import Clock, SteerableClock
 from qmt.terminal.control import Controls
-from qmt.terminal.links import Deferred, Link
+from qmt.terminal.links import Deferred, Link, Outbox
 from qmt.terminal.protocol import Frame, LinkClosed, ProtocolError
 from qmt.terminal.quotedoor import QuoteDoor
 from qmt.terminal.terminal import Terminal
@@ -163,24 +164,22 @@ class Server:
 
     def _serve_trade(self, connection: socket.socket, hello: Frame) -> None:
         session_id = int(hello.get("session", 0))
-        clients: list[TradeClient] = []
-        link = Link(
-            connection, f"trade session {session_id}", lambda op, frame: self._trade_call(clients[0], op, frame)
-        )
-        client = self.terminal.trade_attach(session_id, link.outbox.send)
+        name = f"trade session {session_id}"
+        outbox = Outbox(connection, name)
+        client = self.terminal.trade_attach(session_id, outbox.send)
         if client is None:
-            logger.info("session %s refused: the id is in use", session_id)
+            logger.info("%s refused: the id is in use", name)
+            outbox.close()
             protocol.send(connection, {"result": -1, "message": f"session {session_id} is in use"})
             connection.close()
             return
-        clients.append(client)
-        logger.info("session %s connected", session_id)
+        logger.info("%s connected", name)
         try:
             protocol.send(connection, {"result": 0})
-            self._serve(link, "trade")
+            self._serve(Link(connection, name, outbox, functools.partial(self._trade_call, client)), "trade")
         finally:
             self.terminal.trade_detach(client)
-            logger.info("session %s gone", session_id)
+            logger.info("%s gone", name)
 
     def _trade_call(self, client: TradeClient, operation: str, frame: Frame) -> Any:
         arguments = frame["request"]
@@ -197,10 +196,9 @@ class Server:
     # --- quotes ---------------------------------------------------------------------------------
 
     def _serve_quotes(self, connection: socket.socket, _: Frame) -> None:
-        doors: list[QuoteDoor] = []
-        link = Link(connection, "quote client", lambda op, frame: doors[0].call(op, frame))
-        client = self.terminal.quote_attach(link.outbox.send)
-        doors.append(QuoteDoor(self.terminal, client))
+        outbox = Outbox(connection, "quote client")
+        client = self.terminal.quote_attach(outbox.send)
+        link = Link(connection, "quote client", outbox, QuoteDoor(self.terminal, client).call)
         try:
             protocol.send(
                 connection,
@@ -218,6 +216,6 @@ class Server:
     # --- control --------------------------------------------------------------------------------
 
     def _serve_control(self, connection: socket.socket, _: Frame) -> None:
-        link = Link(connection, "control", self._controls.call)
+        link = Link(connection, "control", Outbox(connection, "control"), self._controls.call)
         protocol.send(connection, {"result": 0})
         self._serve(link, "control")

@@ -10,7 +10,7 @@ import queue
 import threading
 import types
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar
 
 from qmt.terminal import bson
@@ -38,6 +38,9 @@ COMMON_CONTROLS: Final = frozenset(
     }
 )
 """The commands of ``commonControl`` that are answered."""
+
+SIMULATED_VERSIONS: Final = frozenset({"v2", "v3", "v4"})
+"""The shapes of ``get_market_data3`` that are answered; v5 is tabular, the nameless one level 2."""
 
 _create_nparray: Callable[..., Any] | None = None
 
@@ -192,9 +195,7 @@ class IPythonApiClient:
             return columns.v2(found, _capsule_array)
         if version == "v3":
             return columns.v3(found)
-        if version == "v4":
-            return columns.v4(found)
-        uncovered(f"get_market_data3 {version or 'level 2'}")
+        return columns.v4(found)
 
     def _market_data(
         self,
@@ -211,8 +212,10 @@ class IPythonApiClient:
         read_server: bool,  # noqa: FBT001
         debug: int,
         data_dir: str,
-    ) -> tuple[Mapping[str, Any], str]:
-        found = self._ask(
+    ) -> tuple[Frame, str]:
+        if version not in SIMULATED_VERSIONS:
+            uncovered(f"get_market_data3 {version or 'level 2'}")
+        found: Frame = self._ask(
             "market_data",
             symbols=list(codes),
             period=period,

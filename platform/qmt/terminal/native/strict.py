@@ -138,14 +138,14 @@ def _accessor(struct: str, attribute: str, kind: str) -> property:
 def _struct(name: str, fields: Mapping[str, str]) -> type:
     zeros = {f"_{_member(attribute)}": _ZERO[kind] for attribute, kind in fields.items()}
 
-    def __init__(self: Any) -> None:
+    def __init__(self: Any) -> None:  # noqa: N807 - it becomes the struct's own
         for slot, zero in zeros.items():
             setattr(self, slot, zero)
 
-    def __reduce_ex__(self: Any, protocol: object) -> NoReturn:
+    def __reduce_ex__(self: Any, protocol: object) -> NoReturn:  # noqa: N807 - it becomes the struct's own
         raise TypeError(f"cannot pickle '{CLIENT_MODULE}.{name}' object")
 
-    def __dir__(self: Any) -> list[str]:
+    def __dir__(self: Any) -> list[str]:  # noqa: N807 - it becomes the struct's own
         return list(fields)
 
     body: dict[str, Any] = {attribute: _accessor(name, attribute, kind) for attribute, kind in fields.items()}

@@ -34,3 +34,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api(?:/|$)", UnknownRoute.as_view()),
     *_present("", "frontend.urls"),
 ]
+
+handler400 = "desk.errors.bad_request"
+handler403 = "desk.errors.permission_denied"
+handler404 = "desk.errors.page_not_found"
+handler500 = "desk.errors.server_error"

@@ -284,6 +284,17 @@ def test_html_asked_for_is_406_json(alice: Client) -> None:
     assert (response.status_code, response.json()["code"]) == (406, "NOT_ACCEPTABLE")
 
 
+def test_host_of_somebody_else_is_400_json(db: None) -> None:
+    response = Client().get("/api/v1/health/live", headers={"Host": "evil.example"})
+    assert (response.status_code, response.json()["code"]) == (400, "INVALID")
+
+
+def test_host_of_somebody_else_is_a_page_outside_of_the_api(db: None) -> None:
+    response = Client().get("/login/", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert response["Content-Type"].startswith("text/html")
+
+
 def test_failure_of_ours_is_500_without_details(
     alice: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

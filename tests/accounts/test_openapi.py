@@ -31,9 +31,7 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_document_is_valid_without_warnings(document: dict[str, Any]) -> None:
-    assert {"GET /api/v1/accounts", "GET /api/v1/me", "GET /api/v1/health/ready"} <= set(
-        operations(document)
-    )
+    assert {"GET /api/v1/accounts", "GET /api/v1/me", "GET /api/v1/health/ready"} <= set(operations(document))
 
 
 def test_document_leaves_the_catch_all_out(document: dict[str, Any]) -> None:
@@ -60,11 +58,7 @@ def test_document_names_both_ways_to_authenticate(document: dict[str, Any]) -> N
 
 
 def test_document_everything_but_health_needs_credentials(document: dict[str, Any]) -> None:
-    open_ones = {
-        name
-        for name, operation in operations(document).items()
-        if operation.get("security", [{}]) == [{}]
-    }
+    open_ones = {name for name, operation in operations(document).items() if operation.get("security", [{}]) == [{}]}
     assert open_ones == {"GET /api/v1/health/live", "GET /api/v1/health/ready"}
 
 

@@ -9,6 +9,7 @@ import warnings
 from typing import Any, ClassVar
 
 from celery import Celery, bootsteps
+from celery.exceptions import CPendingDeprecationWarning
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]  # missing in celery-types
 from celery.signals import setup_logging
 
@@ -64,6 +65,8 @@ def run_worker(app: Celery, role: Role, host_name: str) -> int:
     setup_logging.connect(_keep_logging, weak=False)
     # Celery's warning to root users is about pickles; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    # Repeated at every lost connection; the setting it asks about is set.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     # The producer's short timeout would break off the consumer's blocking read.
     app.conf.broker_transport_options = {
         **app.conf.broker_transport_options,

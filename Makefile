@@ -19,8 +19,7 @@ help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(STAMPS)/run ## Start everything on this machine (PORT=8010 make run for another port)
-	@$(PY) manage.py prepare
-	@exec $(PY) manage.py up
+	@exec $(PY) manage.py up --prepare
 
 test: $(STAMPS)/dev ## Everything that must hold: style, types, layers, tests, tests on PostgreSQL
 	@$(PY) tests/run_all.py
@@ -41,10 +40,10 @@ $(PY):
 # The stamp is the requirements file itself: unchanged requirements cost nothing.
 $(STAMPS)/run: requirements.txt | $(PY)
 	@mkdir -p $(STAMPS)
-	@cmp -s requirements.txt $@ || { $(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt && cp requirements.txt $@; }
+	@cmp -s requirements.txt $@ || { echo "Installing packages (once; about a minute) ..."; $(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt && cp requirements.txt $@; }
 	@touch $@
 
 $(STAMPS)/dev: requirements-dev.txt | $(PY)
 	@mkdir -p $(STAMPS)
-	@cmp -s requirements-dev.txt $@ || { $(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && cp requirements-dev.txt $@; }
+	@cmp -s requirements-dev.txt $@ || { echo "Installing packages for development (once; about a minute) ..."; $(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && cp requirements-dev.txt $@; }
 	@touch $@

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 PATHS = ("/ws/v1", "/ws/v1/")
 #: How long a client without other credentials may take to send its token.
 AUTHENTICATE_SECONDS = 5.0
+HUB_START_SECONDS = 0.3
 BURST_MESSAGES = 200
 MESSAGES_PER_SECOND = 50.0
 CLOSE_TRY_LATER = 1013
@@ -101,6 +103,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._deadline.cancel()
         identity, user = found
         hub = running_hub(settings.REDIS_URL)
+        with suppress(TimeoutError):
+            # The first socket of a process starts the hub; it need not be told "stale".
+            async with asyncio.timeout(HUB_START_SECONDS):
+                await hub.wait_up()
         session = LiveSession(identity=identity, user=user, hub=hub, send=self.send, close=self.close)
         self._session = session
         running_watch(hub).add(session)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
 
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from desk.management.process import ProcessCommand
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 class Command(ProcessCommand):
     help = "Start everything on one machine (Linux, macOS, WSL2), watch it, stop it in order."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--prepare", action="store_true", help="run manage.py prepare first")
+
+    def handle(self, *args: Any, prepare: bool, **options: Any) -> None:
         if os.name != "posix":
             raise CommandError(
                 "`up` needs Linux, macOS or WSL2. On a Windows QMT host run: manage.py qmthost --host NAME"
@@ -27,20 +32,23 @@ class Command(ProcessCommand):
         config = get_config()
         try:
             with SupervisorLock(config.run_dir / "up.lock"):
-                self._run(config)
+                self._run(config, prepare=prepare)
         except AlreadyRunning as error:
             raise CommandError(
                 f"The platform already runs from this state folder (pid {error.pid}): "
                 f"stop it first, or choose another folder with DESK_STATE_DIR."
             ) from error
 
-    def _run(self, config: DeskConfig) -> None:
+    def _run(self, config: DeskConfig, *, prepare: bool) -> None:
         from desk.supervisor.embedded import port_problem, run_embedded
         from desk.supervisor.merged_log import MergedLog
 
-        for problem in (port_problem(config.bind, config.port), database_problem()):
-            if problem:
-                raise CommandError(problem)
+        if problem := port_problem(config.bind, config.port):
+            raise CommandError(problem)
+        if prepare:
+            call_command("prepare", stdout=self.stdout)
+        if problem := database_problem():
+            raise CommandError(problem)
         log = MergedLog(config.log_dir / "desk.log")
         try:
             run_embedded(config, simulated_hosts(), log)

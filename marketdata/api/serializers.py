@@ -12,19 +12,26 @@ from marketdata.quotes.models import LatestQuote
 from ops.models import Job
 
 
+class PriceField(serializers.DecimalField):
+    """CNY as decimal text with as many decimals as the number needs, two at least."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=14, decimal_places=4, **kwargs)
+
+    def to_representation(self, value: Any) -> Any:
+        text = format(value, "f")
+        whole, _, fraction = text.partition(".")
+        return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+
+
 class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
     """An instrument with the facts of its latest trade date; those are null before the first sync."""
 
+    tick = PriceField()
     trade_date = serializers.DateField(source="day.trade_date", default=None, allow_null=True)
-    pre_close = serializers.DecimalField(
-        source="day.pre_close", max_digits=14, decimal_places=4, default=None, allow_null=True
-    )
-    limit_up = serializers.DecimalField(
-        source="day.limit_up", max_digits=14, decimal_places=4, default=None, allow_null=True
-    )
-    limit_down = serializers.DecimalField(
-        source="day.limit_down", max_digits=14, decimal_places=4, default=None, allow_null=True
-    )
+    pre_close = PriceField(source="day.pre_close", default=None, allow_null=True)
+    limit_up = PriceField(source="day.limit_up", default=None, allow_null=True)
+    limit_down = PriceField(source="day.limit_down", default=None, allow_null=True)
     suspended = serializers.BooleanField(source="day.suspended", default=None, allow_null=True)
     limits_source = serializers.CharField(source="day.source", default=None, allow_null=True)
 

@@ -206,7 +206,7 @@ def test_instrument_shows_the_facts_of_its_trade_date(maotai: Instrument, alice:
         updated_at=wall_now(),
     )
     body = alice.get("/api/v1/instruments/600519").json()
-    assert (body["trade_date"], body["limit_up"], body["tick"]) == ("2023-03-20", "1870.0000", "0.0100")
+    assert (body["trade_date"], body["limit_up"], body["tick"]) == ("2023-03-20", "1870.00", "0.01")
 
 
 def test_instrument_unknown_is_refused_by_name(maotai: Instrument, alice: Client) -> None:

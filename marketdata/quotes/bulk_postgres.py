@@ -1,4 +1,4 @@
-"""Bulk writes on PostgreSQL: binary COPY into a temporary table, then one merge.
+"""Bulk writes on PostgreSQL: binary COPY, straight in where nothing is there, else through a merge.
 
 Everything runs through Django's own cursor, inside the caller's transaction. The temporary tables
 live as long as their connection and empty themselves at each commit, so that a write costs no
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.backends.utils import CursorWrapper
 
 from marketdata.quotes.columns import AnyArray, QuoteColumns
@@ -29,6 +29,8 @@ from marketdata.quotes.tables import (
 
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 _COPY_TRAILER = struct.pack(">h", -1)
+# Below this a merge costs no more than looking whether it can be avoided.
+_FEW_ROWS = 1_000
 # Width and byte order of each field type in the binary COPY format.
 _WIRE_TYPES: tuple[tuple[type[models.Field[Any, Any]], str], ...] = (
     (models.BigIntegerField, ">i8"),
@@ -57,13 +59,15 @@ def raw_upsert(cursor: CursorWrapper, table: RawTable, period: Period, rows: Quo
 
     ``rows`` are in key order, each key once (one INSERT may not touch a row twice).
     """
+    if len(rows) >= _FEW_ROWS and _no_rows_there(cursor, table, period, rows):
+        try:
+            with transaction.atomic(using=cursor.db.alias):
+                _copy_columns(cursor, table.name, table, period, rows)
+            return len(rows)
+        except IntegrityError:
+            pass  # another writer was quicker: merge
     incoming = _temporary(cursor, table.name)
-    statement = f"COPY {incoming} ({', '.join(table.columns)}) FROM STDIN (FORMAT BINARY)"
-    with cursor.copy(statement) as copy:
-        copy.write(_COPY_HEADER)
-        for block in _binary_blocks(table, period, rows):
-            copy.write(block)
-        copy.write(_COPY_TRAILER)
+    _copy_columns(cursor, incoming, table, period, rows)
     action = "NOTHING"
     if replace:
         # Unchanged rows are skipped: each would get a new version, and the table would double.
@@ -83,20 +87,21 @@ def raw_upsert(cursor: CursorWrapper, table: RawTable, period: Period, rows: Quo
 
 
 def segments_put(cursor: CursorWrapper, created: Sequence[SegmentRow], changed: Sequence[SegmentRow]) -> int:
-    """Insert new segments and replace those still at the version before; returns how many took."""
-    incoming = _temporary(cursor, SEGMENTS)
+    """Insert new segments and replace those still at the version before; returns how many took.
+
+    Fewer than given leaves the transaction unusable: the caller has lost a race and rolls back.
+    """
     fields = SegmentRow._fields
-    names = ", ".join(fields)
     written = 0
     if created:
-        _copy_rows(cursor, incoming, fields, _SEGMENT_TYPES, created)
-        cursor.execute(
-            f"INSERT INTO {SEGMENTS} ({names}) "  # noqa: S608
-            f"SELECT {names} FROM {incoming} ON CONFLICT DO NOTHING"
-        )
-        written += cursor.rowcount
-        cursor.execute(f"TRUNCATE {incoming}")
+        try:
+            # Straight into the table: a way through a temporary one would write the payloads twice.
+            _copy_rows(cursor, SEGMENTS, fields, _SEGMENT_TYPES, created)
+        except IntegrityError:
+            return 0
+        written += len(created)
     if changed:
+        incoming = _temporary(cursor, SEGMENTS)
         _copy_rows(cursor, incoming, fields, _SEGMENT_TYPES, changed)
         cursor.execute(
             f"UPDATE {SEGMENTS} s SET {assignments(fields[3:], 'i')} FROM {incoming} i "  # noqa: S608
@@ -142,14 +147,38 @@ def _copy_rows(
     binary: bool = True,
 ) -> None:
     form = " (FORMAT BINARY)" if binary else ""
-    with cursor.copy(f"COPY {table} ({', '.join(fields)}) FROM STDIN{form}") as copy:
+    statement = f"COPY {table} ({', '.join(fields)}) FROM STDIN{form}"
+    with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
         if binary:
             copy.set_types(types)
         for row in rows:
             copy.write_row(row)
 
 
+def _no_rows_there(cursor: CursorWrapper, table: RawTable, period: Period, rows: QuoteColumns) -> bool:
+    """Whether the table is empty where the rows go: then they can be copied in without a merge."""
+    condition, parameters = ids_clause(np.unique(rows.instrument_id).tolist())
+    if "period" in table.key:
+        condition += " AND period = %s"
+        parameters.append(period.value)
+    cursor.execute(
+        f"SELECT EXISTS (SELECT 1 FROM {table.name} "  # noqa: S608
+        f"WHERE {condition} AND ts BETWEEN %s AND %s)",
+        [*parameters, int(rows.ts.min()), int(rows.ts.max())],
+    )
+    return not cursor.fetchone()[0]
+
+
 # --- binary COPY of columns -----------------------------------------------------------------------
+
+
+def _copy_columns(cursor: CursorWrapper, target: str, table: RawTable, period: Period, rows: QuoteColumns) -> None:
+    statement = f"COPY {target} ({', '.join(table.columns)}) FROM STDIN (FORMAT BINARY)"
+    with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.write(_COPY_HEADER)
+        for block in _binary_blocks(table, period, rows):
+            copy.write(block)
+        copy.write(_COPY_TRAILER)
 
 
 def _binary_blocks(table: RawTable, period: Period, rows: QuoteColumns) -> Iterator[bytes]:

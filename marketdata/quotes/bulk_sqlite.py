@@ -7,12 +7,12 @@ therefore knows nothing but the cursor it is given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from marketdata.quotes.columns import QuoteColumns
+from marketdata.quotes.columns import Kind, QuoteColumns
 from marketdata.quotes.periods import Period
 from marketdata.quotes.tables import (
     LATEST,
@@ -42,12 +42,15 @@ def raw_upsert(cursor: CursorWrapper, table: RawTable, period: Period, rows: Quo
     if replace:
         changed = " OR ".join(f"{table.name}.{c} IS NOT excluded.{c}" for c in table.values)
         action = f"UPDATE SET {assignments(table.values, 'excluded')} WHERE {changed}"
+    # Binding is most of the cost, so that columns of one value stand in the statement instead.
+    literals = _literals(table, period, rows)
     statement = (
         f"INSERT INTO {table.name} ({', '.join(table.columns)}) "  # noqa: S608
-        f"VALUES ({', '.join(['%s'] * len(table.columns))}) "
+        f"VALUES ({', '.join(literals.get(name, '%s') for name in table.columns)}) "
         f"ON CONFLICT ({', '.join(table.key)}) DO {action}"
     )
-    return _executemany(cursor, statement, _tuples(table, period, rows))
+    bound = [name for name in table.columns if name not in literals]
+    return _executemany(cursor, statement, _tuples(bound, rows))
 
 
 def segments_put(cursor: CursorWrapper, created: Sequence[SegmentRow], changed: Sequence[SegmentRow]) -> int:
@@ -91,19 +94,26 @@ def _executemany(cursor: CursorWrapper, statement: str, rows: Iterable[tuple[Any
     return written
 
 
-def _tuples(table: RawTable, period: Period, rows: QuoteColumns) -> Iterator[tuple[Any, ...]]:
-    columns: list[Iterable[Any]] = []
-    for name in table.columns:
-        if name == "instrument_id":
-            columns.append(rows.instrument_id.tolist())
-        elif name == "period":
-            columns.append(repeat(period.value, len(rows)))
-        elif name == "ts":
-            columns.append(rows.ts.tolist())
+def _literals(table: RawTable, period: Period, rows: QuoteColumns) -> dict[str, str]:
+    """SQL text of the period and of columns that are NULL or one truth value throughout."""
+    literals = {"period": str(period.value)} if "period" in table.key else {}
+    for column in table.schema.columns:
+        values = rows.values[column.name]
+        missing = rows.nulls.get(column.name)
+        if missing is not None and missing.all():
+            literals[column.name] = "NULL"
+        elif column.kind is Kind.BOOL and (values.all() or not values.any()):
+            literals[column.name] = "1" if values[0] else "0"
+    return literals
+
+
+def _tuples(names: Sequence[str], rows: QuoteColumns) -> Iterator[tuple[Any, ...]]:
+    columns: list[list[Any]] = []
+    for name in names:
+        if name in ("instrument_id", "ts"):
+            columns.append(getattr(rows, name).tolist())
         elif (missing := rows.nulls.get(name)) is None:
             columns.append(rows.values[name].tolist())
-        elif missing.all():
-            columns.append(repeat(None, len(rows)))
         else:
             values = rows.values[name].astype(object)
             values[missing] = None

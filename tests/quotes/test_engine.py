@@ -28,6 +28,7 @@ from marketdata.quotes.store import bars_upsert
 from marketdata.quotes.tables import LatestRow
 from marketdata.symbols import SymbolIds
 from ops.models import ProcessHeartbeat
+from ops.publish import PREFIX
 from tests.quotes.builders import bars, create_instrument, stamp
 
 pytestmark = [
@@ -127,8 +128,8 @@ def test_engine_finished_minutes_are_stored_and_growing_ones_published(
     instrument: Instrument,
 ) -> None:
     worker = DataWorker(instrument)
-    listener = worker.client.pubsub()
-    listener.subscribe(engine.PREFIX + "bars")
+    listener = worker.client.pubsub()  # type: ignore[no-untyped-call]
+    listener.subscribe(PREFIX + "bars")
     with running() as work:
         wait_until(worker.listeners)
         worker.quote("10:00:57", 10.0, 500)

@@ -104,6 +104,39 @@ def test_bars_upsert_repeated_key_in_one_call_keeps_the_last() -> None:
     assert stored() == [(1, T0, 2.0)]
 
 
+def many_minutes(count: int, start: int = MARCH) -> QuoteColumns:
+    random = np.random.default_rng(7)
+    return bars(
+        1,
+        [start + 60_000 * n for n in range(count)],
+        np.round(random.uniform(9, 11, count), 2).tolist(),
+        amount=np.ma.array(random.uniform(0, 1e6, count), mask=random.random(count) < 0.2),
+        pre_close=np.ma.array(random.uniform(9, 11, count), mask=random.random(count) < 0.2),
+        suspended=random.random(count) < 0.1,
+    )
+
+
+def test_bars_upsert_many_rows_with_nulls_survive() -> None:
+    rows = many_minutes(3_000)
+    assert bars_upsert(period=M1, rows=rows).written == 3_000
+    assert same_rows(read_bars([1], M1, *ALL), rows)
+
+
+def test_bars_upsert_many_rows_over_some_that_are_there_merge() -> None:
+    rows = many_minutes(3_000)
+    middle = rows.take(slice(1_000, 1_010))
+    bars_upsert(period=M1, rows=bars(1, middle.ts.tolist(), 99.0))
+    assert bars_upsert(period=M1, rows=rows) == UpsertCounts(rows=3_000, written=3_000)
+    assert same_rows(read_bars([1], M1, *ALL), rows)
+
+
+def test_bars_upsert_without_replacing_leaves_present_rows_alone() -> None:
+    bars_upsert(period=M1, rows=bars(1, [T0], 1.0))
+    counts = bars_upsert(period=M1, rows=bars(1, [T0, T1], [9.0, 2.0]), replace=False)
+    assert counts == UpsertCounts(rows=2, written=1)
+    assert stored() == [(1, T0, 1.0), (1, T1, 2.0)]
+
+
 def test_bars_upsert_periods_do_not_touch_each_other() -> None:
     five = stamp("2024-02-29 14:55")
     bars_upsert(period=M1, rows=bars(1, [five], 1.0))

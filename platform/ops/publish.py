@@ -7,8 +7,10 @@ long, and says whether Redis took it.
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -62,6 +64,62 @@ class Publisher:
             log.warning("live messages are not delivered, Redis is away: %s", error)
 
 
+class BackgroundPublisher:
+    """Publishes on a thread of its own, in order, for callers that must not wait for Redis.
+
+    Parameters
+    ----------
+    send
+        Takes channel and payload, like `publish`.
+    limit
+        Most messages that wait. What comes on top is dropped: listeners see the gap and refetch.
+    """
+
+    def __init__(self, send: Callable[[str, dict[str, Any]], bool], *, limit: int = 10_000) -> None:
+        self._send = send
+        self._limit = limit
+        self._queue: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self._thread.start()
+
+    def put(self, channel: str, payload: dict[str, Any]) -> bool:
+        """Queue a message; False when too many wait already."""
+        if self._queue.qsize() >= self._limit:
+            return False
+        self._queue.put((channel, payload))
+        return True
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Send what is queued and end the thread."""
+        self._queue.put(None)
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        while (message := self._queue.get()) is not None:
+            self._send(*message)
+
+
+_background: BackgroundPublisher | None = None
+
+
+def publish_in_background() -> BackgroundPublisher:
+    """From now on this process publishes on a thread of its own; `publish_directly` ends that."""
+    global _background
+    if _background is None:
+        _background = BackgroundPublisher(
+            lambda channel, payload: _publisher(settings.REDIS_URL).publish(channel, payload)
+        )
+    return _background
+
+
+def publish_directly(timeout_seconds: float = 1.0) -> None:
+    """Send what waits in the background, and publish on the caller's thread again."""
+    global _background
+    background, _background = _background, None
+    if background is not None:
+        background.stop(timeout_seconds)
+
+
 @lru_cache(maxsize=4)
 def _publisher(url: str) -> Publisher:
     return Publisher(url)
@@ -80,6 +138,10 @@ def publish(channel: str, payload: dict[str, Any]) -> bool:
     Returns
     -------
     bool
-        Whether Redis took it. False is not an error: listeners refetch.
+        Whether Redis took it, or in the background whether it is queued. False is not an error:
+        listeners refetch.
     """
+    background = _background
+    if background is not None:
+        return background.put(channel, payload)
     return _publisher(settings.REDIS_URL).publish(channel, payload)

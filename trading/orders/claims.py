@@ -37,8 +37,13 @@ def cancels_due(host_name: str) -> QuerySet[Order]:
     ).exclude(broker_order_id="")
 
 
-def claim(order_id: UUID, *, host_name: str) -> Order | None:
+def claim(order_id: UUID, *, host_name: str, account_id: int | None = None) -> Order | None:
     """Take one queued order for sending: QUEUED → SUBMITTING, committed on return.
+
+    Parameters
+    ----------
+    account_id
+        The order's account, where the caller knows it: one read less before the SDK call.
 
     Returns
     -------
@@ -48,17 +53,21 @@ def claim(order_id: UUID, *, host_name: str) -> Order | None:
         authority epoch, or another host's.
     """
     return _take(
-        claimable(host_name).filter(pk=order_id),
+        claimable(host_name),
+        order_id,
+        account_id,
         {"status": Status.SUBMITTING, "claimed_at": Now()},
         kind=OrderEventKind.CLAIMED,
         before=Status.QUEUED,
     )
 
 
-def claim_cancel(order_id: UUID, *, host_name: str) -> Order | None:
+def claim_cancel(order_id: UUID, *, host_name: str, account_id: int | None = None) -> Order | None:
     """Take one wanted cancel for sending; None when it is not wanted, was sent, or cannot be sent yet."""
     return _take(
-        cancels_due(host_name).filter(pk=order_id),
+        cancels_due(host_name),
+        order_id,
+        account_id,
         {"cancel_sent_at": Now()},
         kind=OrderEventKind.CANCEL_SENT,
     )
@@ -73,20 +82,24 @@ def unclaim_cancel(order_id: UUID) -> None:
 
 def _take(
     candidates: QuerySet[Order],
+    order_id: UUID,
+    account_id: int | None,
     values: Mapping[str, Any],
     *,
     kind: OrderEventKind,
     before: Status | None = None,
 ) -> Order | None:
-    """Claim the single candidate, if it still is one, and write its timeline in the same transaction."""
-    found = candidates.values_list("pk", "account_id").first()
-    if found is None:
-        return None
-    order_id, account_id = found
-    with account_journal(account_id) as journal:
-        if candidates.update(version=F("version") + 1, **values) != 1:
+    """Claim one order, if it is among the candidates, and write its timeline in the same transaction."""
+    if account_id is None:
+        account_id = candidates.filter(pk=order_id).values_list("account_id", flat=True).first()
+        if account_id is None:
             return None
-        order = Order.objects.select_related("account__host", "created_by").filter(pk=order_id).get()
+    with account_journal(account_id) as journal:
+        if candidates.filter(pk=order_id, account_id=account_id).update(version=F("version") + 1, **values) != 1:
+            return None
+        order = Order.objects.select_related("created_by").get(pk=order_id)
+        # The journal holds the account with its host already.
+        order.account = journal.book.account
         OrderEvent.objects.create(
             order=order,
             seq=order.version,

@@ -156,7 +156,8 @@ def run(kind: str, count: int, pause: float) -> Samples:
             ]
             with clerk_of(stack) as clerk:
                 clerk.until_session()
-                price = clerk.ask("quote_instrument", symbol=SYMBOL)["limit_up"]
+                last = float(clerk.ask("quote_instrument", symbol=SYMBOL)["last"])
+                price = f"{last * 1.015:.2f}"  # crosses the book, inside the 2% cage
                 base = f"http://127.0.0.1:{port}"
                 until(lambda: _alive(base), 20, "the web process")
                 account = clerk.ask("account_id")

@@ -121,7 +121,7 @@ def test_link_lost_before_the_terminal_has_the_order_is_not_found(rig: Rig) -> N
     order = rig.until_status(order_id, "NOT_FOUND", seconds=15)
     assert rig.at_broker() == []
     assert order.reserved_cash > 0
-    assert runtime.session.ready() is not None
+    until(lambda: runtime.session.ready() is not None, what="READY again")
 
 
 def test_link_lost_with_the_order_in_flight_is_adopted(rig: Rig) -> None:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Protocol
 from uuid import UUID
-
-from django.db import DatabaseError, InterfaceError
 
 from accounts.choices import AccountMode, HostKind, TradingState
 from accounts.models import BrokerAccount
@@ -32,11 +30,9 @@ from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.lanes import Lane, Lanes
 from trading.orders.runtime.session import NotReady, OpenSession, TradeSession
+from trading.orders.runtime.writer import SentNote
 
 logger = logging.getLogger(__name__)
-
-#: Attempts to note a call's number; without the note its answer is still matched by the tag.
-NOTE_ATTEMPTS = 5
 
 
 class LeaseClock(Protocol):
@@ -62,6 +58,7 @@ class Sender:
         lease: LeaseClock,
         lanes: Lanes,
         clock: Clock,
+        note: Callable[[str, SentNote], None],
         config: RuntimeConfig,
     ) -> None:
         self._host_name = host_name
@@ -69,6 +66,7 @@ class Sender:
         self._lease = lease
         self._lanes = lanes
         self._clock = clock
+        self._note = note
         self._config = config
         self._router = Lane("order-router")
         self._called: dict[str, float] = {}
@@ -85,11 +83,11 @@ class Sender:
 
     def send(self, order_id: UUID, account_id: int) -> Future[str]:
         """Queue one order on its account's lane."""
-        return self._lanes.get("send", account_id).submit(order_id, partial(self._send, order_id))
+        return self._lanes.get("send", account_id).submit(order_id, partial(self._send, order_id, account_id))
 
     def cancel(self, order_id: UUID, account_id: int) -> Future[str]:
         """Queue one wanted cancel on its account's lane for cancels."""
-        return self._lanes.get("cancel", account_id).submit(order_id, partial(self._cancel, order_id))
+        return self._lanes.get("cancel", account_id).submit(order_id, partial(self._cancel, order_id, account_id))
 
     def answered(self, tag: str) -> None:
         """The response to the call with this tag is here (called on an SDK thread)."""
@@ -112,12 +110,12 @@ class Sender:
 
     # --- one order --------------------------------------------------------------------------
 
-    def _send(self, order_id: UUID) -> str:
+    def _send(self, order_id: UUID, account_id: int) -> str:
         session = self._session.ready()
         if session is None or self._lease.seconds_left() < self._config.lease_margin_seconds:
             return "not ready"  # the row stays queued: the poll comes back to it until it expires
         began = time.monotonic()
-        order = claims.claim(order_id, host_name=self._host_name)
+        order = claims.claim(order_id, account_id=account_id, host_name=self._host_name)
         if order is None:
             return "nothing to send"
         crashpoints.reach(crashpoints.AFTER_CLAIM)
@@ -131,7 +129,7 @@ class Sender:
         left = self._lease.seconds_left()
         if left < self._config.lease_margin_seconds:
             return Code.LEASE_LOST, f"lease_seconds_left={left:.1f}"
-        account = BrokerAccount.objects.select_related("host").get(pk=order.account_id)
+        account = BrokerAccount.objects.get(pk=order.account_id)
         if account.epoch != order.epoch:
             return (
                 Code.AUTHORITY_CHANGED,
@@ -141,7 +139,8 @@ class Sender:
             return Code.ACCOUNT_HALTED, ""
         if account.mode != AccountMode.PAPER:
             return _mode_refusal(account.mode), ""
-        host = account.host
+        # A change of host raises the epoch, so the host the claim was read with is the present one.
+        host = order.account.host
         if not order.simulated or host.kind != HostKind.SIMULATED or host.name != self._host_name:
             return Code.PAPER_NEEDS_SIMULATED_HOST, f"host={host.name}"
         age = time.monotonic() - began
@@ -174,7 +173,7 @@ class Sender:
         if order.claimed_at is not None:
             metrics.ACCEPTED_TO_CLAIMED.observe(max(0.0, (order.claimed_at - order.submitted_at).total_seconds()))
             metrics.CLAIMED_TO_CALL.observe(max(0.0, (sent_at - order.claimed_at).total_seconds()))
-        self._note(order, session, seq, sent_at)
+        self._note(session.key, SentNote(order.pk, seq, sent_at))
         return "sent"
 
     def _withhold(self, order: Order, code: Code, message: str) -> str:
@@ -193,26 +192,16 @@ class Sender:
         self._session.rebuild(f"a submit call failed: {error}")
         return "unknown"
 
-    def _note(self, order: Order, session: OpenSession, seq: int, sent_at: datetime) -> None:
-        for attempt in range(1, NOTE_ATTEMPTS + 1):
-            try:
-                lifecycle.mark_sent(order.pk, session_key=session.key, seq=seq, sent_at=sent_at)
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("sent order %s could not be noted (%d): %s", order.pk, attempt, error)
-                time.sleep(0.05 * attempt)
-            else:
-                return
-
     # --- one cancel -------------------------------------------------------------------------
 
-    def _cancel(self, order_id: UUID) -> str:
+    def _cancel(self, order_id: UUID, account_id: int) -> str:
         session = self._session.ready()
         if session is None or self._lease.seconds_left() < self._config.lease_margin_seconds:
             return "not ready"
         clock = self._clock()
         if clock is None or clock.stale or not accepts_cancels(clock.phase):
             return "kept until the session allows it"
-        order = claims.claim_cancel(order_id, host_name=self._host_name)
+        order = claims.claim_cancel(order_id, account_id=account_id, host_name=self._host_name)
         if order is None:
             return "nothing to cancel"
         reference = AccountRef(order.account.account_no, order.account.account_type)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -16,10 +17,14 @@ from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts.models import QmtHost
 from desk.settings.schema import get_config
 from ops.heartbeats import Heartbeat
+from ops.publish import publish_directly, publish_in_background
 from qmt.gateway import ClockReading, Disconnected, OrderResponse, TradeEvent
+from trading.orders import lifecycle
 from trading.orders.intake import IntakeResult, apply_events
 from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.config import RuntimeConfig
@@ -35,9 +40,12 @@ from trading.orders.runtime.sender import Sender
 from trading.orders.runtime.session import TradeSession
 from trading.orders.runtime.sweeper import Sweeper
 from trading.orders.runtime.terminal import Terminal, terminal_of
-from trading.orders.runtime.writer import EventWriter, Incoming
+from trading.orders.runtime.writer import EventWriter, Incoming, SentNote
 
 logger = logging.getLogger(__name__)
+
+#: Longest slice of one thread while another wants to run.
+SWITCH_SECONDS = 0.0005
 
 _current: TradeRuntime | None = None
 _current_lock = threading.Lock()
@@ -74,6 +82,7 @@ class TradeRuntime:
             lease=self._lease,
             lanes=self._lanes,
             clock=self.clock.now,
+            note=self._writer.note,
             config=config,
         )
         self._refresher = Refresher(self._refresh)
@@ -99,6 +108,10 @@ class TradeRuntime:
     # --- life cycle -------------------------------------------------------------------------
 
     def start(self) -> None:
+        # Two things an order would wait for: another thread's slice (5 ms by default), and Redis.
+        self._switch_interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        publish_in_background()
         self._writer.start()
         self._refresher.start()
         self.clock.start()
@@ -132,6 +145,8 @@ class TradeRuntime:
         with usable_connection():
             self._lease.release()
         self._terminal.close()
+        publish_directly(left(0.5))
+        sys.setswitchinterval(self._switch_interval)
         _forget(self)
         return stored
 
@@ -160,12 +175,25 @@ class TradeRuntime:
         self._writer.put(self.session.key, event)
 
     def _apply(self, batch: Sequence[Incoming]) -> None:
-        for key, items in itertools.groupby(batch, key=lambda item: item.session_key):
-            events = [item.event for item in items]
-            self._follow(apply_events(events, host_name=self.host_name, session_key=key))
-            now = time.time_ns()
-            for event in events:
-                metrics.EVENT_STORED.observe(max(0, now - event.received_at_ns) / 1e9)
+        """Store a batch in one transaction: one wait for the disk, however many events."""
+        results: list[IntakeResult] = []
+        with transaction.atomic():
+            for key, items in itertools.groupby(batch, key=lambda item: item.session_key):
+                events: list[TradeEvent] = []
+                for item in items:
+                    if isinstance(item.event, SentNote):
+                        note = item.event
+                        lifecycle.mark_sent(note.order_id, session_key=key, seq=note.seq, sent_at=note.sent_at)
+                    else:
+                        events.append(item.event)
+                if events:
+                    results.append(apply_events(events, host_name=self.host_name, session_key=key))
+        now = time.time_ns()
+        for item in batch:
+            if not isinstance(item.event, SentNote):
+                metrics.EVENT_STORED.observe(max(0, now - item.event.received_at_ns) / 1e9)
+        for result in results:
+            self._follow(result)
 
     def _follow(self, result: IntakeResult) -> None:
         """What a batch or a round of answers led to: cancels that may go now, money to ask for."""

@@ -9,6 +9,7 @@ whose commit was not acknowledged changes nothing.
 from __future__ import annotations
 
 import logging
+import math
 import pickle
 import tempfile
 import threading
@@ -16,7 +17,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO
+from uuid import UUID
 
 from django.db import (
     DatabaseError,
@@ -33,13 +36,25 @@ from trading.orders.runtime.database import usable_connection
 
 logger = logging.getLogger(__name__)
 
+#: How long a note waits for an event to share a transaction with.
+NOTE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SentNote:
+    """The SDK call for an order returned its number. Noted here, so that it shares the response's transaction."""
+
+    order_id: UUID
+    seq: int
+    sent_at: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """An event and the session it came through: numbers in it mean nothing in another one."""
 
     session_key: str
-    event: TradeEvent
+    event: TradeEvent | SentNote
 
 
 Apply = Callable[[Sequence[Incoming]], object]
@@ -75,6 +90,7 @@ class EventWriter:
         self._queue = _SpillingQueue(memory_limit)
         self._wake = threading.Condition()
         self._stopping = False
+        self._due = math.inf
         self._accepted = 0
         self._applied = 0
         self._failing_since: float | None = None
@@ -85,9 +101,17 @@ class EventWriter:
 
     def put(self, session_key: str, event: TradeEvent) -> None:
         """Take an event; called on SDK threads, never waits for anything but a short lock."""
+        self._put(Incoming(session_key, event), due=0.0)
+
+    def note(self, session_key: str, note: SentNote) -> None:
+        """Take a note that may wait a moment for the event it belongs to."""
+        self._put(Incoming(session_key, note), due=time.monotonic() + NOTE_SECONDS)
+
+    def _put(self, incoming: Incoming, *, due: float) -> None:
         with self._wake:
-            self._queue.append(Incoming(session_key, event))
+            self._queue.append(incoming)
             self._accepted += 1
+            self._due = min(self._due, due)
             self._wake.notify_all()
 
     @property
@@ -125,9 +149,10 @@ class EventWriter:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not len(self._queue) and not self._stopping:
-                    self._wake.wait()
+                while not self._stopping and (left := self._due - time.monotonic()) > 0:
+                    self._wake.wait(None if left == math.inf else left)
                 batch = self._queue.take(self._batch_size)
+                self._due = 0.0 if len(self._queue) else math.inf
             if not batch:
                 return
             self._store(batch)

@@ -10,7 +10,7 @@ import pytest
 from accounts.choices import TradingState
 from accounts.models import BrokerAccount
 from ops.models import AuditEvent
-from qmt.gateway import CancelError, CancelResponse, OrderError
+from qmt.gateway import CancelError, CancelResponse, OrderError, TradeEvent
 from tests.orders.bench import MOUTAI, Bench
 from trading.ledger.models import AccountEvent
 from trading.orders.choices import ParkedState, Status
@@ -90,7 +90,7 @@ def test_every_order_of_the_same_evidence_ends_alike(bench: Bench) -> None:
     ends = set()
     for sequence in permutations(range(4)):
         order = bench.sent(quantity=200)
-        evidence = [
+        evidence: list[TradeEvent] = [
             bench.response(order),
             bench.update(order, 50),
             bench.fill(order, 100, "9.99"),

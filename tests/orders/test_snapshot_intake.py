@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -85,7 +86,7 @@ def test_order_with_a_remark_of_somebody_elses_is_not_ours(bench: Bench) -> None
 def test_answers_that_say_nothing_new_hold_no_book(bench: Bench) -> None:
     order = bench.reported()
     bench.apply(bench.fill(order, 100), bench.update(order, 56, traded_quantity=100))
-    answers = {
+    answers: dict[str, Any] = {
         "orders": (bench.update(order, 56, traded_quantity=100),),
         "trades": (bench.fill(order, 100, traded_id=Trade.objects.get().traded_id),),
     }

@@ -44,7 +44,7 @@ def test_accepted_sell_is_covered_by_shares_that_are_promised_to_nobody(
         taken = pre_trade(checked)
     except Denied:
         return
-    assert (taken.quantity, taken.cash) == (quantity, 0)
+    assert (taken.quantity, taken.cash) == (quantity, Decimal(0))
     assert quantity <= sellable - reserved - sold
 
 

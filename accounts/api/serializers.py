@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -19,6 +20,7 @@ from accounts.choices import (
 )
 from accounts.models import User
 from accounts.selectors import AccountView
+from ops.clocks import SHANGHAI
 
 
 class MarketClockSerializer(serializers.Serializer[Any]):
@@ -26,7 +28,7 @@ class MarketClockSerializer(serializers.Serializer[Any]):
 
     trade_date = serializers.DateField()
     phase = serializers.CharField()
-    market_time = serializers.DateTimeField()
+    market_time = serializers.DateTimeField(default_timezone=SHANGHAI)
     simulated = serializers.BooleanField()
     stale = serializers.BooleanField(help_text="The host has not reported lately.")
 
@@ -38,7 +40,7 @@ class HostSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=HostKind.choices)
     session_state = serializers.ChoiceField(choices=SessionState.choices)
     message = serializers.CharField()
-    updated_at = serializers.DateTimeField(allow_null=True)
+    updated_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
 
 
 class RightsSerializer(serializers.Serializer[Any]):
@@ -67,13 +69,14 @@ class AccountSerializer(serializers.Serializer[AccountView]):
     @extend_schema_field(HostSerializer)
     def get_host(self, view: AccountView) -> dict[str, Any]:
         host, status = view.account.host, view.status
-        return {
+        shown = {
             "name": host.name,
             "kind": host.kind,
             "session_state": status.session_state if status else SessionState.DOWN,
             "message": status.message if status else "",
             "updated_at": status.updated_at if status else None,
         }
+        return dict(HostSerializer(shown).data)
 
     @extend_schema_field(RightsSerializer)
     def get_rights(self, view: AccountView) -> dict[str, bool]:
@@ -104,7 +107,7 @@ class TokenUseSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     prefix = serializers.CharField()
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
-    expires_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
 
 
 class AccountRightsSerializer(serializers.Serializer[Any]):

@@ -156,6 +156,9 @@ class Hub:
             except (RedisError, OSError, TimeoutError) as error:
                 if self.is_up:
                     log.warning("live messages do not arrive, Redis is away: %s", error)
+            except Exception:
+                # Whatever it was, sockets without messages are worse: connect again.
+                log.exception("the live hub failed")
             finally:
                 self._set_up(False)
             if time.monotonic() - began > _STABLE_SECONDS:

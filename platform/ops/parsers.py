@@ -39,8 +39,16 @@ class StrictJSONParser(JSONParser):
             return number
 
         try:
-            return json.loads(stream.read(), parse_constant=refuse, parse_float=finite)
+            return json.loads(stream.read(), parse_constant=refuse, parse_float=finite, object_pairs_hook=_unique_keys)
         except RecursionError as error:
             raise Invalid(Code.INVALID_JSON, "The JSON body is nested too deeply.") from error
         except ValueError as error:
             raise Invalid(Code.INVALID_JSON, f"The body is not JSON: {error}") from error
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A quantity that is given twice is not a quantity."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key appears twice in one object")
+    return result

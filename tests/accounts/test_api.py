@@ -247,6 +247,7 @@ def test_unknown_method_is_405_json(alice: Client) -> None:
         (b'{"reason": ', "INVALID_JSON"),
         (b"\xff\xfe", "INVALID_JSON"),
         (b"[" * 100_000, "INVALID_JSON"),
+        (b'{"reason": "a", "reason": "b"}', "INVALID_JSON"),
         (b'{"reason": NaN}', "NUMBER_NOT_FINITE"),
         (b'{"reason": 1e999}', "NUMBER_NOT_FINITE"),
     ],

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desk.live.streams import ACCOUNT_QUEUE_LIMIT, AccountStream, JobStream, SymbolStream
+from desk.settings.schema import get_config
 from ops.hub import Hub, Message
+from tests.live.conftest import Valkey
 
 
 def nothing() -> None:
@@ -267,7 +269,7 @@ async def test_jobs_conflate_and_hide_those_of_others() -> None:
     async def read() -> list[dict[str, Any]]:
         return []
 
-    stream = JobStream(user_id=1, sees_all=False, read=read, wake=nothing)
+    stream = JobStream(may_see=lambda owner: owner in (None, 1), read=read, wake=nothing)
     await drain(stream)
     for job_id, owner, done in (("a", 1, 1), ("b", 2, 1), ("a", 1, 2), ("c", None, 5)):
         stream.deliver(message("jobs", {"id": job_id, "owner": owner, "done": done}))
@@ -316,3 +318,71 @@ async def test_hub_left_channel_is_silent_and_leaves_nothing_behind() -> None:
     assert listener.got == []
     assert hub._channels == {}
     assert hub._listeners == {}
+
+
+class FrozenProxy:
+    """A TCP way to Valkey that can stop passing anything on, without closing."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> str:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def freeze(self) -> None:
+        self._flowing.clear()
+
+    async def stop(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_unix_connection(self._path)
+        for source, sink in ((reader, inner_writer), (inner_reader, writer)):
+            self._tasks.append(asyncio.create_task(self._pass_on(source, sink)))
+
+    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65_536):
+                await self._flowing.wait()
+                sink.write(data)
+        finally:
+            sink.close()
+
+
+class LinkWatch:
+    """A listener that waits for the link to be lost."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+
+    def deliver(self, message: Message) -> None:
+        """Not asked here."""
+
+    def link_changed(self, *, up: bool) -> None:
+        if not up:
+            self.lost.set()
+
+
+async def test_hub_half_open_link_is_noticed(own_valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.hub.SILENCE_SECONDS", 0.1)
+    proxy = FrozenProxy(str(get_config().redis_socket))
+    hub, link = Hub(await proxy.start()), LinkWatch()
+    hub.join("quotes", link)
+    hub.start()
+    try:
+        async with asyncio.timeout(5):
+            await hub.wait_up()
+            await asyncio.sleep(0.5)
+            assert hub.is_up, "a quiet link is not a dead one"
+            proxy.freeze()
+            await link.lost.wait()
+    finally:
+        await hub.stop()
+        await proxy.stop()

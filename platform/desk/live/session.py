@@ -127,13 +127,16 @@ class LiveSession:
             )
         if command.channel == "jobs":
             return JobStream(
-                user_id=self.user.pk,
-                sees_all=self.user.is_admin,
+                may_see=self._may_see_job_of,
                 read=lambda: reads.in_thread(reads.jobs_now, self.user),
                 wake=wake,
             )
         read = self._read_quotes if command.channel == "quotes" else self._read_bars
         return SymbolStream(command.channel, read=partial(read, command.symbols), wake=wake)
+
+    def _may_see_job_of(self, owner: int | None) -> bool:
+        # Asked anew for each message: the role may have changed meanwhile.
+        return owner in (None, self.user.pk) or self.user.is_admin
 
     async def _read_account(self, account_id: int, since: int | None) -> tuple[str, int]:
         return await reads.in_thread(reads.account_since, self.user, account_id, since)

@@ -219,9 +219,8 @@ class JobStream:
 
     channel = "jobs"
 
-    def __init__(self, *, user_id: int, sees_all: bool, read: JobsRead, wake: Wake) -> None:
-        self._user_id = user_id
-        self._sees_all = sees_all
+    def __init__(self, *, may_see: Callable[[int | None], bool], read: JobsRead, wake: Wake) -> None:
+        self._may_see = may_see
         self._read = read
         self._wake = wake
         self._must_read = True
@@ -229,7 +228,7 @@ class JobStream:
 
     def deliver(self, message: Message) -> None:
         job = message.payload
-        if self._sees_all or job.get("owner") in (None, self._user_id):
+        if self._may_see(job.get("owner")):
             self._waiting[str(job["id"])] = job
             self._wake()
 

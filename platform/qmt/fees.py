@@ -55,6 +55,8 @@ class Tariff:
         ValueError
             When the rate is finer than a millionth, or either is negative.
         """
+        if not rate.is_finite() or not minimum.is_finite():
+            raise ValueError(f"not a usable commission: rate={rate} minimum={minimum}")
         ppm, cents = rate * _PPM, minimum * 100
         if ppm != int(ppm) or cents != int(cents) or ppm < 0 or cents < 0:
             raise ValueError(f"not a usable commission: rate={rate} minimum={minimum}")

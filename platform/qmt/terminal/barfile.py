@@ -88,7 +88,7 @@ def _load(path: Path) -> pd.DataFrame:
     text_columns = {"ts_code": str, "trade_date": str}
     try:
         if name.endswith((".csv", ".csv.gz")):
-            return pd.read_csv(path, dtype=text_columns, skip_blank_lines=False, float_precision="round_trip")
+            return pd.read_csv(path, dtype=text_columns, skip_blank_lines=False)
         if name.endswith(".parquet"):
             return pd.read_parquet(path)
     except pd.errors.EmptyDataError as error:

@@ -99,7 +99,9 @@ class OrderBooks:
         """Trades of the resting orders of one symbol in one slot, best price first, then oldest."""
         book = self._books.get(symbol)
         position = tape.index.get(symbol)
-        if book is None or position is None or not tape.rows[position].has_bar:
+        if book is None or position is None:
+            return
+        if not tape.rows[position].has_bar or tape.is_quiet_slot(position, slot):
             return
         auction = tape.is_auction_slot(position, slot)
         seen = _Slot(

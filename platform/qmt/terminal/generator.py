@@ -129,7 +129,8 @@ class Chain:
         """Corporate actions with an ex-date in [start, end], oldest first."""
         for year in range(start.year, end.year + 1):
             self._load_actions(year)
-        found = [action for day, action in self._actions.items() if max(start, self.profile.start) < day <= end]
+        since = self.profile.start
+        found = [action for day, action in self._actions.items() if start <= day <= end and day > since]
         return sorted(found, key=lambda action: action.ex_date)
 
     def facts(self, day: dt.date) -> DayFacts | None:

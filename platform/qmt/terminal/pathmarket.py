@@ -19,6 +19,7 @@ from qmt.terminal.types import BAR_DTYPE, FACTOR_DTYPE, TICK_DTYPE, CorporateAct
 
 PERIODS = ("1d", "5m", "1m")
 _TAPES_KEPT = 2
+_UNKNOWN = -1
 
 
 class PathMarket(ABC):
@@ -106,7 +107,7 @@ class PathMarket(ABC):
         for series in self._closed_days(symbol, today):
             if period == "1d":
                 low, high = series.bounds(start_ms, min(end_ms, cutoff))
-                closed.append(daily_bars(series, self._day_cents(symbol, series), low, high))
+                closed.append(daily_bars(series, self._day_cents(symbol, series, low, high), low, high))
             else:
                 low, high = series.bounds(start_ms - DAY_MS + 1, min(end_ms, cutoff))  # minutes lie after midnight
                 closed.append(minute_bars(series.part(low, high)))
@@ -119,14 +120,18 @@ class PathMarket(ABC):
         """Series that hold the days before ``today`` (and perhaps later ones), oldest first."""
         return (self._chains[symbol].through(today),)
 
-    def _day_cents(self, symbol: str, series: DaySeries) -> Ints:
-        """Amounts of a series; those that follow from minute paths are worked out once."""
+    def _day_cents(self, symbol: str, series: DaySeries, low: int, high: int) -> Ints:
+        """Amounts of a series, right in rows ``low`` to ``high``; those that follow from minute paths are worked out once."""
         if series.stated_cents is not None:
             return series.stated_cents
         known = self._cents.get(symbol, np.empty(0, np.int64))
         if len(known) < len(series):
-            known = np.concatenate([known, day_cents(series.part(len(known), len(series)))])
+            known = np.concatenate([known, np.full(len(series) - len(known), _UNKNOWN)])
             self._cents[symbol] = known
+        missing = low + np.flatnonzero(known[low:high] == _UNKNOWN)
+        if len(missing):
+            start, stop = int(missing[0]), int(missing[-1]) + 1
+            known[start:stop] = day_cents(series.part(start, stop))
         return known
 
     def _today(self, symbol: str, period: str, today: dt.date, now_ms: int) -> BarArray:

@@ -30,6 +30,8 @@ from qmt.terminal.paths import (
 from qmt.terminal.types import TICK_DTYPE, DayFacts, Instrument, Tick, TradingStatus
 
 LEVELS = 5
+CLOSING_QUIET = range(SLOTS - 3 * SLOTS_PER_MINUTE, SLOTS - 1)
+"""Slots after 14:57:00 and before 15:00:00."""
 _STATUS = {
     Phase.CLOSED: TradingStatus.CLOSED,
     Phase.OPEN_AUCTION: TradingStatus.AUCTION,
@@ -40,6 +42,8 @@ _STATUS = {
     Phase.CLOSE_AUCTION: TradingStatus.CLOSING_AUCTION,
     Phase.AFTER_HOURS: TradingStatus.CLOSED,
 }
+_NO_PRICES = (0.0,) * LEVELS
+_NO_SIZES = (0,) * LEVELS
 _SEALED_QUEUE = 400  # usual slots' volume waiting at a limit price
 _CHUNK = 32  # instruments per batch: bounds the memory of the vectorised preparation
 
@@ -156,6 +160,10 @@ class Tape:
         """Whether the slot is the match of a call auction for this instrument."""
         return slot == 0 or (slot == SLOTS - 1 and self._closing[position])
 
+    def is_quiet_slot(self, position: int, slot: int) -> bool:
+        """Whether the slot lies in the closing auction's collecting minutes: orders wait, nothing trades."""
+        return self._closing[position] and CLOSING_QUIET.start <= slot < CLOSING_QUIET.stop
+
     def phase_for(self, position: int, phase: Phase) -> Phase:
         """The market's phase as it holds for one instrument: not everything has a closing auction."""
         if phase is Phase.CLOSE_AUCTION and not self._closing[position]:
@@ -211,6 +219,9 @@ class Tape:
         result: dict[str, Tick] = {}
         for n, at in enumerate(chosen):
             row = self.rows[at]
+            if self.phase_for(at, phase) is Phase.CLOSE_AUCTION:  # both sides show the price it would match at
+                asks[n] = bids[n] = [last[n], *_NO_PRICES[1:]]
+                ask_sizes[n] = bid_sizes[n] = [max(ask_sizes[n][0], bid_sizes[n][0]), *_NO_SIZES[1:]]
             if not row.has_bar:
                 result[row.instrument.symbol] = self._before_open(at, now_ms, phase)
                 continue
@@ -238,15 +249,14 @@ class Tape:
         """Nothing has traded. In the auction both best quotes show the price at which it would match."""
         row = self.rows[position]
         pre_close = int(self._reference[position]) / self.scale
-        empty, none = (0.0,) * LEVELS, (0,) * LEVELS
-        ask, bid, size = empty, empty, none
+        ask, bid, size = _NO_PRICES, _NO_PRICES, _NO_SIZES
         auction = phase in (Phase.OPEN_AUCTION, Phase.OPEN_AUCTION_NO_CANCEL)
         if auction and row.has_bar:
             progress = min(max((now_ms - to_ms(self.trade_date, dt.time(9, 15))) / 600_000, 0.0), 1.0)
             start, step = int(self._reference[position]), int(self._step[position])
             matched = start + round((int(self._open[position]) - start) * progress / step) * step
-            ask = bid = (matched / self.scale, *empty[1:])
-            size = (1 + int(self._volume[position, 0] * progress) // int(self._unit[position]), *none[1:])
+            ask = bid = (matched / self.scale, *_NO_PRICES[1:])
+            size = (1 + int(self._volume[position, 0] * progress) // int(self._unit[position]), *_NO_SIZES[1:])
         opening = to_ms(self.trade_date, dt.time(9, 15))
         stamp = max(now_ms // 3000 * 3000, opening) if auction else min(now_ms // 3000 * 3000, self._times[-1])
         return Tick(

@@ -244,7 +244,7 @@ class OrdersMachine(RuleBasedStateMachine):
 
 
 def play(examples: int, steps: int) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         OrdersMachine,
         settings=settings(
             max_examples=examples,

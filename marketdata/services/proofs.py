@@ -124,8 +124,8 @@ def _judge(
         elif frame.all_padding:
             verdict.doubtful[day] = "PADDING_ONLY: every row the terminal gave was padding"
         elif day in frame.doubtful_days:
-            if day in frame.suspended_days and round_number >= ROUNDS_TO_BELIEVE_EMPTY:
-                verdict.prove(day, EvidenceReason.SUSPENDED, "suspendFlag in two read-backs")
+            if _is_suspension(frame, day, last_round=last_round) or (key, day) in explained.suspended:
+                verdict.prove(day, EvidenceReason.SUSPENDED, "suspendFlag")
             else:
                 troubles = ", ".join(sorted(frame.rejected))
                 verdict.doubtful[day] = f"ROWS_REJECTED: {troubles}"
@@ -133,6 +133,13 @@ def _judge(
             verdict.doubtful[day] = "EMPTY: the terminal gave no row at all"
         else:
             explained.judge(verdict, key, day, last_round=last_round)
+
+
+def _is_suspension(frame: CheckedFrame, day: int, *, last_round: bool) -> bool:
+    """Whether rows marked as suspended are believed: at once between real bars, else when every round brought them."""
+    if frame.filled or day not in frame.suspended_days:
+        return False
+    return last_round or day in frame.between_days
 
 
 class _Explanations:

@@ -18,11 +18,15 @@ import pandas as pd
 from marketdata.choices import Basis
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
-from marketdata.quotes import store
+from marketdata.quotes import reader, store
 from marketdata.quotes.columns import BAR, QuoteColumns
+from marketdata.quotes.models import QuoteSegment
 from marketdata.quotes.periods import (
+    DAY_MS,
     Int64Array,
     Period,
+    bucket_days,
+    bucket_first_day,
     day_date,
     day_numbers,
     day_start_ts,
@@ -167,6 +171,7 @@ class Repairer:
         ]
         for part in fetched:
             self._settle(part, by_id, period, calendar, clock, outcomes)
+            self._look_around(part, by_id, period, rounds)
         still = self._missing(by_id, period, wanted, clock)
         open_day = first_open_day(clock)
         closed = {key: days[days != open_day] for key, days in still.items() if (days != open_day).any()}
@@ -278,6 +283,29 @@ class Repairer:
             if not grown:
                 return
             incomplete = self._incomplete(part, by_id, period, clock, among=grown)
+
+    def _look_around(
+        self,
+        part: _Fetched,
+        by_id: Mapping[int, Instrument],
+        period: Period,
+        rounds: Mapping[int, int],
+    ) -> None:
+        """Judge a frame of nothing but padding together with the stored bars around it.
+
+        A second round asks for suspended days alone, and those look like padding. Read with their neighbours, a
+        terminal that really has the stretch shows bars on both sides.
+        """
+        for key, frame in list(part.checked.items()):
+            if not frame.all_padding or rounds.get(key, 1) < 2:
+                continue
+            first, last = stored_neighbours(key, period, part.window.first, part.window.last)
+            around = Window((key,), first, last)
+            found = self._gateway.read_local([by_id[key].symbol], TerminalPeriod(period.code), *_bounds(around))
+            days = calendar_days(first, last)
+            labels = _DAILY_LABEL if period is Period.DAY_1 else minute_labels()
+            bars = found.get(by_id[key].symbol)
+            part.checked[key] = check_bars(pd.DataFrame() if bars is None else bars, Checks(period, days, labels))
 
     def _incomplete(
         self,
@@ -411,6 +439,23 @@ def bars_of_frames(frames: Mapping[int, pd.DataFrame]) -> QuoteColumns:
             "suspended": joined["suspended"].to_numpy() == 1,
         },
     )
+
+
+def stored_neighbours(instrument_id: int, period: Period, first: int, last: int) -> tuple[int, int]:
+    """The nearest days with stored bars around a window (day numbers); the window's own end where there is none."""
+    sealed = QuoteSegment.objects.filter(instrument_id=instrument_id, period=period)
+    low, high = int(day_start_ts(first)), int(day_start_ts(last)) + DAY_MS - 1
+    before = sealed.filter(first_ts__lt=low).order_by("-bucket").values_list("bucket", flat=True).first()
+    after = sealed.filter(last_ts__gt=high).order_by("bucket").values_list("bucket", flat=True).first()
+    if before is not None:
+        start = int(day_start_ts(bucket_first_day(period, before)))
+        stamps = reader.read_bars([instrument_id], period, start, low - 1, columns=[]).ts
+        first = int(day_numbers(stamps)[-1]) if len(stamps) else first
+    if after is not None:
+        end = int(day_start_ts(bucket_first_day(period, after) + bucket_days(period)))
+        stamps = reader.read_bars([instrument_id], period, high + 1, end, columns=[]).ts
+        last = int(day_numbers(stamps)[0]) if len(stamps) else last
+    return first, last
 
 
 def _bounds(window: Window) -> tuple[str, str]:

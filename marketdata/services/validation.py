@@ -72,7 +72,12 @@ class CheckedFrame:
     doubtful_days
         Days of which a row was rejected, and no good row is left: neither data nor proof of a hole.
     suspended_days
-        Those of the doubtful days on which every row said "suspended".
+        Those of the doubtful days on which every row said "suspended". Padding says that too, so it is not proof yet.
+    between_days
+        Those of the suspended days with real bars before and after them in this very frame: what landed around them
+        shows that they are no padding.
+    filled
+        Rows came for days without trading: the terminal filled this frame in, and nothing in it proves a suspension.
     """
 
     rows: pd.DataFrame
@@ -81,6 +86,8 @@ class CheckedFrame:
     all_padding: bool = False
     doubtful_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     suspended_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
+    between_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
+    filled: bool = False
 
 
 def check_bars(frame: pd.DataFrame, checks: Checks) -> CheckedFrame:
@@ -122,13 +129,19 @@ def check_bars(frame: pd.DataFrame, checks: Checks) -> CheckedFrame:
     reject(Trouble.CONTRADICTING_DUPLICATE, contradicting)
     good &= ~repeated
     rows = frame[good].reset_index(drop=True)
+    suspended_days = np.setdiff1d(days[asked & suspended], days[asked & ~suspended])
+    between = suspended_days[:0]
+    if good.any():
+        between = suspended_days[(suspended_days > days[good].min()) & (suspended_days < days[good].max())]
     return CheckedFrame(
         rows=rows,
         rejected=rejected,
         findings=_findings(rows, checks),
         all_padding=all_padding,
         doubtful_days=np.setdiff1d(days[asked & ~good & ~repeated], days[good]),
-        suspended_days=np.setdiff1d(days[asked & suspended], days[asked & ~suspended]),
+        suspended_days=suspended_days,
+        between_days=between,
+        filled=rejected[Trouble.NON_TRADING_DAY] > 0,
     )
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from accounts.models import QmtHost
 from marketdata.choices import EvidenceReason
-from marketdata.models import DataSourceStatus, Evidence, Instrument, RepairItem
+from marketdata.models import DataSourceStatus, Evidence, Instrument, InstrumentDay, RepairItem
 from marketdata.quotes.models import QuoteSegment, RawQuote
 from marketdata.quotes.periods import date_ts
 from marketdata.services import BarsResult, DataRequest, MarketDataService
+from ops.clocks import wall_now
 from ops.models import Job
 from qmt.errors import TerminalDown
-from tests.marketdata.conftest import MAOTAI, PINGAN, RunnerFactory
+from tests.marketdata.conftest import MAOTAI, PINGAN, RunnerFactory, set_clock
 from tests.marketdata.fakes import (
     TODAY,
     WEEK,
@@ -26,6 +28,7 @@ from tests.marketdata.fakes import (
     day_bars,
     failed,
     minute_bars,
+    padding,
 )
 
 pytestmark = [pytest.mark.django_db(databases=["default", "quotes"]), pytest.mark.postgres]
@@ -393,3 +396,99 @@ def test_evidence_is_withdrawn_when_the_day_turns_up(
     assert rows == [(WEEK[1], WEEK[1], 2), (WEEK[3], WEEK[3], 2)]
     answer = service.get(WEEK_REQUEST, wait_seconds=0).frame
     assert dates_of(answer["time"]) == [WEEK[0], WEEK[2], WEEK[4]]
+
+
+# ------------------------------------------------------------------------- suspensions
+def suspended_rows(*days: date) -> pd.DataFrame:
+    """How a terminal shows suspended days: flat, without volume, flagged."""
+    return padding(date_ts(day) for day in days)
+
+
+def reasons() -> list[tuple[date, date, str]]:
+    return list(Evidence.objects.values_list("start_date", "end_date", "reason"))
+
+
+def test_suspended_days_between_bars_are_believed_at_once(
+    maotai: Instrument, terminal: FakeTerminal, service: MarketDataService, make_runner: RunnerFactory
+) -> None:
+    terminal.put(MAOTAI, "1d", day_bars([WEEK[0], WEEK[1], WEEK[4]]))
+    terminal.put(MAOTAI, "1d", suspended_rows(WEEK[2], WEEK[3]))
+    service.get(WEEK_REQUEST, wait_seconds=0)
+    make_runner().run_all()
+    assert reasons() == [(WEEK[2], WEEK[3], "SUSPENDED")]
+    assert len(terminal.downloads) == 1
+    assert len(service.get(WEEK_REQUEST, wait_seconds=0).frame) == 3
+
+
+def test_suspended_days_at_the_end_are_believed_after_every_round_said_so(
+    maotai: Instrument, terminal: FakeTerminal, service: MarketDataService, make_runner: RunnerFactory
+) -> None:
+    terminal.put(MAOTAI, "1d", day_bars(WEEK[:4]))
+    terminal.put(MAOTAI, "1d", suspended_rows(WEEK[4]))
+    service.get(WEEK_REQUEST, wait_seconds=0)
+    runner = make_runner()
+    runner.run_batch()
+    runner.run_batch()
+    assert reasons() == []
+    runner.run_batch()
+    assert reasons() == [(WEEK[4], WEEK[4], "SUSPENDED")]
+
+
+def test_suspension_of_the_day_facts_is_believed_at_once(
+    maotai: Instrument, terminal: FakeTerminal, service: MarketDataService, make_runner: RunnerFactory
+) -> None:
+    InstrumentDay.objects.create(
+        instrument=maotai, trade_date=WEEK[4], pre_close="10", suspended=True, updated_at=wall_now()
+    )
+    terminal.put(MAOTAI, "1d", day_bars(WEEK[:4]))
+    service.get(WEEK_REQUEST, wait_seconds=0)
+    make_runner().run_batch()
+    assert reasons() == [(WEEK[4], WEEK[4], "SUSPENDED")]
+
+
+def test_rows_on_a_saturday_unmask_padding_as_no_suspension(
+    maotai: Instrument,
+    host: QmtHost,
+    terminal: FakeTerminal,
+    service: MarketDataService,
+    make_runner: RunnerFactory,
+) -> None:
+    after_close = clock_at("2023-03-20 16:00:00")
+    set_clock(host, after_close)
+    terminal.put(MAOTAI, "1d", day_bars([*WEEK[:4], TODAY]))
+    terminal.put(MAOTAI, "1d", suspended_rows(WEEK[4], date(2023, 3, 18)))
+    service.get(DataRequest([MAOTAI], "1d", WEEK[0], TODAY), wait_seconds=0)
+    make_runner(clock=after_close).run_batch()
+    assert reasons() == []
+    assert RepairItem.objects.get().error == "ROWS_REJECTED: NON_TRADING_DAY, PADDING"
+
+
+def test_suspension_alone_is_read_with_the_bars_around_it(
+    maotai: Instrument, terminal: FakeTerminal, service: MarketDataService, make_runner: RunnerFactory
+) -> None:
+    terminal.put(MAOTAI, "1d", day_bars([WEEK[0], WEEK[1], WEEK[3], WEEK[4]]))
+    terminal.put(MAOTAI, "1d", suspended_rows(WEEK[2]))
+    for day in (WEEK[1], WEEK[3]):
+        service.get(DataRequest([MAOTAI], "1d", day, day), wait_seconds=0)
+        make_runner().run_all()
+    service.get(DataRequest([MAOTAI], "1d", WEEK[2], WEEK[2]), wait_seconds=0)
+    runner = make_runner()
+    runner.run_batch()
+    assert RepairItem.objects.get(status="PENDING").error.startswith("PADDING_ONLY")
+    runner.run_batch()
+    assert reasons() == [(WEEK[2], WEEK[2], "SUSPENDED")]
+
+
+def test_fill_shows_a_suspension_as_flat_bars(
+    maotai: Instrument, terminal: FakeTerminal, service: MarketDataService, make_runner: RunnerFactory
+) -> None:
+    terminal.put(MAOTAI, "1d", day_bars([WEEK[0], WEEK[1], WEEK[4]]))
+    terminal.put(MAOTAI, "1d", suspended_rows(WEEK[2], WEEK[3]))
+    service.get(WEEK_REQUEST, wait_seconds=0)
+    make_runner().run_all()
+    request = DataRequest([MAOTAI], "1d", WEEK[0], WEEK[-1], fill=True)
+    frame = service.get(request, wait_seconds=0).frame
+    assert dates_of(frame["time"]) == list(WEEK)
+    assert frame["close"].tolist() == [10.0, 10.01, 10.01, 10.01, 10.02]
+    assert frame["volume"].tolist() == [24_100, 24_100, 0, 0, 24_100]
+    assert frame["suspended"].tolist() == [False, False, True, True, False]

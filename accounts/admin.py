@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import actor_for_user
@@ -34,60 +34,16 @@ from accounts.services import (
     user_save,
 )
 from ops import audit
+from ops.admin import AdminsOnly, ReadOnly
 from ops.audit import Actor
 from ops.errors import DeskError
 
 if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
     _UserAdmin = DjangoUserAdmin[User]
     _ModelForm = forms.ModelForm[BrokerAccount]
 else:  # not generic at run time
-    _ModelAdmin = admin.ModelAdmin
     _UserAdmin = DjangoUserAdmin
     _ModelForm = forms.ModelForm
-
-
-class AdminsOnly(_ModelAdmin):
-    """The platform's administrators, and nobody for rows that are never deleted."""
-
-    deletable = False
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return _is_admin(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_admin(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_admin(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_admin(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.deletable and _is_admin(request)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """A rule's refusal is a message on the page, and nothing was stored."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DeskError as error:
-            self.message_user(request, error.message, level=messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-
-
-class ReadOnly(AdminsOnly):
-    """Shown, never edited."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-def _is_admin(request: HttpRequest) -> bool:
-    return isinstance(request.user, User) and request.user.is_admin
 
 
 def _actor(request: HttpRequest) -> Actor:

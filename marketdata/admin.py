@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts.admin import ReadOnly
 from marketdata.models import (
     DataSource,
     DataSourceStatus,
@@ -22,6 +21,7 @@ from marketdata.models import (
     SourceDepth,
     TradingDay,
 )
+from ops.admin import ReadOnly
 
 if TYPE_CHECKING:
     DayInline = admin.StackedInline[InstrumentDay, Instrument]

@@ -1,12 +1,13 @@
-"""Django admin of the operations layer: shown, never edited."""
+"""Django admin: what every application's pages share, and the rows of this layer, shown only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponseRedirect
 
+from ops.errors import DeskError
 from ops.models import AuditChain, AuditEvent, Job, ProcessHeartbeat
 
 if TYPE_CHECKING:
@@ -15,14 +16,37 @@ else:  # not generic at run time
     _ModelAdmin = admin.ModelAdmin
 
 
-class ReadOnly(_ModelAdmin):
-    """Only looked at, by staff whose role administers the platform."""
+class AdminsOnly(_ModelAdmin):
+    """For administrators of the platform, of whatever Django permissions; nothing is deleted."""
+
+    deletable = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "is_admin", False))
+        return _is_admin(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
+        return _is_admin(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_admin(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_admin(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.deletable and _is_admin(request)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A rule's refusal is a message on the page, and nothing was stored."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DeskError as error:
+            self.message_user(request, error.message, level=messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+class ReadOnly(AdminsOnly):
+    """Shown, never edited."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -30,8 +54,10 @@ class ReadOnly(_ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+
+def _is_admin(request: HttpRequest) -> bool:
+    # Asked by name: the user model belongs to a layer above.
+    return bool(getattr(request.user, "is_admin", False))
 
 
 @admin.register(AuditEvent)

@@ -29,6 +29,7 @@ from qmt.gateway import Quote, QuoteBatch
 STORE_INTERVAL_SECONDS = 1.0
 PUBLISH_GAP_SECONDS = 0.05
 RETRY_SECONDS = 2.0
+UNKNOWN_KEPT_SECONDS = 60.0
 MAX_SYMBOLS = 20_000
 SYMBOLS_PER_MESSAGE = 1_000
 
@@ -213,9 +214,20 @@ class QuoteWriter:
             connections[DATABASE].close()
             connections["default"].close()
             return False
-        self._counters["unknown_symbols"] += len(quotes) - len(ids)
         self._last_stored_at = time.time_ns() // 1_000_000
+        if len(ids) < len(quotes):
+            self._keep_unknown({key: item for key, item in quotes.items() if key not in ids})
         return True
+
+    def _keep_unknown(self, quotes: dict[str, Received]) -> None:
+        """Hold quotes of symbols without a row for a while.
+
+        On a first start quotes come before the static data, and a suspended share sends only one.
+        """
+        oldest = self._last_stored_at - int(UNKNOWN_KEPT_SECONDS * 1000)
+        kept = {key: item for key, item in quotes.items() if item.received_at >= oldest}
+        self._counters["unknown_symbols"] += len(quotes) - len(kept)
+        self._to_store.give_back(kept)
 
 
 def quote_message(quote: Quote) -> dict[str, Any]:

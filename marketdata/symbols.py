@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from marketdata.models import Instrument
 
-REFRESH_SECONDS = 30.0
+REFRESH_SECONDS = 5.0
 
 
 class SymbolIds:

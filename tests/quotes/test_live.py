@@ -142,11 +142,24 @@ def test_writer_quote_with_a_number_that_is_not_finite_is_refused(
     assert channel.messages == []
 
 
-def test_writer_unknown_symbol_is_counted_and_stores_nothing(instrument: Instrument, writer: QuoteWriter) -> None:
+def test_writer_unknown_symbol_is_given_up_after_a_while(
+    instrument: Instrument, writer: QuoteWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "UNKNOWN_KEPT_SECONDS", 0.05)
     writer.accept({"999999.SH": replace(QUOTE, symbol="999999.SH"), "600519.SH": QUOTE})
+    wait_until(lambda: writer.counters()["unknown_symbols"] == 1)
+    assert LatestQuote.objects.get().instrument_id == instrument.pk
+
+
+def test_writer_instrument_that_appears_gets_the_quote_that_came_before(
+    instrument: Instrument, writer: QuoteWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketdata.symbols.REFRESH_SECONDS", 0.0)
+    writer.accept({"000001.SZ": replace(QUOTE, symbol="000001.SZ")})
+    writer.accept({"600519.SH": QUOTE})
     wait_until(LatestQuote.objects.exists)
-    assert writer.counters()["unknown_symbols"] == 1
-    assert LatestQuote.objects.count() == 1
+    later = create_instrument("000001.SZ")
+    wait_until(LatestQuote.objects.filter(instrument_id=later.pk).exists)
 
 
 def test_writer_database_away_keeps_the_newest_quotes(

@@ -36,6 +36,9 @@ from trading.orders.runtime.database import usable_connection
 
 logger = logging.getLogger(__name__)
 
+#: How long an event waits for the ones that come with it: a response, a report and a fill within a
+#: few milliseconds then share one transaction, one wait for the disk and one message.
+GATHER_SECONDS = 0.002
 #: How long a note waits for an event to share a transaction with.
 NOTE_SECONDS = 0.05
 
@@ -101,17 +104,17 @@ class EventWriter:
 
     def put(self, session_key: str, event: TradeEvent) -> None:
         """Take an event; called on SDK threads, never waits for anything but a short lock."""
-        self._put(Incoming(session_key, event), due=0.0)
+        self._put(Incoming(session_key, event), within_seconds=GATHER_SECONDS)
 
     def note(self, session_key: str, note: SentNote) -> None:
         """Take a note that may wait a moment for the event it belongs to."""
-        self._put(Incoming(session_key, note), due=time.monotonic() + NOTE_SECONDS)
+        self._put(Incoming(session_key, note), within_seconds=NOTE_SECONDS)
 
-    def _put(self, incoming: Incoming, *, due: float) -> None:
+    def _put(self, incoming: Incoming, *, within_seconds: float) -> None:
         with self._wake:
             self._queue.append(incoming)
             self._accepted += 1
-            self._due = min(self._due, due)
+            self._due = min(self._due, time.monotonic() + within_seconds)
             self._wake.notify_all()
 
     @property

@@ -21,6 +21,7 @@ function statusCell(cell, row) {
     badge = element("span");
     cell.append(badge);
   }
+  badge.dataset.status = row.status;
   badge.className = `badge ${STATUS_BADGE[row.status] ?? ""}`;
   setText(badge, t(`status.${row.status}`));
   badge.title = (row.code && explain(row.code, row.details)) || row.message || "";

@@ -13,13 +13,26 @@ const table = new KeyedTable(
   [
     { className: "tabular", text: (job) => formatDateTime(job.started_at ?? job.created_at) },
     { text: (job) => t(`job.${job.kind}`) },
-    { text: (job) => t(`job_status.${job.status}`) },
+    { text: jobSubject },
+    {
+      fill: (cell, job) => {
+        cell.dataset.status = job.status;
+        setText(cell, t(`job_status.${job.status}`));
+      },
+    },
     { fill: progressCell },
     { className: "num", text: (job) => `${formatQuantity(job.done)} / ${formatQuantity(job.total)}` },
     { text: (job) => job.error || job.message || "" },
   ],
   { empty: byId("jobs-empty") },
 );
+
+/** What a job is about: instruments, period and range. */
+function jobSubject({ params = {} }) {
+  const { symbols = [], symbol_count: count = symbols.length, period = "", start = "", end = "" } = params;
+  const what = count > 3 ? t("count.positions", { count }) : symbols.join(", ");
+  return [what, period, start && `${start} – ${end}`].filter(Boolean).join(" · ");
+}
 
 function progressCell(cell, job) {
   let bar = cell.firstElementChild;
@@ -76,6 +89,11 @@ const socket = new LiveSocket();
 socket.subscribe("jobs");
 socket.addEventListener("up", reload);
 socket.addEventListener("jobs", ({ detail }) => {
+  // Progress carries no request: a job that is new to this page is fetched whole.
+  if (detail.data.some((job) => !jobs.has(job.id))) {
+    reload();
+    return;
+  }
   for (const job of detail.data) jobs.set(job.id, { ...jobs.get(job.id), ...job });
   draw();
 });

@@ -1,0 +1,203 @@
+"""Three people at their browsers: what one does, who sees it, and who does not."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from decimal import ROUND_DOWN, Decimal
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Stack, Visitor
+
+pytestmark = pytest.mark.e2e
+Visit = Callable[..., Visitor]
+LIVE_MS = 20_000
+
+
+def _open(page: Page, symbol: str) -> None:
+    """Choose an instrument in the ticket and wait for its quote."""
+    field = page.locator("#ticket-symbol")
+    field.fill(symbol.partition(".")[0])
+    page.locator("#ticket-options li", has_text=symbol).click()
+    expect(page.locator("#chart-symbol")).to_have_text(symbol)
+    expect(page.locator("#ladder button").first).to_be_visible(timeout=LIVE_MS)
+
+
+def _buy(page: Page, symbol: str, quantity: int, price: str) -> None:
+    _open(page, symbol)
+    page.locator("#ticket-quantity").fill(str(quantity))
+    page.locator("#ticket-price").fill(price)
+    page.locator("#ticket-submit").click()
+
+
+def _marketable(api: httpx.Client, symbol: str) -> str:
+    """A buying price that takes what is offered and stays inside the price cage (102%)."""
+    deadline = time.monotonic() + 30
+    while not (found := api.get("/quotes", params={"symbols": symbol}).json()["results"]):
+        assert time.monotonic() < deadline, f"no quote of {symbol}"
+        time.sleep(0.3)
+    price = Decimal(str(found[0]["last"])) * Decimal("1.015")
+    return str(price.quantize(Decimal("0.01"), ROUND_DOWN))
+
+
+def _account(api: httpx.Client) -> int:
+    account: int = api.get("/accounts").json()["results"][0]["id"]
+    return account
+
+
+def test_order_bought_in_the_portal_moves_two_browsers_and_not_the_third(stack: Stack, visit: Visit) -> None:
+    alice, bob, charlie = visit("alice"), visit("bob"), visit("charlie")
+    with stack.api("alice") as api:
+        price = _marketable(api, "600519.SH")
+    for person in (alice, bob, charlie):
+        expect(person.page.locator("#connection-dot")).to_have_class("dot dot-good", timeout=LIVE_MS)
+    before = bob.page.locator("#asset-cash").text_content()
+
+    _buy(alice.page, "600519.SH", 100, price)
+
+    for person in (alice, bob):
+        row = person.page.locator("#orders tbody tr", has_text="600519.SH").first
+        expect(row).to_contain_text("100 / 100", timeout=LIVE_MS)
+        expect(row).to_contain_text("SIM")
+        expect(person.page.locator("#positions tbody tr", has_text="600519.SH")).to_be_visible()
+    expect(bob.page.locator("#asset-cash")).not_to_have_text(str(before))
+    assert bob.page.locator("#asset-cash").text_content() == alice.page.locator("#asset-cash").text_content()
+    expect(charlie.page.locator("#orders tbody tr")).to_have_count(0)
+    expect(charlie.page.locator("#positions tbody tr")).to_have_count(0)
+
+
+def test_large_order_is_reported_then_partly_filled_then_filled(stack: Stack, visit: Visit) -> None:
+    with stack.api("alice") as api:
+        account = _account(api)
+        order = api.post(
+            "/orders",
+            json={
+                "account": account,
+                "symbol": "601398.SH",
+                "side": "BUY",
+                "quantity": 30_000,
+                "price_type": "LIMIT",
+                "price": _marketable(api, "601398.SH"),
+            },
+        ).json()
+        alice = visit("alice")
+        row = alice.page.locator("#orders tbody tr", has_text="601398.SH")
+        expect(row).to_contain_text("30,000 / 30,000", timeout=60_000)
+
+        timeline = [event["to_status"] for event in api.get(f"/orders/{order['id']}").json()["events"]]
+
+    assert timeline[0] == "QUEUED"
+    assert timeline[-1] == "FILLED"
+    assert "PARTIALLY_FILLED" in timeline
+    assert timeline.index("REPORTED") < timeline.index("PARTIALLY_FILLED")
+
+
+def test_order_cancelled_in_the_portal_gives_the_cash_back(stack: Stack, visit: Visit) -> None:
+    with stack.api("alice") as api:
+        limit_down = api.get("/instruments/000001.SZ").json()["limit_down"]
+        account = _account(api)
+        alice = visit("alice")
+        free = Decimal(api.get("/asset", params={"account": account}).json()["available_cash"])
+
+        _buy(alice.page, "000001.SZ", 1000, str(limit_down))
+        row = alice.page.locator("#orders tbody tr", has_text="000001.SZ").first
+        expect(row.locator("[data-status=REPORTED]")).to_be_visible(timeout=LIVE_MS)
+        held = Decimal(api.get("/asset", params={"account": account}).json()["available_cash"])
+        row.locator("td:last-child button").click()
+        expect(row.locator("[data-status=CANCELLED]")).to_be_visible(timeout=LIVE_MS)
+
+        assert held < free
+        deadline = 50
+        while Decimal(api.get("/asset", params={"account": account}).json()["available_cash"]) != free:
+            deadline -= 1
+            assert deadline > 0, "the cash did not come back"
+            alice.page.wait_for_timeout(200)
+
+
+def test_denied_order_shows_the_servers_code_and_facts(visit: Visit) -> None:
+    alice = visit("alice")
+
+    _buy(alice.page, "600519.SH", 150, "1400.00")
+
+    expect(alice.page.locator("#ticket-error")).to_contain_text("QUANTITY_OFF_LOT")
+    expect(alice.page.locator("#ticket-error")).to_contain_text("quantity=150")
+    alice.problems.clear()  # the refusal's 422 is a console line of the browser
+
+
+def test_viewer_has_no_way_to_trade(visit: Visit) -> None:
+    bob = visit("bob")
+
+    expect(bob.page.locator("#ticket-rights")).to_be_visible()
+    expect(bob.page.locator("#ticket-submit")).to_be_disabled()
+    expect(bob.page.locator("#orders td:last-child button")).to_have_count(0)
+
+
+def test_chart_of_minutes_grows_with_the_market(visit: Visit) -> None:
+    alice = visit("alice")
+    last = alice.page.locator("#chart-last")
+    expect(last).not_to_have_text("", timeout=LIVE_MS)
+
+    seen = {last.text_content()}
+    for _ in range(100):
+        alice.page.wait_for_timeout(200)
+        seen.add(last.text_content())
+        if len(seen) > 2:
+            break
+
+    assert len(seen) > 2
+
+
+def test_swapped_colours_and_language_follow_the_person(visit: Visit) -> None:
+    charlie = visit("charlie", "/preferences/")
+    page = charlie.page
+
+    page.locator("input[name=language][value=en]").check()
+    page.locator("input[name=rising_color][value=green]").check()
+    page.locator("main button[type=submit]").click()
+
+    expect(page.locator("h1")).to_have_text("Preferences")
+    page.goto(page.url.replace("/preferences/", "/"))
+    expect(page.locator("html")).to_have_attribute("data-rising", "green")
+    expect(page.locator("#tab-orders")).to_contain_text("Today's orders")
+
+
+def test_data_page_watches_a_download_to_its_end(stack: Stack, visit: Visit) -> None:
+    alice = visit("alice", "/data/")
+    page = alice.page
+
+    page.locator("input[name=symbols]").fill("600036.SH, 601318.SH")
+    page.locator("main button[type=submit]").click()
+
+    row = page.locator("#jobs tbody tr", has_text="600036.SH, 601318.SH").first
+    expect(row.locator("[data-status=DONE]")).to_be_visible(timeout=60_000)
+    page.locator("main button[type=submit]").click()
+    expect(page.locator("#bars-result")).to_have_text(re.compile(r"48\d"))
+
+
+@pytest.mark.parametrize("path", ["/", "/data/", "/preferences/"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_page_has_no_accessibility_violation(visit: Visit, path: str, theme: str) -> None:
+    alice = visit("alice", path)
+    alice.page.evaluate(f"localStorage.setItem('desk.theme', '{theme}')")
+    alice.page.reload()
+    alice.page.wait_for_timeout(1500)
+
+    found = Axe().run(alice.page).response["violations"]
+
+    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
+
+
+def test_no_request_leaves_for_another_host(stack: Stack, visit: Visit) -> None:
+    alice = visit("alice")
+    hosts: set[str] = set()
+    alice.page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+
+    alice.page.reload()
+    alice.page.wait_for_timeout(2000)
+
+    assert hosts == {f"127.0.0.1:{stack.port}"}

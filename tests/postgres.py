@@ -71,7 +71,12 @@ def _readable_install(home: Path, identity: Mapping[str, Any]) -> Path:
     try:
         subprocess.run(command, check=True, capture_output=True, cwd=home, **identity)
     except (OSError, subprocess.CalledProcessError):
-        return Path(shutil.copytree(root, home / "install", symlinks=True))
+        # The binaries find their libraries beside the package, by a path relative to their own.
+        package, copy = root.parent, home / "install"
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        return Path(shutil.copytree(root, copy / package.name / root.name, symlinks=True))
     return root
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -101,3 +102,13 @@ class Market(Protocol):
 
     def tape(self, day: dt.date) -> Tape:
         """The prepared price path of all instruments for a live day (the exchange matches on it)."""
+
+
+def state_file_name(market: Market) -> str:
+    """Name of the state file a market's terminal keeps: each market has its own.
+
+    Switching a terminal from the seeded market to a replayed file, and back, continues each where it stopped.
+    """
+    if market.kind == "seeded":
+        return "exchange.sqlite3"
+    return f"exchange-{blake2b(market.identity.encode(), digest_size=5).hexdigest()}.sqlite3"

@@ -11,7 +11,7 @@ from qmt.sessionpool import FileLock, LockHeld
 from qmt.terminal.cli import TerminalOptions
 from qmt.terminal.clock import SimClock
 from qmt.terminal.exchange import Exchange
-from qmt.terminal.market import Basis, Market, MarketError
+from qmt.terminal.market import Basis, Market, MarketError, state_file_name
 from qmt.terminal.seeded import SeededMarket
 from qmt.terminal.server import Server
 from qmt.terminal.state import StateError, StateStore
@@ -44,7 +44,7 @@ def run(options: TerminalOptions, stopped: threading.Event) -> None:
 
 def _run(options: TerminalOptions, stopped: threading.Event) -> None:
     market = _market(options)
-    store = StateStore(options.home / "exchange.sqlite3", identity=market.identity)
+    store = StateStore(options.home / state_file_name(market), identity=market.identity)
     clock = SimClock(
         store=store,
         calendar=market.calendar,

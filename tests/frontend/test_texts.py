@@ -12,6 +12,7 @@ from accounts.choices import AccountMode, SessionState, TradingState
 from desk.catalogues import collect, read_catalogue, untranslated
 from desk.settings.schema import ROOT
 from frontend.code_messages import CODE_MESSAGES
+from frontend.code_table import CODE_TABLE, code_table
 from frontend.messages import MESSAGES, browser_messages
 from ops.errors import Code
 from ops.models import Job
@@ -60,3 +61,7 @@ def test_browser_messages_in_chinese_and_english_differ() -> None:
 
     assert chinese["status.FILLED"] == "全部成交"
     assert english["status.FILLED"] == "Filled"
+
+
+def test_code_table_of_the_documentation_is_the_enums() -> None:
+    assert CODE_TABLE.read_text(encoding="utf-8") == code_table(), "run manage.py code_table"

@@ -15,6 +15,9 @@ export class Status {
     this.quotes = quotes;
     socket.addEventListener("up", () => this.#connection(true));
     socket.addEventListener("down", () => this.#connection(false));
+    // The socket stands, but the server gets no live messages at present.
+    socket.addEventListener("stale", () => this.#connection(false));
+    socket.addEventListener("live", () => this.#connection(true));
     setInterval(() => this.#tick(), 500);
   }
 

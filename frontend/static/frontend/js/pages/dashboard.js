@@ -87,6 +87,7 @@ function start() {
   });
   socket.addEventListener("delta", ({ detail }) => detail.channel === `account:${account.id}` && book.apply(detail.events));
   book.addEventListener("account", refresh);
+  socket.addEventListener("account", refresh); // halted, mode or rights changed
   socket.addEventListener("up", refresh);
   socket.addEventListener("revoked", ({ detail }) => {
     if (detail.channel !== `account:${account.id}`) return;

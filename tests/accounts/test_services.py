@@ -25,6 +25,8 @@ from ops.errors import Code, Denied, Invalid
 from ops.models import AuditEvent
 from tests.people import TEST_ACTOR, Team, make_token
 
+pytestmark = pytest.mark.postgres
+
 
 def epoch(account: BrokerAccount) -> int:
     return BrokerAccount.objects.get(pk=account.pk).epoch

@@ -17,6 +17,9 @@ from marketdata.quotes.tables import LatestRow, RawTable, SegmentRow
 class BulkWriter(Protocol):
     """What `bulk_sqlite` and `bulk_postgres` both offer."""
 
+    @property
+    def ROW_LOCK(self) -> str: ...  # noqa: N802 - a constant of the module
+
     def ids_clause(self, ids: Sequence[int]) -> tuple[str, list[Any]]: ...
 
     def raw_upsert(

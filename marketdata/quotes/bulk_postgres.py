@@ -31,6 +31,8 @@ _COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 _COPY_TRAILER = struct.pack(">h", -1)
 # Below this a merge costs no more than looking whether it can be avoided.
 _FEW_ROWS = 1_000
+
+ROW_LOCK = " FOR UPDATE"
 # Width and byte order of each field type in the binary COPY format.
 _WIRE_TYPES: tuple[tuple[type[models.Field[Any, Any]], str], ...] = (
     (models.BigIntegerField, ">i8"),

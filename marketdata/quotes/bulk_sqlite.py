@@ -26,6 +26,9 @@ from marketdata.quotes.tables import (
 # Django's cursor keeps every parameter tuple of one executemany call alive.
 _ROWS_PER_CALL = 20_000
 
+ROW_LOCK = ""
+"""A transaction holds the whole file's write lock from its start (IMMEDIATE)."""
+
 
 def ids_clause(ids: Sequence[int]) -> tuple[str, list[Any]]:
     """Condition that picks instruments, and its parameters; one parameter whatever their number."""

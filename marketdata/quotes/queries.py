@@ -79,6 +79,7 @@ def segments_select(
     buckets: tuple[int, int],
     *,
     overlapping: tuple[int, int] | None = None,
+    lock: bool = False,
 ) -> list[SegmentRow]:
     """Segments of instruments in a closed range of buckets, in key order.
 
@@ -86,6 +87,8 @@ def segments_select(
     ----------
     overlapping : (start_ts, end_ts), optional
         Leave out segments that lie entirely outside this range of stamps.
+    lock : bool
+        Keep other writers away until the caller's transaction ends.
     """
     where, parameters = _period_where(engine, ids, period)
     where += " AND bucket BETWEEN %s AND %s"
@@ -95,7 +98,7 @@ def segments_select(
         parameters += overlapping
     cursor.execute(
         f"SELECT {', '.join(SegmentRow._fields)} FROM {SEGMENTS} WHERE {where} "  # noqa: S608
-        "ORDER BY instrument_id, bucket",
+        f"ORDER BY instrument_id, bucket{engine.ROW_LOCK if lock else ''}",
         parameters,
     )
     # psycopg hands bytea out as bytes, other drivers as memoryview: bytes() is free for the first.

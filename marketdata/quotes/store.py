@@ -7,6 +7,7 @@ always wins over the hot row. The `quotes` database alone is written, never toge
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -198,22 +199,27 @@ def segment_discard(*, period: Period, instrument_id: int, bucket: int) -> bool:
         return bool(cursor.rowcount)
 
 
-def _repeated(attempt: Callable[[], MergeCounts], period: Period, units: Sequence[object]) -> MergeCounts:
+def _repeated(attempt: Callable[[int], MergeCounts], period: Period, units: Sequence[object]) -> MergeCounts:
     for number in range(ATTEMPTS):
         try:
-            return attempt()
+            return attempt(number)
         except _LostRace:
             # Jitter: two writers that collided once must not keep step.
             time.sleep(random.uniform(0.0, 0.005) * 2**number)  # noqa: S311
     raise SegmentConflict(period=period.code, segments=len(units), attempts=ATTEMPTS)
 
 
-def _merge_batch(period: Period, batch: Sequence[Stretch], encoder: codec.Encoder) -> MergeCounts:
+def _merge_batch(period: Period, batch: Sequence[Stretch], encoder: codec.Encoder, attempt: int) -> MergeCounts:
     connection = connections[DATABASE]
     engine = bulk_writer(connection)
-    with connection.cursor() as cursor:
-        # Read and encode outside the transaction: on SQLite it would hold the write lock meanwhile.
-        created, changed = _next_versions(cursor, engine, period, batch, encoder, incoming_wins=True)
+    # Reading and encoding happen outside the transaction: on SQLite it would hold the write lock
+    # meanwhile. Whoever lost a race holds the lock on purpose, and cannot lose those rows again.
+    locked = attempt > 0
+    with contextlib.ExitStack() as stack:
+        if locked:
+            stack.enter_context(transaction.atomic(using=DATABASE))
+        cursor = stack.enter_context(connection.cursor())
+        created, changed = _next_versions(cursor, engine, period, batch, encoder, incoming_wins=True, lock=locked)
         if created or changed:
             with transaction.atomic(using=DATABASE):
                 _put(cursor, engine, created, changed)
@@ -222,7 +228,7 @@ def _merge_batch(period: Period, batch: Sequence[Stretch], encoder: codec.Encode
     return MergeCounts(rows, written, len(batch) - written)
 
 
-def _seal_batch(period: Period, ids: Sequence[int], upto_ts: int, encoder: codec.Encoder) -> MergeCounts:
+def _seal_batch(period: Period, ids: Sequence[int], upto_ts: int, encoder: codec.Encoder, attempt: int) -> MergeCounts:
     connection = connections[DATABASE]
     engine = bulk_writer(connection)
     with transaction.atomic(using=DATABASE), connection.cursor() as cursor:
@@ -230,7 +236,7 @@ def _seal_batch(period: Period, ids: Sequence[int], upto_ts: int, encoder: codec
         batch = segments.split(period, rows)
         if not batch:
             return MergeCounts()
-        created, changed = _next_versions(cursor, engine, period, batch, encoder, incoming_wins=False)
+        created, changed = _next_versions(cursor, engine, period, batch, encoder, incoming_wins=False, lock=attempt > 0)
         _put(cursor, engine, created, changed)
     written = len(created) + len(changed)
     return MergeCounts(len(rows), written, len(batch) - written)
@@ -244,11 +250,12 @@ def _next_versions(
     encoder: codec.Encoder,
     *,
     incoming_wins: bool,
+    lock: bool,
 ) -> tuple[list[SegmentRow], list[SegmentRow]]:
     """Encode what the batch makes of its segments: those to create, those to replace."""
     ids = sorted({stretch.instrument_id for stretch in batch})
     span = segments.bucket_span(batch)
-    stored = segments.index_by_key(queries.segments_select(cursor, engine, ids, period, span))
+    stored = segments.index_by_key(queries.segments_select(cursor, engine, ids, period, span, lock=lock))
     created: list[SegmentRow] = []
     changed: list[SegmentRow] = []
     for stretch in batch:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata.quotes import codec
-from marketdata.quotes.columns import BAR, TICK, QuoteColumns
+from marketdata.quotes.columns import BAR, TICK, Kind, QuoteColumns
 from marketdata.quotes.segments import same_rows
 from tests.quotes.builders import bars, stamp, ticks
 
@@ -72,6 +72,26 @@ def test_codec_any_bars_come_back_bit_for_bit(rows: QuoteColumns) -> None:
 def test_codec_ticks_come_back_bit_for_bit() -> None:
     rows = ticks(1, [START, START, START + 3000], [0, 1, 0], last=12.345)
     assert rows.schema is TICK
+    assert same_rows(round_trip(rows), rows)
+
+
+def test_codec_ticks_with_a_full_book_come_back_bit_for_bit() -> None:
+    random = np.random.default_rng(7)
+    size = 500
+    columns: dict[str, Any] = {}
+    for column in TICK.columns:
+        if column.name == "seq":
+            columns["seq"] = np.arange(size) % 3
+        elif column.kind is Kind.FLOAT:
+            columns[column.name] = np.round(random.uniform(9, 11, size), 2)
+        else:
+            columns[column.name] = random.integers(0, 10**6, size)
+        if column.nullable:
+            holes = random.random(size) < 0.1
+            columns[column.name] = np.ma.array(columns[column.name], mask=holes)
+    ts = START + 3000 * (np.arange(size) // 3)
+    rows = QuoteColumns.build(TICK, instrument_id=1, ts=ts, columns=columns)
+    assert len(rows.normalised()) == size
     assert same_rows(round_trip(rows), rows)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connections
 
-from marketdata.quotes import queries, reader, store
+from marketdata.quotes import bulk_postgres, queries, reader, store
 from marketdata.quotes.columns import QuoteColumns
 from marketdata.quotes.errors import SegmentConflict
 from marketdata.quotes.models import QuoteSegment, RawQuote
@@ -112,6 +112,34 @@ def test_segments_merge_always_beaten_gives_up_and_changes_nothing(
     assert conflict.value.details == {"period": "1m", "segments": 1, "attempts": store.ATTEMPTS}
     monkeypatch.undo()
     assert minute(0) not in reader.read_bars([1], M1, *ALL).ts.tolist()
+
+
+def test_bars_upsert_rows_that_appear_after_the_look_are_merged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # PostgreSQL copies straight in where it saw no rows; by then another writer may have been there.
+    monkeypatch.setattr(bulk_postgres, "_no_rows_there", lambda *_: True)
+    store.bars_upsert(period=M1, rows=bars(1, [minute(5)], 99.0))
+    rows = bars(1, [minute(n) for n in range(1_500)], [float(n + 1) for n in range(1_500)])
+    assert store.bars_upsert(period=M1, rows=rows).written == 1_500
+    assert closes(reader.read_bars([1], M1, *ALL)) == closes(rows)
+
+
+def test_segments_merge_two_creators_of_one_segment_lose_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = queries.segments_select
+    others = iter([bars(1, [minute(1)], 2.0)])
+
+    def select_then_let_another_create(*args: object, **kwargs: object) -> object:
+        found = real(*args, **kwargs)  # type: ignore[arg-type]
+        for rows in others:
+            store.segments_merge(period=M1, rows=rows)
+        return found
+
+    monkeypatch.setattr(queries, "segments_select", select_then_let_another_create)
+    store.segments_merge(period=M1, rows=bars(1, [minute(0)], 1.0))
+    assert closes(reader.read_bars([1], M1, *ALL)) == [(1, minute(0), 1.0), (1, minute(1), 2.0)]
 
 
 def test_read_bars_seal_between_the_two_reads_is_complete(

@@ -102,9 +102,9 @@ class Desk:
         return next((order for order in orders if order.tag == tag), None)
 
 
-@pytest.fixture(scope="module", params=chosen_faces())
+@pytest.fixture(scope="session", params=chosen_faces())
 def shared_face(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
-    """One terminal per module and face."""
+    """One terminal per face: tests keep apart by their accounts and symbols."""
     makers: dict[str, Callable[[], FaceA | FaceB | FaceReal]] = {
         "A": lambda: FaceA(tmp_path_factory.mktemp("terminal")),
         "B": FaceB,

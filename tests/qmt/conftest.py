@@ -11,9 +11,9 @@ from qmt.sdk import Sdk, load_sdk
 from tests.contract.faces import FaceA
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaceA]:
-    """One terminal process per module."""
+    """One terminal process for all tests that do not kill it."""
     face = FaceA(tmp_path_factory.mktemp("terminal"))
     yield face
     face.close()

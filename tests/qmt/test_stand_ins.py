@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qmt.gateway import Side
 from qmt.sdk import Sdk
 from qmt.terminal import natives
 from qmt.terminal.native import NotSimulated, uncovered_calls
@@ -16,7 +17,6 @@ from qmt.terminal.native.datacenter import COMMON_CONTROLS
 from qmt.terminal.native.strict import build, check_call, manifest, structs
 from qmt.terminal.native.xtpythonclient import PUSHES, RESPONSES
 from qmt.terminal.types import AssetView, OrderStatus, OrderView, PositionView, TradeView
-from qmt.gateway import Side
 from tests.contract.faces import FaceA
 
 D = decimal.Decimal

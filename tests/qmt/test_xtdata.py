@@ -56,7 +56,8 @@ def test_tick_rows_of_get_market_data_ex_carry_lists(xtdata: Any) -> None:
 
 
 def test_count_takes_the_last_rows(xtdata: Any) -> None:
-    ask = lambda count: xtdata.get_market_data_ex(["close"], ["600519.SH"], "1d", "", "20240110", count)["600519.SH"]  # noqa: E731
+    def ask(count: int) -> Any:
+        return xtdata.get_market_data_ex(["close"], ["600519.SH"], "1d", "", "20240110", count)["600519.SH"]
 
     assert list(ask(2).index) == ["20240109", "20240110"]
     assert len(ask(0)) == 0

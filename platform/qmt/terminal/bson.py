@@ -63,8 +63,17 @@ def _element(parts: list[bytes], key: bytes, value: Any) -> None:
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """Decode a document written by `encode` or by the SDK's own encoder."""
-    document, end = _document(data, 0)
+    """Decode a document written by `encode` or by the SDK's own encoder.
+
+    Raises
+    ------
+    ValueError
+        For damaged data, and for types that do not occur here.
+    """
+    try:
+        document, end = _document(data, 0)
+    except (struct.error, IndexError) as error:
+        raise ValueError("a BSON document that was cut short") from error
     if end != len(data):
         raise ValueError("trailing bytes after a BSON document")
     return document

@@ -17,12 +17,13 @@ import numpy.typing as npt
 
 from qmt.calendar import DAY_MS, date_of_ms, midnight_ms, to_ms
 from qmt.terminal.faults import FaultAction, FaultPlan
-from qmt.terminal.landed import LandedStore
+from qmt.terminal.landed import LandedStore, Stretch
 from qmt.terminal.market import BarArray, Basis, Market
 from qmt.terminal.types import BAR_DTYPE, TICK_DTYPE
 
 BAR_PERIODS: Final = ("1m", "5m", "1d")
 TICK: Final = "tick"
+TICK_DEPTH_DAYS: Final = 20
 DIVIDEND_TYPES: Final = ("none", "front", "back", "front_ratio", "back_ratio")
 
 _TIME: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?", re.ASCII)
@@ -117,39 +118,37 @@ class HistoryDesk:
         return found
 
     def ticks(
-        self,
-        symbols: Sequence[str],
-        start: str | int,
-        end: str | int,
-        *,
-        count: int,
-        from_server: bool,
-        now_ms: int,
+        self, symbols: Sequence[str], start: str | int, end: str | int, *, count: int, from_server: bool, now_ms: int
     ) -> dict[str, BarArray]:
-        """Ticks per symbol; symbols without any are left out."""
+        """Ticks per symbol; symbols without any are left out. The server keeps the last `TICK_DEPTH_DAYS` days."""
         first, last = bound_ms(start, upper=False), min(bound_ms(end, upper=True), now_ms)
         found: dict[str, BarArray] = {}
         for symbol in symbols:
-            pieces = [
-                (max(first, piece.start_ms), min(last, piece.end_ms), piece.seen_ms)
-                for piece in self._landed.stretches(symbol, TICK)
-            ]
             if from_server:
-                pieces = [(max(first, midnight_ms(self._market.history_start)), last, now_ms)]
-            days = [
-                self._day_ticks(symbol, day, low, high, seen)
-                for low, high, seen in pieces
-                if low <= high
-                for day in self._market.calendar.between(date_of_ms(low), date_of_ms(high))
-            ]
-            rows = _last(np.concatenate(days) if days else np.empty(0, TICK_DTYPE), count)
+                today = self._market.calendar.on_or_after(date_of_ms(now_ms))
+                recent = self._market.calendar.between(today - dt.timedelta(days=2 * TICK_DEPTH_DAYS), today)
+                stretches = [Stretch(midnight_ms(recent[-TICK_DEPTH_DAYS:][0]), now_ms, now_ms)]
+            else:
+                stretches = self._landed.stretches(symbol, TICK)
+            rows = self._last_ticks(symbol, stretches, first, last, count)
             if len(rows):
                 found[symbol] = rows
         return found
 
-    def knows(self, symbol: str) -> bool:
-        """Whether the market has the symbol."""
-        return self._market.instrument(symbol) is not None
+    def _last_ticks(self, symbol: str, stretches: Sequence[Stretch], first: int, last: int, count: int) -> BarArray:
+        """Ticks of the stretches, day by day from the newest, until there are enough."""
+        days: list[BarArray] = []
+        wanted = count if count >= 0 else 1 << 62
+        for piece in reversed(stretches):
+            low, high = max(first, piece.start_ms), min(last, piece.end_ms)
+            if low > high:
+                continue
+            for day in reversed(self._market.calendar.between(date_of_ms(low), date_of_ms(high))):
+                if wanted <= 0:
+                    break
+                days.append(self._day_ticks(symbol, day, low, high, piece.seen_ms))
+                wanted -= len(days[-1])
+        return _last(np.concatenate(days[::-1]) if days else np.empty(0, TICK_DTYPE), count)
 
     def _day_ticks(self, symbol: str, day: dt.date, low: int, high: int, seen_ms: int) -> BarArray:
         with self._guard:

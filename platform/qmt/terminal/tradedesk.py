@@ -185,23 +185,12 @@ class TradeDesk:
             "order_remark": arguments["order_remark"],
         }
         order_id, error_id, message = self.place(arguments)
-        client.respond(
-            "orderStock",
-            seq,
-            {**account, **words, "order_id": order_id, "error_id": error_id, "error_msg": message},
-        )
+        outcome = {"order_id": order_id, "error_id": error_id, "error_msg": message}
+        # The answer to a refused order repeats none of its words: only the seq says whose it is.
+        told = words if order_id > 0 else dict.fromkeys(words, "")
+        client.respond("orderStock", seq, {**account, **told, **outcome})
         if order_id <= 0 and message:
-            client.push(
-                "order_error",
-                {
-                    **account,
-                    **words,
-                    "order_id": order_id,
-                    "error_id": error_id,
-                    "error_msg": message,
-                    "seq": seq,
-                },
-            )
+            client.push("order_error", {**account, **words, **outcome, "seq": seq})
 
     def place(self, arguments: Arguments) -> tuple[int, int, str]:
         """Hand an order to the counter: its id (−1 refused), the error's number and words."""

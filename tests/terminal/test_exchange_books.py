@@ -17,6 +17,8 @@ from qmt.gateway import Side
 from qmt.terminal.checks import Reject
 from qmt.terminal.clock import ManualClock
 from qmt.terminal.exchange import Exchange
+from qmt.terminal.market import state_file_name
+from qmt.terminal.seeded import SeededMarket
 from qmt.terminal.state import StateError, StateStore
 from qmt.terminal.types import AccountConfig, DayEvent, OrderTicket
 from tests.terminal.desk import ALPHA, BETA, EX_DATE, PRICES, Desk, FlatMarket, at
@@ -314,3 +316,8 @@ def test_state_file_that_is_none_is_refused_in_one_sentence(tmp_path: Path) -> N
     path.write_bytes(b"not a database at all, certainly not" * 100)
     with pytest.raises(StateError, match="cannot be read: file is not a database"):
         StateStore(path, identity="one")
+
+
+def test_state_file_of_another_market_has_another_name(seeded: SeededMarket) -> None:
+    assert state_file_name(seeded) == "exchange.sqlite3"
+    assert state_file_name(_FLAT).startswith("exchange-")

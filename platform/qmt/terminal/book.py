@@ -23,6 +23,9 @@ SEALED_PERCENT = 1
 """At a price limit with an empty opposite side (封板): the queue is very long."""
 
 
+_NO_DEPTH = Depth((), ())
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A quantity at a price for one order."""
@@ -95,31 +98,30 @@ class OrderBooks:
             if not order.open_quantity:
                 return
 
-    def trade_slot(self, symbol: str, tape: Tape, slot: int, lot: int) -> Iterator[Match]:
-        """Trades of the resting orders of one symbol in one slot, best price first, then oldest."""
-        book = self._books.get(symbol)
-        position = tape.index.get(symbol)
-        if book is None or position is None:
-            return
-        if not tape.rows[position].has_bar or tape.is_quiet_slot(position, slot):
-            return
-        auction = tape.is_auction_slot(position, slot)
-        seen = _Slot(
-            price=tape.price(position, slot),
-            volume=tape.volume_in(position, slot),
-            depth=Depth((), ()) if auction else tape.depth(position, slot),
-            is_auction=auction,
-        )
-        for side in Side:
-            orders = sorted(
-                (order for order in book.resting if order.side is side),
-                key=lambda order: (-order.price_milli if order.side is Side.BUY else order.price_milli, order.order_id),
+    def trade_slot(self, tape: Tape, slot: int) -> Iterator[Match]:
+        """Trades of all resting orders in one slot; per symbol and side the best price first, then the oldest order."""
+        live = [symbol for symbol in self.symbols() if tape.trades_in(tape.index[symbol], slot)]
+        depths = tape.depths([tape.index[symbol] for symbol in live], slot)
+        for symbol, depth in zip(live, depths, strict=True):
+            position, book = tape.index[symbol], self._books[symbol]
+            auction = tape.is_auction_slot(position, slot)
+            seen = _Slot(
+                price=tape.price(position, slot),
+                volume=tape.volume_in(position, slot),
+                depth=_NO_DEPTH if auction else depth,
+                is_auction=auction,
             )
-            yield from _share(book, orders, seen, lot)
-        book.resting = [order for order in book.resting if order.open_quantity]
+            for side in Side:
+                orders = sorted((order for order in book.resting if order.side is side), key=_priority)
+                yield from _share(book, orders, seen, tape.rows[position].instrument.volume_unit)
+            book.resting = [order for order in book.resting if order.open_quantity]
 
     def _book(self, symbol: str) -> _SymbolBook:
         return self._books.setdefault(symbol, _SymbolBook())
+
+
+def _priority(order: Order) -> tuple[int, int]:
+    return (-order.price_milli if order.side is Side.BUY else order.price_milli, order.order_id)
 
 
 def _share(book: _SymbolBook, orders: Iterable[Order], seen: _Slot, lot: int) -> Iterator[Match]:

@@ -148,17 +148,12 @@ class Exchange:
     def _match_until(self, until_ms: int) -> None:
         """Trade every slot up to and including a moment."""
         last = self._tape.slot_at(until_ms)
-        symbols = self._resting.symbols()
-        if not symbols:
-            self._slot = max(self._slot, last)
-            return
-        for slot in range(self._slot + 1, last + 1):
-            for symbol in symbols:
-                lot = self._tape.rows[self._tape.index[symbol]].instrument.volume_unit
-                for match in self._resting.trade_slot(symbol, self._tape, slot, lot):
-                    self._fill(match, self._tape.slot_time(slot))
-            self._slot = slot
+        while self._slot < last and self._resting.symbols():
+            self._slot += 1
             self._keep_time = True
+            for match in self._resting.trade_slot(self._tape, self._slot):
+                self._fill(match, self._tape.slot_time(self._slot))
+        self._slot = max(self._slot, last)
 
     def _enter(self, phase: Phase) -> None:
         self._phase = phase

@@ -10,7 +10,6 @@ minute of continuous trading has 20 snapshots, three seconds apart, so a day has
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,12 +49,6 @@ SLOT_OFFSETS_MS = _slot_offsets()
 def slot_times(day_midnight_ms: int) -> Ints:
     """Epoch milliseconds of a day's trade slots."""
     return SLOT_OFFSETS_MS + day_midnight_ms
-
-
-def time_of_minute(index: int) -> dt.time:
-    """Label of a minute."""
-    minutes = int(MINUTE_OFFSETS_MS[index]) // 60_000
-    return dt.time(minutes // 60, minutes % 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,9 +160,9 @@ class Tape:
         """Whether the slot is the match of a call auction for this instrument."""
         return slot == 0 or (slot == SLOTS - 1 and self._closing[position])
 
-    def is_quiet_slot(self, position: int, slot: int) -> bool:
-        """Whether the slot lies in the closing auction's collecting minutes: orders wait, nothing trades."""
-        return self._closing[position] and CLOSING_QUIET.start <= slot < CLOSING_QUIET.stop
+    def trades_in(self, position: int, slot: int) -> bool:
+        """Whether the instrument can trade in a slot: it is not suspended, and no closing auction collects orders."""
+        return self.rows[position].has_bar and not (self._closing[position] and slot in CLOSING_QUIET)
 
     def phase_for(self, position: int, phase: Phase) -> Phase:
         """The market's phase as it holds for one instrument: not everything has a closing auction."""
@@ -182,10 +182,20 @@ class Tape:
         return total if slot == 0 else total - int(self._volume[position, slot - 1])
 
     def depth(self, position: int, slot: int) -> Depth:
-        """Displayed book after a slot, in shares."""
-        books = self._books(np.array([position]), slot)
-        unit = int(self._unit[position])
-        return Depth(_levels(books.ask[0], books.ask_lots[0], unit), _levels(books.bid[0], books.bid_lots[0], unit))
+        """Displayed book of one instrument after a slot, in shares."""
+        return self.depths([position], slot)[0]
+
+    def depths(self, positions: Sequence[int], slot: int) -> list[Depth]:
+        """Displayed books of some instruments after a slot."""
+        if not positions:
+            return []
+        books = self._books(np.array(positions), slot)
+        sides = (books.ask.tolist(), books.ask_lots.tolist(), books.bid.tolist(), books.bid_lots.tolist())
+        units = self._unit[list(positions)].tolist()
+        return [
+            Depth(_levels(ask, ask_lots, unit), _levels(bid, bid_lots, unit))
+            for ask, ask_lots, bid, bid_lots, unit in zip(*sides, units, strict=True)
+        ]
 
     def _books(self, positions: Ints, slot: int) -> Books:
         return displayed_books(
@@ -340,8 +350,8 @@ def displayed_books(*, last: Ints, keys: Keys, step: Ints, size: Ints, up: Ints,
     )
 
 
-def _levels(prices: Ints, lots: Ints, unit: int) -> tuple[tuple[int, int], ...]:
-    return tuple((int(price), int(size) * unit) for price, size in zip(prices, lots, strict=True) if price)
+def _levels(prices: Sequence[int], lots: Sequence[int], unit: int) -> tuple[tuple[int, int], ...]:
+    return tuple((price, size * unit) for price, size in zip(prices, lots, strict=True) if price)
 
 
 def running_amount_cents(per_minute: Ints, slot_lots: Ints) -> Ints:

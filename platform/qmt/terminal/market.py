@@ -90,8 +90,9 @@ class Market(Protocol):
     def bars(self, symbol: str, period: str, start_ms: int, end_ms: int, *, now_ms: int) -> BarArray:
         """Bars of ``1d``, ``5m`` or ``1m`` with start ≤ time ≤ end, as known at ``now_ms``.
 
-        Today's daily bar and the minute in progress are there, incomplete. A day without a bar (suspended, or missing in
-        a file) gives no row. An unknown symbol gives an empty array, an unknown period raises ValueError.
+        Today's daily bar and the minute in progress are there, incomplete. A suspended day has a daily bar without volume
+        (``suspendFlag`` 1) and no minutes; a day that a file lacks has nothing. An unknown symbol gives an empty array, an
+        unknown period raises ValueError.
         """
 
     def ticks(self, symbol: str, day: dt.date, *, now_ms: int) -> BarArray:

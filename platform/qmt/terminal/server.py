@@ -111,6 +111,7 @@ class Server:
             "started_at": time.time(),
             "market": self.terminal.market.kind,
             "basis": str(self.terminal.market.basis),
+            "interpolated": self.terminal.market.interpolated,
         }
         self._userdata.mkdir(parents=True, exist_ok=True)
         draft = self._announcement.with_suffix(f".{os.getpid()}")

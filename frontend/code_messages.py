@@ -99,6 +99,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.CONFLICT: _("This does not fit the present state."),
     Code.IDEMPOTENCY_CONFLICT: _("This order key already belongs to another order."),
     Code.ORDER_FINAL: _("The order has already ended."),
+    Code.NOTHING_RESERVED: _("The order holds nothing that could be released."),
     Code.ORDER_EXPIRED: _("The order has expired."),
     Code.AUTHORITY_CHANGED: _("The right to send this order was withdrawn."),
     Code.DEADLINE_PASSED: _("It is too late for this."),

@@ -10,5 +10,10 @@ urlpatterns = [
     path("orders", views.OrderListView.as_view(), name="api-orders"),
     path("orders/<uuid:order_id>", views.OrderDetailView.as_view(), name="api-order"),
     path("orders/<uuid:order_id>/cancel", views.OrderCancelView.as_view(), name="api-order-cancel"),
+    path(
+        "orders/<uuid:order_id>/release",
+        views.OrderReleaseView.as_view(),
+        name="api-order-release",
+    ),
     path("trades", views.TradeListView.as_view(), name="api-trades"),
 ]

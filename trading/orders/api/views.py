@@ -29,7 +29,7 @@ from trading.orders.api.serializers import (
 from trading.orders.choices import Source, Status
 from trading.orders.models import Order, Trade
 from trading.orders.selectors import order_detail
-from trading.orders.services import Submission, order_cancel, order_submit
+from trading.orders.services import Submission, order_cancel, order_submit, reservation_release
 from trading.orders.wire import order_view, trade_view
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
@@ -152,6 +152,30 @@ class OrderCancelView(APIView):
     def post(self, request: Request, order_id: UUID) -> Response:
         """Want an order cancelled: a queued one is cancelled at once. Repeatable."""
         order = order_cancel(
+            user=parameters.user_of(request),
+            order_id=order_id,
+            token=_token(request),
+            request_id=current_request_id(),
+        )
+        return Response(order_view(order))
+
+
+class OrderReleaseView(APIView):
+    """Giving back what an order that was never found still holds."""
+
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="orders_release",
+        request=None,
+        responses={
+            200: OpenApiResponse(OrderSerializer, "The reservation is given back."),
+            409: OpenApiResponse(description="`NOTHING_RESERVED`."),
+        },
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Release the reservation of a `NOT_FOUND` order before its trade date closes."""
+        order = reservation_release(
             user=parameters.user_of(request),
             order_id=order_id,
             token=_token(request),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trading.orders.services.cancel import order_cancel
+from trading.orders.services.release import reservation_release
 from trading.orders.services.submit import Submission, order_submit
 
-__all__ = ["Submission", "order_cancel", "order_submit"]
+__all__ = ["Submission", "order_cancel", "order_submit", "reservation_release"]

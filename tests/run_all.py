@@ -6,6 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,7 @@ def lint_steps() -> list[Step]:
         Step("format", [str(BIN / "ruff"), "format", "--check", "--quiet"]),
         Step("types", [str(BIN / "mypy")]),
         Step("layers", [str(BIN / "lint-imports")], {"PYTHONPATH": "platform:."}),
-        Step("migrations", python("manage.py", "makemigrations", "--check", "--dry-run"), {"DESK_ENV": "test"}),
+        Step("migrations", python("manage.py", "makemigrations", "--check", "--dry-run")),
     ]
 
 
@@ -43,17 +44,19 @@ def test_steps(*, slow: bool) -> list[Step]:
     not_slow = [] if slow else ["-m", "not slow"]
     on_postgres = "postgres" if slow else "postgres and not slow"
     return [
-        Step("browser files", python("manage.py", "vendor_assets"), {"DESK_ENV": "test"}),
-        Step("catalogues", python("manage.py", "compile_catalogues"), {"DESK_ENV": "test"}),
+        Step("browser files", python("manage.py", "vendor_assets")),
+        Step("catalogues", python("manage.py", "compile_catalogues")),
         Step("tests", python("-m", "pytest", "-q", *parallel, *not_slow)),
         Step("tests on PostgreSQL", python("-m", "tests.postgres", *python("-m", "pytest", "-q", "-m", on_postgres))),
     ]
 
 
-def run(step: Step) -> bool:
+def run(step: Step, state: str) -> bool:
     print(f"\n=== {step.name}: {' '.join(step.command)}", flush=True)
     started = time.monotonic()
-    environment = {**os.environ, "TZ": "Asia/Shanghai", **step.environment}
+    # Never an installation's own state: commands run here must not meet its databases.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DESK_")}
+    environment |= {"TZ": "Asia/Shanghai", "DESK_ENV": "test", "DESK_STATE_DIR": state, **step.environment}
     code = subprocess.run(step.command, cwd=ROOT, env=environment, check=False).returncode
     print(
         f"=== {step.name}: {'ok' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - started:.0f} s", flush=True
@@ -67,7 +70,8 @@ def main() -> int:
     parser.add_argument("--lint-only", action="store_true", help="no tests")
     options = parser.parse_args()
     steps = lint_steps() + ([] if options.lint_only else test_steps(slow=options.slow))
-    failed = [step.name for step in steps if not run(step)]
+    with tempfile.TemporaryDirectory(prefix="desk-test-all-") as state:
+        failed = [step.name for step in steps if not run(step, state)]
     print(f"\nfailed: {', '.join(failed)}" if failed else "\nall good")
     return 1 if failed else 0
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,14 +41,17 @@ def lint_steps() -> list[Step]:
 
 
 def test_steps(*, slow: bool) -> list[Step]:
-    parallel = ["-n", WORKERS, "--dist", "loadfile"]
-    not_slow = [] if slow else ["-m", "not slow"]
-    on_postgres = "postgres" if slow else "postgres and not slow"
+    def pytest(name: str, marks: str, *options: str, prefix: Sequence[str] = ()) -> Step:
+        chosen = marks if slow else f"({marks}) and not slow"
+        return Step(name, [*prefix, *python("-m", "pytest", "-q", "-m", chosen, *options)])
+
     return [
         Step("browser files", python("manage.py", "vendor_assets")),
         Step("catalogues", python("manage.py", "compile_catalogues")),
-        Step("tests", python("-m", "pytest", "-q", *parallel, *not_slow)),
-        Step("tests on PostgreSQL", python("-m", "tests.postgres", *python("-m", "pytest", "-q", "-m", on_postgres))),
+        pytest("tests", "not e2e", "-n", WORKERS, "--dist", "loadfile"),
+        # One after the other: they start whole platforms, and measure how long that takes.
+        pytest("browser and processes", "e2e"),
+        pytest("tests on PostgreSQL", "postgres and not e2e", prefix=python("-m", "tests.postgres")),
     ]
 
 

@@ -127,16 +127,16 @@ def make_stack(folder: Path, **settings: str) -> Stack:
     return stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One running platform for the whole session."""
+    """One running platform for the module; it and the browser end with it: both would disturb other tests."""
     stack = make_stack(tmp_path_factory.mktemp("stack"))
     stack.start()
     yield stack
     stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as running:
         yield running
@@ -154,7 +154,7 @@ def _launch(playwright: Playwright) -> Browser:
         ) from error
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     browser = _launch(playwright)
     yield browser

@@ -68,7 +68,6 @@ def prove_holes(
     period: Period,
     downloads: Sequence[Download],
     rounds: Mapping[int, int],
-    calendar: Int64Array,
     host: str,
 ) -> tuple[list[Proof], dict[int, Unproven]]:
     """Judge missing closed days.

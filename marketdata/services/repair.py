@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -18,28 +19,13 @@ import pandas as pd
 from marketdata.choices import Basis
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
-from marketdata.quotes import reader, store
-from marketdata.quotes.columns import BAR, QuoteColumns
-from marketdata.quotes.models import QuoteSegment
-from marketdata.quotes.periods import (
-    DAY_MS,
-    Int64Array,
-    Period,
-    bucket_days,
-    bucket_first_day,
-    day_date,
-    day_numbers,
-    day_start_ts,
-)
-from marketdata.services.axis import (
-    calendar_days,
-    first_open_day,
-    minute_labels,
-    open_day_labels,
-)
+from marketdata.quotes import store
+from marketdata.quotes.periods import Int64Array, Period, day_date, day_numbers, day_start_ts
+from marketdata.services.axis import calendar_days, first_open_day, minute_labels, open_day_labels
 from marketdata.services.differences import log_differences
 from marketdata.services.evidence import evidence_record, evidence_withdraw, runs
 from marketdata.services.gaps import find_gaps
+from marketdata.services.landed import bars_of_frames, stored_neighbours
 from marketdata.services.proofs import Unproven, prove_holes
 from marketdata.services.status import SyncNote, status_write
 from marketdata.services.validation import CheckedFrame, Checks, Trouble, check_bars
@@ -50,6 +36,9 @@ from qmt.gateway import DownloadProgress, QuoteGateway
 from qmt.gateway import Period as TerminalPeriod
 
 logger = logging.getLogger(__name__)
+
+Wanted = Mapping[int, Sequence[tuple[int, int]]]
+"""(first, last) day numbers per instrument id."""
 
 _DAILY_LABEL = np.zeros(1, dtype=np.int64)
 
@@ -69,6 +58,8 @@ class Outcome:
 
     Attributes
     ----------
+    rows
+        Bars of this round's read-back that were stored.
     remaining
         Days that are neither stored nor proven empty, ascending.
     error
@@ -78,6 +69,52 @@ class Outcome:
     rows: int = 0
     remaining: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repairer:
+    """Runs rounds against one terminal.
+
+    Attributes
+    ----------
+    gateway
+        A connected quote session.
+    clock
+        Reads the host's market clock.
+    on_message
+        Told what is going on, for people; may be called often.
+    sleep
+        Waits between read-backs; replaced in tests.
+    """
+
+    gateway: QuoteGateway
+    source: Source
+    clock: Callable[[], MarketClock]
+    on_message: Callable[[str], None] = lambda _message: None
+    sleep: Callable[[float], None] = time.sleep
+
+    def repair(
+        self, *, instruments: Sequence[Instrument], period: Period, ranges: Wanted, rounds: Mapping[int, int]
+    ) -> dict[int, Outcome]:
+        """Do one round.
+
+        Parameters
+        ----------
+        ranges
+            What is wanted; what is there already is left out.
+        rounds
+            Number of this round per instrument id, from 1: some holes are believed only when seen twice.
+
+        Raises
+        ------
+        TerminalDown
+            What was stored before stays stored.
+        """
+        by_id = {instrument.pk: instrument for instrument in instruments}
+        if period is Period.MINUTE_1:
+            # Minute days are verified against day bars, so those come first.
+            _Round(self, by_id, Period.DAY_1, ranges, rounds).run()
+        return _Round(self, by_id, period, ranges, rounds).run()
 
 
 @dataclass(slots=True)
@@ -90,162 +127,93 @@ class _Fetched:
     checked: dict[int, CheckedFrame] = field(default_factory=dict)
 
 
-class Repairer:
-    """Runs rounds against one terminal.
-
-    Parameters
-    ----------
-    gateway
-        A connected quote session.
-    clock
-        Reads the host's market clock.
-    on_message
-        Told what is going on, for people; may be called often.
-    sleep
-        Waits between read-backs; replaced in tests.
-    """
+class _Round:
+    """One period of one round."""
 
     def __init__(
         self,
-        *,
-        gateway: QuoteGateway,
-        source: Source,
-        clock: Callable[[], MarketClock],
-        on_message: Callable[[str], None] = lambda _message: None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._gateway = gateway
-        self._source = source
-        self._clock = clock
-        self._on_message = on_message
-        self._sleep = sleep
-
-    def repair(
-        self,
-        *,
-        instruments: Sequence[Instrument],
-        period: Period,
-        ranges: Mapping[int, Sequence[tuple[int, int]]],
-        rounds: Mapping[int, int],
-    ) -> dict[int, Outcome]:
-        """Do one round.
-
-        Parameters
-        ----------
-        ranges
-            Wanted (first, last) day numbers per instrument id; what is there already is left out.
-        rounds
-            Number of this round per instrument id, from 1: some holes are believed only when seen twice.
-
-        Raises
-        ------
-        TerminalDown
-            What was stored before stays stored.
-        """
-        by_id = {instrument.pk: instrument for instrument in instruments}
-        if period is Period.MINUTE_1:
-            # Minute days are verified against day bars, so those come first.
-            self._fetch_missing(by_id, Period.DAY_1, ranges, rounds)
-        return self._fetch_missing(by_id, period, ranges, rounds)
-
-    def _fetch_missing(
-        self,
+        repairer: Repairer,
         by_id: Mapping[int, Instrument],
         period: Period,
-        wanted: Mapping[int, Sequence[tuple[int, int]]],
+        wanted: Wanted,
         rounds: Mapping[int, int],
-    ) -> dict[int, Outcome]:
-        clock = self._clock()
-        outcomes = {instrument_id: Outcome() for instrument_id in wanted}
-        missing = self._missing(by_id, period, wanted, clock)
+    ) -> None:
+        self.repairer = repairer
+        self.gateway = repairer.gateway
+        self.source = repairer.source
+        self.by_id = by_id
+        self.period = period
+        self.wanted = wanted
+        self.rounds = rounds
+        self.clock = repairer.clock()
+        self.open_day = first_open_day(self.clock)
+        every = list(chain.from_iterable(wanted.values()))
+        self.calendar = calendar_days(min(pair[0] for pair in every), max(pair[1] for pair in every))
+        self.outcomes = {key: Outcome() for key in wanted}
+
+    def run(self) -> dict[int, Outcome]:
+        missing = self.missing(self.wanted)
         if not missing:
-            return outcomes
-        calendar = calendar_days(
-            min(int(days[0]) for days in missing.values()),
-            max(int(days[-1]) for days in missing.values()),
-        )
-        ranges = {key: runs(days, calendar) for key, days in missing.items()}
-        fetched = [
-            self._fetch(window, by_id, period, calendar, clock, outcomes)
-            for window in plan_windows(ranges, period, calendar)
-        ]
+            return self.outcomes
+        ranges = {key: runs(days, self.calendar) for key, days in missing.items()}
+        fetched = [self.fetch(window) for window in plan_windows(ranges, self.period, self.calendar)]
         for part in fetched:
-            self._settle(part, by_id, period, calendar, clock, outcomes)
-            self._look_around(part, by_id, period, rounds)
-        still = self._missing(by_id, period, wanted, clock)
-        open_day = first_open_day(clock)
-        closed = {key: days[days != open_day] for key, days in still.items() if (days != open_day).any()}
+            self.settle(part)
+            self.look_around(part)
+        still = self.missing(self.wanted)
         proofs, unproven = prove_holes(
-            missing=closed,
-            period=period,
+            missing=_closed(still, self.open_day),
+            period=self.period,
             downloads=[(part.window, part.error, part.checked) for part in fetched],
-            rounds=rounds,
-            calendar=calendar,
-            host=self._source.host,
+            rounds=self.rounds,
+            host=self.source.host,
         )
         evidence_record(
             proofs=proofs,
-            period=period,
-            calendar=calendar,
-            host=self._source.host,
-            sdk_version=self._source.sdk_version,
+            period=self.period,
+            calendar=self.calendar,
+            host=self.source.host,
+            sdk_version=self.source.sdk_version,
         )
-        self._conclude(fetched, period, outcomes, still, unproven, open_day, clock)
-        return outcomes
+        self.conclude(fetched, still, unproven)
+        return self.outcomes
 
-    # ------------------------------------------------------------------------------- steps
-    def _missing(
-        self,
-        by_id: Mapping[int, Instrument],
-        period: Period,
-        wanted: Mapping[int, Sequence[tuple[int, int]]],
-        clock: MarketClock,
-    ) -> dict[int, Int64Array]:
+    def missing(self, wanted: Wanted) -> dict[int, Int64Array]:
         """Missing day numbers per instrument id, inside what is wanted."""
-        pairs = [pair for ranges in wanted.values() for pair in ranges]
-        if not pairs:
-            return {}
-        first, last = min(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
+        every = list(chain.from_iterable(wanted.values()))
         gaps = find_gaps(
-            [by_id[key] for key in wanted],
-            period,
-            day_date(first),
-            day_date(last),
-            clock=clock,
+            [self.by_id[key] for key in wanted],
+            self.period,
+            day_date(min(pair[0] for pair in every)),
+            day_date(max(pair[1] for pair in every)),
+            clock=self.clock,
         )
         found: dict[int, Int64Array] = {}
-        for row, instrument_id in enumerate(gaps.instrument_ids.tolist()):
+        for row, key in enumerate(gaps.instrument_ids.tolist()):
             days = gaps.axis.days[gaps.missing[row]]
             inside = np.zeros(len(days), dtype=np.bool_)
-            for low, high in wanted[instrument_id]:
+            for low, high in wanted[key]:
                 inside |= (days >= low) & (days <= high)
             if inside.any():
-                found[instrument_id] = days[inside]
+                found[key] = days[inside]
         return found
 
-    def _fetch(
-        self,
-        window: Window,
-        by_id: Mapping[int, Instrument],
-        period: Period,
-        calendar: Int64Array,
-        clock: MarketClock,
-        outcomes: Mapping[int, Outcome],
-    ) -> _Fetched:
+    # ------------------------------------------------------------------- download and read back
+    def fetch(self, window: Window) -> _Fetched:
         """Download one window and store what its first read-back shows."""
         part = _Fetched(window)
-        symbols = [by_id[key].symbol for key in window.instrument_ids]
-        label = f"{period.code} {day_date(window.first)} … {day_date(window.last)}"
+        symbols = self.symbols(window.instrument_ids)
+        label = f"{self.period.code} {day_date(window.first)} … {day_date(window.last)}"
 
         def report(progress: DownloadProgress) -> None:
-            self._on_message(f"downloading {label}: {progress.finished}/{progress.total} {progress.symbol}")
+            self.repairer.on_message(f"downloading {label}: {progress.finished}/{progress.total} {progress.symbol}")
 
-        self._on_message(f"downloading {label}: {len(symbols)} instruments")
+        self.repairer.on_message(f"downloading {label}: {len(symbols)} instruments")
         try:
-            self._gateway.download(
+            self.gateway.download(
                 symbols,
-                TerminalPeriod(period.code),
-                *_bounds(window),
+                TerminalPeriod(self.period.code),
+                *_bounds(window.first, window.last),
                 on_progress=report,
                 deadline_seconds=get_marketdata_config().download_deadline_seconds,
             )
@@ -254,210 +222,139 @@ class Repairer:
             part.error = f"{type(error).__name__}: {error}"
             logger.warning("download of %s failed: %s", label, error)
         part.finished_at = time.monotonic()
-        self._on_message(f"verifying {label}")
-        self._read_back(part, window.instrument_ids, by_id, period, calendar, clock, outcomes)
+        self.repairer.on_message(f"verifying {label}")
+        self.read_back(part, window.instrument_ids)
         return part
 
-    def _settle(
-        self,
-        part: _Fetched,
-        by_id: Mapping[int, Instrument],
-        period: Period,
-        calendar: Int64Array,
-        clock: MarketClock,
-        outcomes: Mapping[int, Outcome],
-    ) -> None:
+    def settle(self, part: _Fetched) -> None:
         """Read incomplete instruments again until two reads agree: data may land after "finished"."""
         config = get_marketdata_config()
         give_up_at = part.finished_at + config.settle_deadline_seconds
         read_at = part.finished_at
-        incomplete = self._incomplete(part, by_id, period, clock)
+        incomplete = self.incomplete(part, part.window.instrument_ids)
         while incomplete and not part.error and time.monotonic() < give_up_at:
             pause = read_at + config.settle_seconds - time.monotonic()
             if pause > 0:
-                self._sleep(pause)
+                self.repairer.sleep(pause)
             before = {key: len(part.checked[key].rows) for key in incomplete}
-            self._read_back(part, incomplete, by_id, period, calendar, clock, outcomes)
+            self.read_back(part, incomplete)
             read_at = time.monotonic()
             grown = [key for key in incomplete if len(part.checked[key].rows) != before[key]]
-            if not grown:
-                return
-            incomplete = self._incomplete(part, by_id, period, clock, among=grown)
+            incomplete = self.incomplete(part, grown)
 
-    def _look_around(
-        self,
-        part: _Fetched,
-        by_id: Mapping[int, Instrument],
-        period: Period,
-        rounds: Mapping[int, int],
-    ) -> None:
+    def incomplete(self, part: _Fetched, keys: Iterable[int]) -> list[int]:
+        """Those of the instruments that still lack a day of the window."""
+        pair = [(part.window.first, part.window.last)]
+        wanted = dict.fromkeys(keys, pair)
+        return list(self.missing(wanted)) if wanted else []
+
+    def look_around(self, part: _Fetched) -> None:
         """Judge a frame of nothing but padding together with the stored bars around it.
 
         A second round asks for suspended days alone, and those look like padding. Read with their neighbours, a
         terminal that really has the stretch shows bars on both sides.
         """
         for key, frame in list(part.checked.items()):
-            if not frame.all_padding or rounds.get(key, 1) < 2:
-                continue
-            first, last = stored_neighbours(key, period, part.window.first, part.window.last)
-            around = Window((key,), first, last)
-            found = self._gateway.read_local([by_id[key].symbol], TerminalPeriod(period.code), *_bounds(around))
-            days = calendar_days(first, last)
-            labels = _DAILY_LABEL if period is Period.DAY_1 else minute_labels()
-            bars = found.get(by_id[key].symbol)
-            part.checked[key] = check_bars(pd.DataFrame() if bars is None else bars, Checks(period, days, labels))
+            if frame.all_padding and self.rounds.get(key, 1) > 1:
+                first, last = stored_neighbours(key, self.period, part.window.first, part.window.last)
+                part.checked[key] = self.read([key], first, last)[key]
 
-    def _incomplete(
-        self,
-        part: _Fetched,
-        by_id: Mapping[int, Instrument],
-        period: Period,
-        clock: MarketClock,
-        among: Sequence[int] | None = None,
-    ) -> list[int]:
-        window = part.window
-        keys = window.instrument_ids if among is None else among
-        pair = [(window.first, window.last)]
-        return list(self._missing(by_id, period, dict.fromkeys(keys, pair), clock))
+    def read_back(self, part: _Fetched, keys: Sequence[int]) -> None:
+        """Read what landed of a window, check it and store what is good."""
+        checked = self.read(keys, part.window.first, part.window.last)
+        part.checked.update(checked)
+        self.store({key: item.rows for key, item in checked.items() if len(item.rows)})
 
-    def _read_back(
-        self,
-        part: _Fetched,
-        instrument_ids: Sequence[int],
-        by_id: Mapping[int, Instrument],
-        period: Period,
-        calendar: Int64Array,
-        clock: MarketClock,
-        outcomes: Mapping[int, Outcome],
-    ) -> None:
-        window = part.window
-        frames = self._gateway.read_local(
-            [by_id[key].symbol for key in instrument_ids],
-            TerminalPeriod(period.code),
-            *_bounds(window),
-        )
-        days = calendar[(calendar >= window.first) & (calendar <= window.last)]
-        labels = _DAILY_LABEL if period is Period.DAY_1 else minute_labels()
-        for key in instrument_ids:
-            frame = frames.get(by_id[key].symbol)
-            raw = self._source.basis == Basis.RAW
-            checks = Checks(period, days, labels, tick=by_id[key].tick if raw else None)
-            part.checked[key] = check_bars(pd.DataFrame() if frame is None else frame, checks)
-        self._store({key: part.checked[key] for key in instrument_ids}, period, clock, outcomes)
+    def read(self, keys: Sequence[int], first: int, last: int) -> dict[int, CheckedFrame]:
+        """Read and check bars between two days, both included."""
+        bounds = _bounds(first, last)
+        frames = self.gateway.read_local(self.symbols(keys), TerminalPeriod(self.period.code), *bounds)
+        days = calendar_days(first, last)
+        labels = _DAILY_LABEL if self.period is Period.DAY_1 else minute_labels()
+        found = {}
+        for key in keys:
+            instrument = self.by_id[key]
+            tick = instrument.tick if self.source.basis == Basis.RAW else None
+            frame = frames.get(instrument.symbol, pd.DataFrame())
+            found[key] = check_bars(frame, Checks(self.period, days, labels, tick=tick))
+        return found
 
-    def _store(
-        self,
-        checked: Mapping[int, CheckedFrame],
-        period: Period,
-        clock: MarketClock,
-        outcomes: Mapping[int, Outcome],
-    ) -> None:
+    def symbols(self, keys: Iterable[int]) -> list[str]:
+        return [self.by_id[key].symbol for key in keys]
+
+    # -------------------------------------------------------------------------------- store
+    def store(self, frames: Mapping[int, pd.DataFrame]) -> None:
         """Closed days straight into segments, the open day's finished minutes among the hot rows."""
-        good = {key: item.rows for key, item in checked.items() if len(item.rows)}
-        if not good:
+        if not frames:
             return
-        rows = bars_of_frames(good)
-        open_day = first_open_day(clock)
+        rows = bars_of_frames(frames)
         days = day_numbers(rows.ts)
-        closed = rows.take(days < open_day)
+        closed = rows.take(days < self.open_day)
         if len(closed):
-            log_differences(period=period, verified=closed)
-            store.segments_merge(period=period, rows=closed)
+            log_differences(period=self.period, verified=closed)
+            store.segments_merge(period=self.period, rows=closed)
             present = {key: np.unique(day_numbers(closed.ts[part])) for key, part in closed.group_slices()}
+            # A day with bars of one period cannot be empty in the other.
             for each in (Period.DAY_1, Period.MINUTE_1):
                 evidence_withdraw(days=present, period=each)
-        hot_count = 0
-        if period is Period.MINUTE_1 and len(labels := open_day_labels(clock)):
-            until = int(day_start_ts(open_day)) + int(labels[-1])
-            hot = rows.take((days == open_day) & (rows.ts <= until))
-            hot_count = len(hot)
-            if hot_count:
-                store.bars_upsert(period=period, rows=hot)
-        logger.debug("stored %d closed and %d open rows", len(closed), hot_count)
-        for key, frame in good.items():
-            outcomes[key].rows = max(outcomes[key].rows, len(frame))
+        until = self.due_until()
+        if until is not None:
+            hot = rows.take((days == self.open_day) & (rows.ts <= until))
+            if len(hot):
+                store.bars_upsert(period=self.period, rows=hot)
+        for key, frame in frames.items():
+            self.outcomes[key].rows = max(self.outcomes[key].rows, len(frame))
 
-    def _conclude(
-        self,
-        fetched: Sequence[_Fetched],
-        period: Period,
-        outcomes: Mapping[int, Outcome],
-        still: Mapping[int, Int64Array],
-        unproven: Mapping[int, Unproven],
-        open_day: int,
-        clock: MarketClock,
+    def due_until(self) -> int | None:
+        """Stamp of the open day's last finished minute; None when there is none."""
+        labels = open_day_labels(self.clock)
+        if self.period is not Period.MINUTE_1 or not len(labels):
+            return None
+        return int(day_start_ts(self.open_day)) + int(labels[-1])
+
+    # ----------------------------------------------------------------------------- conclude
+    def conclude(
+        self, fetched: Sequence[_Fetched], still: Mapping[int, Int64Array], unproven: Mapping[int, Unproven]
     ) -> None:
-        errors = {key: part.error for part in fetched for key in part.window.instrument_ids}
+        """Fill in the outcomes and write the status rows."""
+        until = self.due_until()
+        open_read = {
+            key
+            for part in fetched
+            for key in part.checked
+            if not part.error and part.window.first <= self.open_day <= part.window.last
+        }
+        errors = {key: part.error for part in fetched for key in part.checked if part.error}
         troubles: dict[int, Counter[Trouble]] = {}
         for part in fetched:
             for key, frame in part.checked.items():
                 troubles.setdefault(key, Counter()).update(frame.rejected + frame.findings)
-        labels = open_day_labels(clock)
-        verified = int(day_start_ts(open_day)) + int(labels[-1]) if len(labels) else None
         notes = []
         for key, counts in troubles.items():
-            outcome = outcomes[key]
+            outcome = self.outcomes[key]
             if key in unproven:
-                outcome.remaining = unproven[key].days
-                outcome.error = unproven[key].reason
-            open_read = not errors[key] and any(
-                part.window.last >= open_day and key in part.checked for part in fetched
-            )
-            if not open_read and open_day in still.get(key, ()):
-                outcome.remaining = np.append(outcome.remaining, open_day)
-                outcome.error = outcome.error or errors[key]
-            text = " ".join(f"{name}={number}" for name, number in sorted(counts.items()))
-            notes.append(
-                SyncNote(
-                    instrument_id=key,
-                    rows=outcome.rows,
-                    note=" ".join(filter(None, [outcome.error, text])),
-                    verified_until_ts=(verified if period is Period.MINUTE_1 and open_read else None),
-                )
-            )
-        status_write(period=period, notes=notes)
-        total: Counter[Trouble] = sum(troubles.values(), Counter())
-        if total:
-            text = " ".join(f"{name}={number}" for name, number in sorted(total.items()))
-            logger.warning("checks of %d instruments, %s bars: %s", len(troubles), period.code, text)
+                outcome.remaining, outcome.error = unproven[key].days, unproven[key].reason
+            # Minutes of the open day that a clean read lacks had no trade: nothing remains to be fetched.
+            if key not in open_read and self.open_day in still.get(key, ()):
+                outcome.remaining = np.append(outcome.remaining, self.open_day)
+                outcome.error = outcome.error or errors.get(key, "the open day could not be read")
+            text = " ".join(filter(None, [outcome.error, _counts_text(counts)]))
+            notes.append(SyncNote(key, outcome.rows, text, until if key in open_read else None))
+        status_write(period=self.period, notes=notes)
+        if total := sum(troubles.values(), Counter[Trouble]()):
+            logger.warning("checks of %d instruments, %s bars: %s", len(notes), self.period.code, _counts_text(total))
 
 
-# ------------------------------------------------------------------------------- helpers
-def bars_of_frames(frames: Mapping[int, pd.DataFrame]) -> QuoteColumns:
-    """Join checked frames of the gateway's shape into rows of the store."""
-    joined = pd.concat(frames.values(), ignore_index=True)
-    ids = np.repeat(np.fromiter(frames, dtype=np.int64), [len(frame) for frame in frames.values()])
-    return QuoteColumns.build(
-        BAR,
-        instrument_id=ids,
-        ts=joined["time"].to_numpy(np.int64),
-        columns={
-            **{name: joined[name].to_numpy(np.float64) for name in ("open", "high", "low", "close")},
-            "volume": joined["volume"].to_numpy(np.int64),
-            "amount": np.ma.masked_invalid(joined["amount"].to_numpy(np.float64)),
-            "pre_close": np.ma.masked_invalid(joined["pre_close"].to_numpy(np.float64)),
-            "suspended": joined["suspended"].to_numpy() == 1,
-        },
-    )
+def _counts_text(counts: Counter[Trouble]) -> str:
+    return " ".join(f"{name}={number}" for name, number in sorted(counts.items()))
 
 
-def stored_neighbours(instrument_id: int, period: Period, first: int, last: int) -> tuple[int, int]:
-    """The nearest days with stored bars around a window (day numbers); the window's own end where there is none."""
-    sealed = QuoteSegment.objects.filter(instrument_id=instrument_id, period=period)
-    low, high = int(day_start_ts(first)), int(day_start_ts(last)) + DAY_MS - 1
-    before = sealed.filter(first_ts__lt=low).order_by("-bucket").values_list("bucket", flat=True).first()
-    after = sealed.filter(last_ts__gt=high).order_by("bucket").values_list("bucket", flat=True).first()
-    if before is not None:
-        start = int(day_start_ts(bucket_first_day(period, before)))
-        stamps = reader.read_bars([instrument_id], period, start, low - 1, columns=[]).ts
-        first = int(day_numbers(stamps)[-1]) if len(stamps) else first
-    if after is not None:
-        end = int(day_start_ts(bucket_first_day(period, after) + bucket_days(period)))
-        stamps = reader.read_bars([instrument_id], period, high + 1, end, columns=[]).ts
-        last = int(day_numbers(stamps)[0]) if len(stamps) else last
-    return first, last
+def _closed(missing: Mapping[int, Int64Array], open_day: int) -> dict[int, Int64Array]:
+    """Without the open day, whose holes prove nothing yet."""
+    closed = {key: days[days < open_day] for key, days in missing.items()}
+    return {key: days for key, days in closed.items() if len(days)}
 
 
-def _bounds(window: Window) -> tuple[str, str]:
-    """A window as the terminal wants it, whole days to the second."""
-    return f"{day_date(window.first):%Y%m%d}000000", f"{day_date(window.last):%Y%m%d}235959"
+def _bounds(first: int, last: int) -> tuple[str, str]:
+    """Two days as the terminal wants them, whole to the second."""
+    return f"{day_date(first):%Y%m%d}000000", f"{day_date(last):%Y%m%d}235959"

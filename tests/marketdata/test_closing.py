@@ -14,7 +14,7 @@ from marketdata.quotes.models import QuoteSegment, RawQuote
 from marketdata.quotes.periods import Period, date_ts
 from marketdata.services.axis import first_open_day
 from marketdata.services.closing import ClosingSummary, close_days
-from marketdata.services.repair import bars_of_frames
+from marketdata.services.landed import bars_of_frames
 from ops.clocks import MarketClock
 from ops.models import Job
 from tests.marketdata.conftest import MAOTAI, RunnerFactory, set_clock

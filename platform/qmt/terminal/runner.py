@@ -35,6 +35,7 @@ def run(options: TerminalOptions, stopped: threading.Event) -> None:
     options.userdata.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(options.home / "terminal.lock"):
+            options.announcement.unlink(missing_ok=True)  # of one that was killed: nobody may take it for ours
             _run(options, stopped)
     except LockHeld as error:
         raise TerminalProblem(f"another terminal already runs in {options.home}") from error

@@ -20,7 +20,7 @@ from qmt.terminal.exchange import Exchange
 from qmt.terminal.faults import FaultPlan
 from qmt.terminal.history import HistoryDesk
 from qmt.terminal.landed import LandedStore
-from qmt.terminal.market import BarArray, Market
+from qmt.terminal.market import BarArray, Market, state_file_name
 from qmt.terminal.quotedesk import QuoteClient, QuoteDesk
 from qmt.terminal.reference import ReferenceDesk, clock_document
 from qmt.terminal.tradedesk import Send, TradeClient, TradeDesk
@@ -52,7 +52,7 @@ class Terminal:
         self.exchange = exchange
         self.market = market
         self.data_dir = data_dir
-        self.landed = LandedStore(data_dir / "landed.sqlite3" if data_dir else None, market.identity)
+        self.landed = LandedStore(data_dir / _landed_file(market) if data_dir else None, market.identity)
         self.trade = TradeDesk(exchange, self.faults)
         self.quotes = QuoteDesk(exchange, market, self.faults)
         self.history = HistoryDesk(market, self.landed, self.faults, self.lock)
@@ -232,3 +232,8 @@ class Terminal:
 
 def _timetag(stamp_ms: int) -> str:
     return datetime_of_ms(stamp_ms).strftime("%Y%m%d %H:%M:%S")
+
+
+def _landed_file(market: Market) -> str:
+    """Each market's own, as its state file is."""
+    return state_file_name(market).replace("exchange", "landed", 1)

@@ -55,7 +55,8 @@ class HostStream:
         self.builder = MinuteBuilder()
         self.settled = False
         self._last_at = time.monotonic()
-        self._first: tuple[int, frozenset[str]] | None = None
+        self._first_received_at: int | None = None
+        self._seen: set[str] = set()
 
     def quotes(self, message: dict[str, Any]) -> None:
         """Apply one message of the quote channel."""
@@ -64,11 +65,13 @@ class HostStream:
         if self.settled and stalled:
             log.warning("quotes of host %s paused for %.0f s", self.host, now - self._last_at)
             self.builder.interrupt()
-            self.builder.resume()
         self._last_at = now
-        if self._first is None:
-            self._first = (int(message["t"]), frozenset(message["q"]))
         self.builder.feed(_snapshots(message["q"]))
+        if self.settled:
+            self.builder.resume()
+        self._seen.update(message["q"])
+        if self._first_received_at is None:
+            self._first_received_at = int(message["t"])
 
     def event_now(self) -> int:
         """Newest event time; carried on by the wall clock only where silence is normal.
@@ -84,24 +87,24 @@ class HostStream:
     def interrupt(self) -> None:
         """The subscription was lost: what was published meanwhile is not known."""
         self.builder.interrupt()
-        self._first = None
+        self._first_received_at = None
         self.settled = False
 
     def settle(self, symbols: SymbolIds) -> None:
         """Join the stream to the stored latest quotes, once these reach up to its first message.
 
         The data worker stores everything it received up to some moment in one transaction. So when
-        the quotes of the stream's first message (or newer ones) are stored, every quote before that
-        message is stored too, and none is missing between the table and the stream.
+        one quote that came no earlier than the stream's first message is stored, every quote before
+        that message is stored too, and none is missing between the table and the stream.
 
         Raises
         ------
         django.db.Error
             The database is away; nothing changed.
         """
-        if self.settled or self._first is None:
+        first = self._first_received_at
+        if self.settled or first is None:
             return
-        received_at, first_symbols = self._first
         names = {pk: symbol for symbol, pk in symbols.all().items()}
         rows = [
             row
@@ -110,7 +113,7 @@ class HostStream:
             )
             if row[0] in names
         ]
-        if not any(row[-1] >= received_at and names[row[0]] in first_symbols for row in rows):
+        if not any(row[-1] >= first and names[row[0]] in self._seen for row in rows):
             return
         self.builder.baseline(Snapshot(names[row[0]], *row[1:-1]) for row in rows)
         self.builder.resume()
@@ -172,6 +175,7 @@ class Engine:
         self._symbols = SymbolIds()
         self._store = BarStore(self._symbols)
         self._heartbeat = Heartbeat("engine")
+        self._malformed = 0
         self._last_loop = time.monotonic()
         self._next_publish = 0.0
         self._next_settle = 0.0
@@ -202,6 +206,7 @@ class Engine:
             "bars_waiting": len(self._store),
             "bars_dropped": self._store.dropped,
             "store_failures": self._store.failures,
+            "malformed_messages": self._malformed,
             "streams": {
                 name: {
                     "settled": stream.settled,
@@ -238,12 +243,18 @@ class Engine:
         if message["type"] == "subscribe":
             self._interrupt()
         elif message["type"] == "message":
-            content = orjson.loads(message["data"])
-            host = content.get("host", "")
-            stream = self._streams.get(host)
-            if stream is None:
-                stream = self._streams[host] = HostStream(host)
-            stream.quotes(content)
+            try:
+                self._apply(orjson.loads(message["data"]))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                self._malformed += 1
+                log.warning("a message of the quote channel is malformed: %r", error)
+
+    def _apply(self, content: dict[str, Any]) -> None:
+        host = content["host"]
+        stream = self._streams.get(host)
+        if stream is None:
+            stream = self._streams[host] = HostStream(host)
+        stream.quotes(content)
 
     def _interrupt(self) -> None:
         for stream in self._streams.values():
@@ -287,7 +298,11 @@ class Engine:
 
     def _keep(self) -> None:
         while not self._done.wait(STORE_SECONDS):
-            self._store.flush()
+            try:
+                self._store.flush()
+            except Exception:
+                # Those bars are lost (the gap scan finds them); the next ones must not be.
+                log.exception("live bars could not be stored")
             if time.monotonic() - self._last_loop < MAX_LOOP_AGE_SECONDS:
                 self._heartbeat.beat(self.detail())
         self._store.flush()

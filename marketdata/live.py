@@ -122,6 +122,7 @@ class QuoteWriter:
                 "stored",
                 "store_failures",
                 "unknown_symbols",
+                "errors",
             ),
             0,
         )
@@ -172,12 +173,12 @@ class QuoteWriter:
     def _run_publisher(self) -> None:
         while not self._stop.is_set():
             self._to_publish.filled.wait()
-            self._publish_waiting()
+            self._guarded(self._publish_waiting)
             # Quotes that come in the gap go out together.
             self._stop.wait(PUBLISH_GAP_SECONDS)
-        self._publish_waiting()
+        self._guarded(self._publish_waiting)
 
-    def _publish_waiting(self) -> None:
+    def _publish_waiting(self) -> bool:
         waiting = iter(self._to_publish.take().items())
         while part := dict(islice(waiting, SYMBOLS_PER_MESSAGE)):
             newest = max(item.received_at for item in part.values())
@@ -188,15 +189,25 @@ class QuoteWriter:
             }
             taken = self._publish("quotes", message)
             self._counters["published" if taken else "publish_failures"] += len(part)
+        return True
 
     # --- store
 
     def _run_store(self) -> None:
         while not self._stop.wait(self._interval):
-            if not self._store_waiting():
+            if not self._guarded(self._store_waiting):
                 self._stop.wait(RETRY_SECONDS)
-        self._store_waiting()
+        self._guarded(self._store_waiting)
         connections.close_all()
+
+    def _guarded(self, work: Callable[[], bool]) -> bool:
+        """Run one turn; what nobody foresaw costs its quotes, not the thread."""
+        try:
+            return work()
+        except Exception:
+            log.exception("quotes of host %s are lost", self._host)
+            self._counters["errors"] += 1
+            return False
 
     def _store_waiting(self) -> bool:
         quotes = self._to_store.take()

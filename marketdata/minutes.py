@@ -87,7 +87,10 @@ class _Minute:
 
 @dataclass(slots=True)
 class _Day:
-    """One instrument on one day: the last snapshot's cumulative values and the minute in progress."""
+    """One instrument on one day: the last snapshot's cumulative values and the minute in progress.
+
+    `known`: nothing can have been traded unseen since that snapshot.
+    """
 
     day: int
     ts: int
@@ -219,6 +222,7 @@ class MinuteBuilder:
         if label is not None:
             self._trade(state, snapshot, label)
         _advance(state, snapshot)
+        state.known = True
 
     def _begin_day(self, snapshot: Snapshot, day: int) -> _Day:
         before = self._days.get(snapshot.symbol)
@@ -281,8 +285,6 @@ class MinuteBuilder:
             base_volume=state.volume if state.known else snapshot.volume,
             base_amount=state.amount if state.known else snapshot.amount,
         )
-        # From here on the cumulative values are known, whatever they were before.
-        state.known = True
         state.minute = minute
         self._open[snapshot.symbol] = minute
         self._changed[snapshot.symbol, label] = minute

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from marketdata.quotes.latest import latest_upsert
 from marketdata.quotes.models import LatestQuote
 from qmt.gateway import Quote
 from tests.quotes.builders import create_instrument
+from tests.quotes.stream import wait_until
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "quotes"], transaction=True),
@@ -54,11 +55,6 @@ class Channel:
 
 
 @pytest.fixture
-def instrument(store_db: None) -> Instrument:
-    return create_instrument("600519.SH")
-
-
-@pytest.fixture
 def channel() -> Channel:
     return Channel()
 
@@ -70,13 +66,6 @@ def writer(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> Iterator[QuoteW
     quote_writer.start()
     yield quote_writer
     quote_writer.stop()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 def test_writer_quote_becomes_a_row(instrument: Instrument, writer: QuoteWriter) -> None:
@@ -181,6 +170,18 @@ def test_writer_database_away_keeps_the_newest_quotes(
     wait_until(LatestQuote.objects.exists)
     assert LatestQuote.objects.get().last == 12.0
     assert writer.counters()["waiting"] == 0
+
+
+def test_writer_unforeseen_error_costs_one_batch_not_the_thread(
+    instrument: Instrument, writer: QuoteWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "latest_row", lambda *_: 1 / 0)
+        writer.accept({"600519.SH": QUOTE})
+        wait_until(lambda: writer.counters()["errors"] == 1)
+    writer.accept({"600519.SH": replace(QUOTE, last=12.0)})
+    wait_until(LatestQuote.objects.exists)
+    assert LatestQuote.objects.get().last == 12.0
 
 
 def test_writer_accept_does_not_wait_for_a_stuck_publisher_or_database(

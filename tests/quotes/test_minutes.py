@@ -314,7 +314,7 @@ def test_builder_quiet_instrument_after_an_interruption_has_an_unknown_base() ->
     assert [(bar.ts, bar.volume) for bar in bars] == [(at("10:07"), 50)]
 
 
-def test_builder_day_that_starts_over_is_incomplete_then_right() -> None:
+def test_builder_volume_that_starts_over_costs_its_minute() -> None:
     builder = watching_since("10:00")
     builder.feed(
         [
@@ -324,7 +324,10 @@ def test_builder_day_that_starts_over_is_incomplete_then_right() -> None:
             snap("10:02:03", 10.0, 90),
         ]
     )
-    assert [(bar.ts, bar.volume) for bar in builder.closed(FAR)] == [(at("10:03"), 30)]
+    assert [(bar.ts, bar.volume) for bar in builder.closed(FAR)] == [
+        (at("10:02"), 20),
+        (at("10:03"), 30),
+    ]
 
 
 def test_builder_next_day_closes_the_last_bar_and_begins_at_zero() -> None:

@@ -25,8 +25,7 @@ from tests.people import Team, make_team
 from trading.ledger.models import AccountBook, AssetSnapshot, Position
 from trading.orders.choices import Status
 from trading.orders.claims import claim
-from trading.orders.intake import AccountSnapshot, IntakeResult, apply_events, resolve_by_query
-from trading.orders.lifecycle import mark_sent
+from trading.orders.intake import AccountSnapshot, CallReturned, IntakeResult, apply_events, resolve_by_query
 from trading.orders.models import Order
 from trading.orders.services import Submission, order_submit
 
@@ -121,7 +120,7 @@ class Bench:
         claimed = claim(order.pk, host_name="sim")
         assert claimed is not None
         seq = next(self._numbers)
-        mark_sent(order.pk, session_key=SESSION, seq=seq, sent_at=wall_now())
+        self.apply(CallReturned(str(order.tag), seq, wall_now()))
         return self.order(order)
 
     def reported(self, **changes: Any) -> Order:
@@ -139,7 +138,7 @@ class Bench:
         return book
 
     # --- the broker's voice
-    def apply(self, *events: TradeEvent, session_key: str = SESSION) -> IntakeResult:
+    def apply(self, *events: TradeEvent | CallReturned, session_key: str = SESSION) -> IntakeResult:
         return apply_events(list(events), host_name="sim", session_key=session_key)
 
     def query(self, started_at: datetime | None = None, **parts: Any) -> IntakeResult:

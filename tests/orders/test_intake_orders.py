@@ -129,12 +129,12 @@ def test_fill_before_any_answer_finds_its_order_by_tag(bench: Bench) -> None:
 def test_answer_before_the_sequence_number_is_noted_is_taken(bench: Bench) -> None:
     from ops.clocks import wall_now
     from trading.orders.claims import claim
-    from trading.orders.lifecycle import mark_sent
+    from trading.orders.intake import CallReturned
 
     order = bench.submit()
     assert claim(order.pk, host_name="sim") is not None
     bench.apply(bench.response(order, seq=77), bench.update(order, 50))
-    mark_sent(order.pk, session_key="session-1", seq=77, sent_at=wall_now())
+    bench.apply(CallReturned(str(order.tag), 77, wall_now()))
     order = bench.order(order)
     assert (order.status, order.session_seq) == (Status.REPORTED, 77)
 

@@ -35,11 +35,11 @@ from tests.orders.bench import TODAY, Bench, host_ready, make_bench
 from trading.ledger.models import AccountBook
 from trading.orders.choices import Side, Status
 from trading.orders.claims import claim, claim_cancel
+from trading.orders.intake import CallReturned, apply_events
 from trading.orders.lifecycle import (
     close_trade_date,
     expire_due,
     mark_not_found,
-    mark_sent,
     mark_unknown,
     mark_withheld,
     session_lost,
@@ -107,7 +107,8 @@ class OrdersMachine(RuleBasedStateMachine):
             self.claims[order] += 1
         if self.row(order).status == Status.SUBMITTING:
             self.numbers += 1
-            mark_sent(order, session_key="session-1", seq=self.numbers, sent_at=wall_now())
+            note = CallReturned(str(self.row(order).tag), self.numbers, wall_now())
+            apply_events([note], host_name="sim", session_key="session-1")
 
     @rule(order=orders)
     def claim_and_withhold(self, order: Any) -> None:

@@ -60,9 +60,7 @@ def test_lease_held_by_another_is_refused(host: QmtHost) -> None:
     assert HostStatus.objects.get(host=host).lease_holder == "one"
 
 
-def test_lease_expired_is_taken_over_and_raises_every_epoch(
-    host: QmtHost, account: BrokerAccount
-) -> None:
+def test_lease_expired_is_taken_over_and_raises_every_epoch(host: QmtHost, account: BrokerAccount) -> None:
     lease(host, "one").acquire()
     expire(host)
     assert lease(host, "two").acquire()
@@ -72,9 +70,7 @@ def test_lease_expired_is_taken_over_and_raises_every_epoch(
     assert event.target == "host:sim"
 
 
-def test_lease_given_back_is_taken_without_a_new_epoch(
-    host: QmtHost, account: BrokerAccount
-) -> None:
+def test_lease_given_back_is_taken_without_a_new_epoch(host: QmtHost, account: BrokerAccount) -> None:
     first = lease(host, "one")
     first.acquire()
     first.release()

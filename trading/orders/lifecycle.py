@@ -8,7 +8,7 @@ late (the order has moved on meanwhile) changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +33,6 @@ __all__ = [
     "expire_due",
     "mark_not_found",
     "mark_rejected",
-    "mark_sent",
     "mark_unknown",
     "mark_withheld",
     "open_trade_date",
@@ -42,24 +41,6 @@ __all__ = [
 ]
 
 Step = Callable[[Journal, Order], bool]
-
-
-def mark_sent(order_id: UUID, *, session_key: str, seq: int, sent_at: datetime) -> None:
-    """The SDK call of `sent_at` returned its number: note it. The answer moves the order, and may be here already."""
-
-    def step(journal: Journal, order: Order) -> bool:
-        return take(
-            journal,
-            order,
-            order.status,
-            kind=OrderEventKind.SENT,
-            data={"seq": seq},
-            session_key=session_key,
-            session_seq=seq,
-            sent_at=sent_at,
-        )
-
-    _each([order_id], step)
 
 
 def mark_withheld(order_id: UUID, *, code: Code, message: str = "") -> None:
@@ -156,7 +137,7 @@ def session_lost(host_name: str, *, reason: str) -> list[UUID]:
 def expire_due(host_name: str) -> list[UUID]:
     """Expire queued orders past their time to live (database time) or of an older epoch."""
     outdated = BrokerAccount.objects.filter(pk=OuterRef("account_id")).exclude(epoch=OuterRef("epoch"))
-    waiting = Order.objects.filter(host_name=host_name, status=Status.QUEUED)
+    waiting = Order.objects.filter(host_name=host_name, final_at__isnull=True, status=Status.QUEUED)
     due = waiting.annotate(revoked=Exists(outdated)).filter(Q(expires_at__lte=Now()) | Q(revoked=True))
     revoked = dict(due.values_list("pk", "revoked"))
 

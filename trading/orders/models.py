@@ -118,9 +118,15 @@ class Order(models.Model):
                 name="order_open",
                 condition=Q(final_at__isnull=True),
             ),
-            models.Index(fields=("account", "order_sysid"), name="order_sysid"),
+            models.Index(
+                fields=("account",),
+                name="order_open_of_account",
+                condition=Q(final_at__isnull=True),
+            ),
+            models.Index(fields=("account", "trade_date", "order_sysid"), name="order_sysid"),
             models.Index(fields=("seen_session", "broker_order_id"), name="order_broker_id"),
             models.Index(fields=("session_key", "session_seq"), name="order_call"),
+            models.Index(fields=("account",), name="order_cash_reserved", condition=Q(reserved_cash__gt=0)),
             models.Index(
                 fields=("account", "symbol"),
                 name="order_shares_reserved",

@@ -7,7 +7,7 @@ one reconciliation. Both are idempotent: the same evidence twice changes nothing
 from __future__ import annotations
 
 from trading.orders.intake.batch import apply_events
-from trading.orders.intake.results import AccountSnapshot, IntakeResult
+from trading.orders.intake.results import AccountSnapshot, CallReturned, IntakeResult
 from trading.orders.intake.snapshot import resolve_by_query
 
-__all__ = ["AccountSnapshot", "IntakeResult", "apply_events", "resolve_by_query"]
+__all__ = ["AccountSnapshot", "CallReturned", "IntakeResult", "apply_events", "resolve_by_query"]

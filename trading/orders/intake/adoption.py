@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 def unresolved(account_id: int) -> list[Order]:
     """The account's orders that may or may not be at the broker."""
-    return list(Order.objects.filter(account_id=account_id, status__in=UNRESOLVED))
+    return list(Order.objects.filter(account_id=account_id, final_at__isnull=True, status__in=UNRESOLVED))
 
 
 def may_be(order: Order, update: OrderUpdate) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from accounts.models import BrokerAccount, QmtHost
 from accounts.selectors import host_clock
+from marketdata.models import Instrument
 from ops.clocks import SHANGHAI, wall_now
 from qmt.calendar import date_of_ms
 from qmt.gateway import (
@@ -24,7 +25,7 @@ from qmt.gateway import (
 )
 from trading.ledger.holdings import asset_apply, positions_apply
 from trading.ledger.journal import Journal, account_journals
-from trading.orders.choices import ParkedState
+from trading.orders.choices import OrderEventKind, ParkedState
 from trading.orders.intake import parking
 from trading.orders.intake.book import Clues, OrderBook, OrderEvidence, candidates, clues_of
 from trading.orders.intake.evidence import (
@@ -42,19 +43,21 @@ from trading.orders.intake.fills import (
     trade_date_of,
     trade_key,
 )
-from trading.orders.intake.results import IntakeResult
+from trading.orders.intake.results import CallReturned, IntakeResult
 from trading.orders.models import Order, ParkedEvent
+from trading.orders.steps import take
 
 logger = logging.getLogger(__name__)
 
 
-def apply_events(events: Sequence[TradeEvent], *, host_name: str, session_key: str = "") -> IntakeResult:
+def apply_events(events: Sequence[TradeEvent | CallReturned], *, host_name: str, session_key: str = "") -> IntakeResult:
     """Apply what one trade session said, in the order it was said, in one transaction.
 
     Parameters
     ----------
     events
-        Of any kind and of any of the host's accounts; repeats and disorder are normal.
+        Of any kind and of any of the host's accounts; repeats and disorder are normal. With
+        them the worker's own notes of calls that returned.
     host_name
         The host the session belongs to.
     session_key
@@ -74,12 +77,16 @@ class Intake:
         self.accounts = accounts
         self.session_key = session_key
         self.today = _market_date(host)
+        self._instruments: dict[str, Instrument] = {}
 
-    def apply(self, events: Sequence[TradeEvent]) -> IntakeResult:
-        """Apply pushes and answers of the session."""
+    def apply(self, said: Sequence[TradeEvent | CallReturned]) -> IntakeResult:
+        """Apply pushes and answers of the session, and what the worker noted about its calls."""
+        notes = [note for note in said if isinstance(note, CallReturned)]
+        events = [event for event in said if not isinstance(event, CallReturned)]
         evidence = self.evidence(events)
         parked = parking.waiting(self.host)
         clues = [clue for _event, clue in evidence] + [self._parked_clues(row) for row in parked]
+        clues += [Clues(tag=note.tag) for note in notes]
         concerned = self._concerned(events, clues)
         result = IntakeResult()
         if not concerned and not evidence:
@@ -87,6 +94,7 @@ class Intake:
         with account_journals(concerned) as journals:
             batch = self.batch(journals, clues, result)
             self.apply_holdings(journals, events)
+            self.apply_notes(batch, notes)
             self.apply_evidence(batch, evidence)
             self.retry_parked(batch, parked)
         result.accounts |= {pk for pk, journal in journals.items() if journal.entries()}
@@ -115,12 +123,14 @@ class Intake:
     def _concerned(self, events: Sequence[TradeEvent], clues: Sequence[Clues]) -> set[int]:
         """The accounts whose books the batch needs: named by an event, or owning a meant order."""
         everyone = [account.pk for account in self.accounts.values()]
-        orders = candidates(clues, accounts=everyone, session_key=self.session_key)
+        nameless = [clue for clue in clues if clue.account_id is None]
+        orders = candidates(nameless, accounts=everyone, session_key=self.session_key)
         named = {
             account.pk
             for event in events
             if (account := self.accounts.get(getattr(event, "account_no", ""))) is not None
         }
+        named |= {clue.account_id for clue in clues if clue.account_id is not None}
         return named | {order.account_id for order in orders}
 
     def batch(
@@ -159,8 +169,35 @@ class Intake:
         for account_id, asset in assets.items():
             asset_apply(journals[account_id], asset)
         for account_id, updates in positions.items():
-            ids = {symbol: row.pk for symbol, row in instruments_of(updates).items()}
+            ids = {symbol: row.pk for symbol, row in self.instruments(updates).items()}
             positions_apply(journals[account_id], list(updates.values()), instrument_ids=ids)
+
+    def apply_notes(self, batch: Batch, notes: Sequence[CallReturned]) -> None:
+        """Note which calls returned; the answer moves the order, and may be here already."""
+        for note in notes:
+            order = batch.orders.find(Clues(tag=note.tag))
+            if order is None:
+                logger.error("a call returned for tag %s, which no order of this host carries", note.tag)
+                continue
+            take(
+                batch.journal(order),
+                order,
+                order.status,
+                kind=OrderEventKind.SENT,
+                data={"seq": note.seq},
+                session_key=self.session_key,
+                session_seq=note.seq,
+                sent_at=note.sent_at,
+            )
+            batch.orders.add(order)
+
+    def instruments(self, symbols: Iterable[str]) -> dict[str, Instrument]:
+        """The platform's instruments among these symbols, each read once."""
+        wanted = set(symbols)
+        unread = wanted - self._instruments.keys()
+        if unread:
+            self._instruments |= instruments_of(unread)
+        return {symbol: self._instruments[symbol] for symbol in wanted & self._instruments.keys()}
 
     def apply_evidence(self, batch: Batch, evidence: Sequence[tuple[OrderEvidence, Clues]]) -> list[OrderEvidence]:
         """Apply each event to its order; what finds none is parked and returned."""
@@ -208,7 +245,7 @@ class _Fills:
 
     def __init__(self, intake: Intake, updates: Sequence[TradeUpdate]) -> None:
         self._intake = intake
-        self._instruments = instruments_of(update.symbol for update in updates) if updates else {}
+        self._instruments = intake.instruments(update.symbol for update in updates)
         keys = {
             trade_key(account.pk, update, trade_date_of(update, intake.today))
             for update in updates

@@ -6,22 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
-from accounts.models import BrokerAccount
 from qmt.gateway import (
     CancelError,
     CancelResponse,
     OrderError,
     OrderResponse,
     OrderUpdate,
-    TradeEvent,
     TradeUpdate,
 )
 from trading.orders.models import Order
 
 _CHUNK = 400
-"""Values per IN list: SQLite takes 32,766 parameters, and short statements parse faster."""
+"""Clues per statement: databases bound the parameters of one, and short ones parse faster."""
 
 OrderEvidence = OrderResponse | OrderUpdate | TradeUpdate | OrderError | CancelResponse | CancelError
 
@@ -122,49 +120,36 @@ class OrderBook:
 
 
 def candidates(clues: Sequence[Clues], *, accounts: Iterable[int], session_key: str) -> list[Order]:
-    """Orders that any of the clues may mean."""
-    orders = Order.objects.filter(account__in=list(accounts)).select_related("created_by")
+    """Orders of the accounts that any of the clues may mean."""
+    concerned = frozenset(accounts)
+    found: dict[object, Order] = {}
+    for start in range(0, len(clues), _CHUNK):
+        condition = _condition(clues[start : start + _CHUNK], concerned, session_key)
+        if condition:
+            for order in Order.objects.filter(condition).select_related("created_by"):
+                if order.account_id in concerned:
+                    found.setdefault(order.pk, order)
+    return list(found.values())
+
+
+def _condition(clues: Sequence[Clues], accounts: frozenset[int], session_key: str) -> Q:
+    """One OR of conditions that each have an index of their own.
+
+    The account stands only where its index needs it: as a condition over all of them it
+    would tempt a planner to read the account's whole day.
+    """
+    tags = sorted({clue.tag for clue in clues if clue.tag})
+    ids = sorted({clue.broker_order_id for clue in clues if clue.broker_order_id})
+    seqs = sorted({clue.seq for clue in clues if clue.seq is not None and clue.seq > 0})
     sysids: dict[date, set[str]] = {}
     for clue in clues:
         if clue.order_sysid and clue.trade_date is not None:
             sysids.setdefault(clue.trade_date, set()).add(clue.order_sysid)
-    found: dict[object, Order] = {}
-    for query in (
-        *_chunks(orders, "tag", {clue.tag for clue in clues if clue.tag}),
-        *_chunks(
-            orders.filter(seen_session=session_key),
-            "broker_order_id",
-            {clue.broker_order_id for clue in clues if clue.broker_order_id and session_key},
-        ),
-        *_chunks(
-            orders.filter(session_key=session_key),
-            "session_seq",
-            {clue.seq for clue in clues if clue.seq and session_key},
-        ),
-        *(
-            query
-            for day, numbers in sysids.items()
-            for query in _chunks(orders.filter(trade_date=day), "order_sysid", numbers)
-        ),
-    ):
-        for order in query:
-            found.setdefault(order.pk, order)
-    return list(found.values())
-
-
-def _chunks(orders: QuerySet[Order], column: str, values: Iterable[object]) -> list[QuerySet[Order]]:
-    wanted = sorted(values, key=str)
-    return [
-        orders.filter(Q(**{f"{column}__in": wanted[start : start + _CHUNK]})) for start in range(0, len(wanted), _CHUNK)
-    ]
-
-
-def accounts_by_number(host_name: str) -> dict[str, BrokerAccount]:
-    """The host's accounts by their number at the broker."""
-    accounts = BrokerAccount.objects.filter(host__name=host_name)
-    return {account.account_no: account for account in accounts}
-
-
-def is_order_evidence(event: TradeEvent) -> bool:
-    """Whether the event is about one order."""
-    return isinstance(event, OrderEvidence)
+    condition = Q(tag__in=tags) if tags else Q()
+    if ids and session_key:
+        condition |= Q(seen_session=session_key, broker_order_id__in=ids)
+    if seqs and session_key:
+        condition |= Q(session_key=session_key, session_seq__in=seqs)
+    for day, numbers in sysids.items():
+        condition |= Q(account__in=accounts, order_sysid__in=sorted(numbers), trade_date=day)
+    return condition

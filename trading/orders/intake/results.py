@@ -10,6 +10,15 @@ from qmt.gateway import AssetUpdate, OrderUpdate, PositionUpdate, TradeUpdate
 
 
 @dataclass(frozen=True, slots=True)
+class CallReturned:
+    """The SDK call for the order with this tag returned its number; our own note, not the terminal's word."""
+
+    tag: str
+    seq: int
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSnapshot:
     """The answers of one round of full-day queries about one account.
 

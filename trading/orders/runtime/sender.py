@@ -25,12 +25,12 @@ from qmt.calendar import accepts_cancels
 from qmt.errors import NotSent, QmtError, RequestInvalid
 from qmt.gateway import AccountRef, OrderRequest, PriceType, Side
 from trading.orders import claims, lifecycle
+from trading.orders.intake import CallReturned
 from trading.orders.models import Order
 from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.lanes import Lane, Lanes
 from trading.orders.runtime.session import NotReady, OpenSession, TradeSession
-from trading.orders.runtime.writer import SentNote
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Sender:
         lease: LeaseClock,
         lanes: Lanes,
         clock: Clock,
-        note: Callable[[str, SentNote], None],
+        note: Callable[[str, CallReturned], None],
         config: RuntimeConfig,
     ) -> None:
         self._host_name = host_name
@@ -173,7 +173,7 @@ class Sender:
         if order.claimed_at is not None:
             metrics.ACCEPTED_TO_CLAIMED.observe(max(0.0, (order.claimed_at - order.submitted_at).total_seconds()))
             metrics.CLAIMED_TO_CALL.observe(max(0.0, (sent_at - order.claimed_at).total_seconds()))
-        self._note(session.key, SentNote(order.pk, seq, sent_at))
+        self._note(session.key, CallReturned(request.tag, seq, sent_at))
         return "sent"
 
     def _withhold(self, order: Order, code: Code, message: str) -> str:

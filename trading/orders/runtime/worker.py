@@ -17,15 +17,12 @@ from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from accounts.models import QmtHost
 from desk.settings.schema import get_config
 from ops.heartbeats import Heartbeat
 from ops.publish import publish_directly, publish_in_background
 from qmt.gateway import ClockReading, Disconnected, OrderResponse, TradeEvent
-from trading.orders import lifecycle
-from trading.orders.intake import IntakeResult, apply_events
+from trading.orders.intake import CallReturned, IntakeResult, apply_events
 from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.database import usable_connection
@@ -40,7 +37,7 @@ from trading.orders.runtime.sender import Sender
 from trading.orders.runtime.session import TradeSession
 from trading.orders.runtime.sweeper import Sweeper
 from trading.orders.runtime.terminal import Terminal, terminal_of
-from trading.orders.runtime.writer import EventWriter, Incoming, SentNote
+from trading.orders.runtime.writer import EventWriter, Incoming
 
 logger = logging.getLogger(__name__)
 
@@ -175,24 +172,14 @@ class TradeRuntime:
         self._writer.put(self.session.key, event)
 
     def _apply(self, batch: Sequence[Incoming]) -> None:
-        """Store a batch in one transaction: one wait for the disk, however many events."""
-        results: list[IntakeResult] = []
-        with transaction.atomic():
-            for key, items in itertools.groupby(batch, key=lambda item: item.session_key):
-                events: list[TradeEvent] = []
-                for item in items:
-                    if isinstance(item.event, SentNote):
-                        note = item.event
-                        lifecycle.mark_sent(note.order_id, session_key=key, seq=note.seq, sent_at=note.sent_at)
-                    else:
-                        events.append(item.event)
-                if events:
-                    results.append(apply_events(events, host_name=self.host_name, session_key=key))
-        now = time.time_ns()
-        for item in batch:
-            if not isinstance(item.event, SentNote):
-                metrics.EVENT_STORED.observe(max(0, now - item.event.received_at_ns) / 1e9)
-        for result in results:
+        """Store a batch; what came through one session is one transaction."""
+        for key, items in itertools.groupby(batch, key=lambda item: item.session_key):
+            events = [item.event for item in items]
+            result = apply_events(events, host_name=self.host_name, session_key=key)
+            now = time.time_ns()
+            for event in events:
+                if not isinstance(event, CallReturned):
+                    metrics.EVENT_STORED.observe(max(0, now - event.received_at_ns) / 1e9)
             self._follow(result)
 
     def _follow(self, result: IntakeResult) -> None:

@@ -17,9 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import IO
-from uuid import UUID
 
 from django.db import (
     DatabaseError,
@@ -31,6 +29,7 @@ from django.db import (
 )
 
 from qmt.gateway import TradeEvent
+from trading.orders.intake import CallReturned
 from trading.orders.runtime import metrics
 from trading.orders.runtime.database import usable_connection
 
@@ -44,20 +43,11 @@ NOTE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class SentNote:
-    """The SDK call for an order returned its number. Noted here, so that it shares the response's transaction."""
-
-    order_id: UUID
-    seq: int
-    sent_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Incoming:
     """An event and the session it came through: numbers in it mean nothing in another one."""
 
     session_key: str
-    event: TradeEvent | SentNote
+    event: TradeEvent | CallReturned
 
 
 Apply = Callable[[Sequence[Incoming]], object]
@@ -106,7 +96,7 @@ class EventWriter:
         """Take an event; called on SDK threads, never waits for anything but a short lock."""
         self._put(Incoming(session_key, event), within_seconds=GATHER_SECONDS)
 
-    def note(self, session_key: str, note: SentNote) -> None:
+    def note(self, session_key: str, note: CallReturned) -> None:
         """Take a note that may wait a moment for the event it belongs to."""
         self._put(Incoming(session_key, note), within_seconds=NOTE_SECONDS)
 

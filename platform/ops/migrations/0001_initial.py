@@ -16,9 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "key",
-                    models.CharField(
-                        max_length=40, primary_key=True, serialize=False, verbose_name="chain"
-                    ),
+                    models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="chain"),
                 ),
                 (
                     "last_sequence",
@@ -51,9 +49,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("chain", models.CharField(max_length=40, verbose_name="chain")),
                 ("sequence", models.PositiveBigIntegerField(verbose_name="sequence")),
@@ -80,11 +76,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "audit event",
                 "verbose_name_plural": "audit events",
                 "ordering": ("-at", "-id"),
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("chain", "sequence"), name="audit_chain_never_forks"
-                    )
-                ],
+                "constraints": [models.UniqueConstraint(fields=("chain", "sequence"), name="audit_chain_never_forks")],
             },
         ),
         migrations.CreateModel(
@@ -92,19 +84,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.PositiveSmallIntegerField(
-                        default=1, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False),
                 ),
                 ("code", models.CharField(max_length=6)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("id", 1)), name="installation_singleton"
-                    )
-                ],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="installation_singleton")],
             },
         ),
         migrations.CreateModel(
@@ -112,9 +98,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
                 ),
                 ("kind", models.CharField(max_length=64)),
                 (
@@ -145,9 +129,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("-created_at",),
-                "indexes": [
-                    models.Index(fields=["status", "created_at"], name="job_status_created")
-                ],
+                "indexes": [models.Index(fields=["status", "created_at"], name="job_status_created")],
             },
         ),
     ]

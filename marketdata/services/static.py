@@ -28,7 +28,6 @@ from marketdata.models import (
 from marketdata.services.evidence import evidence_forget
 from marketdata.services.facts import day_row, instrument_row
 from ops.clocks import wall_now
-from qmt.calendar import load_sse_calendar
 from qmt.codes import CodeError, parse_symbol
 from qmt.errors import QmtError
 from qmt.gateway import ClockReading, InstrumentDetail, QuoteGateway
@@ -102,7 +101,7 @@ def calendar_sync(*, gateway: QuoteGateway, today: date) -> int:
     `exchange_calendars` package; inside the terminal's own span the terminal is right.
     """
     end = date(today.year, 12, 31)
-    fallback = load_sse_calendar().between(CALENDAR_START, end)
+    fallback = _published_days(end)
     stored = 0
     for market in (Market.SH, Market.SZ):
         told = gateway.trading_days(market.value, f"{CALENDAR_START:%Y%m%d}", f"{end:%Y%m%d}")
@@ -113,6 +112,15 @@ def calendar_sync(*, gateway: QuoteGateway, today: date) -> int:
     with transaction.atomic():
         Holiday.objects.bulk_create([Holiday(date=day) for day in holidays], ignore_conflicts=True)
     return stored
+
+
+def _published_days(end: date) -> list[date]:
+    """Shanghai's days from the exchange's first one on, as far as the package knows them."""
+    # Imported here: only a sync needs it, and it costs half a second.
+    import exchange_calendars
+
+    sessions = exchange_calendars.get_calendar("XSHG", start=CALENDAR_START.isoformat()).sessions
+    return [stamp.date() for stamp in sessions if stamp.date() <= end]
 
 
 def _merged_days(told: Sequence[date], fallback: Sequence[date]) -> set[date]:

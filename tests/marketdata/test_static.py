@@ -93,7 +93,9 @@ def test_static_terminal_is_right_about_its_own_days(terminal: FakeTerminal) -> 
     stored = set(TradingDay.objects.filter(market="SH").values_list("date", flat=True))
     assert extra not in stored
     assert date(2023, 3, 18) not in stored
-    assert date(2023, 3, 10) in stored  # outside the terminal's span: the published calendar
+    # Outside the terminal's span: the published calendar, from the exchange's first day on.
+    assert date(2023, 3, 10) in stored
+    assert min(stored) == date(1990, 12, 19)
 
 
 def test_static_stale_terminal_facts_stay_visibly_stale(terminal: FakeTerminal) -> None:

@@ -1,8 +1,12 @@
 """Secrets that must be read back (second factors, channel passwords), sealed at rest.
 
-Each purpose has a key of its own, derived from the installation's secret key: a value
+Each purpose has a key of its own, derived from the installation's encryption key: a value
 copied from one column into another cannot be opened there. Who has the database alone
-has nothing; a new `DESK_SECRET_KEY` makes what was sealed before unreadable.
+has nothing.
+
+Rotation: put the new key in front (`DESK_ENCRYPTION_KEY=new,old`) and restart: new values are sealed
+with the new key, old ones still open. `manage.py secrets_reseal` seals everything again; then the
+old key can go.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import base64
 from functools import lru_cache
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -22,7 +26,7 @@ class SealBroken(ValueError):
 
 def seal(plain: str, *, purpose: str) -> str:
     """Encrypt and authenticate `plain`; the result is ASCII."""
-    return _cipher(settings.SECRET_KEY, purpose).encrypt(plain.encode()).decode("ascii")
+    return _cipher(settings.ENCRYPTION_KEYS, purpose).encrypt(plain.encode()).decode("ascii")
 
 
 def unseal(sealed: str, *, purpose: str) -> str:
@@ -34,12 +38,16 @@ def unseal(sealed: str, *, purpose: str) -> str:
         Another key, another purpose, or a changed text.
     """
     try:
-        return _cipher(settings.SECRET_KEY, purpose).decrypt(sealed.encode()).decode()
+        return _cipher(settings.ENCRYPTION_KEYS, purpose).decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        raise SealBroken(f"the sealed {purpose} cannot be opened with the present secret key") from error
+        raise SealBroken(f"the sealed {purpose} cannot be opened with the present encryption key") from error
 
 
 @lru_cache(maxsize=16)
-def _cipher(secret: str, purpose: str) -> Fernet:
-    derived = HKDF(SHA256(), length=32, salt=None, info=f"desk:{purpose}".encode()).derive(secret.encode())
+def _cipher(keys: tuple[str, ...], purpose: str) -> MultiFernet:
+    return MultiFernet([_fernet(key, purpose) for key in keys])
+
+
+def _fernet(key: str, purpose: str) -> Fernet:
+    derived = HKDF(SHA256(), length=32, salt=None, info=f"desk:{purpose}".encode()).derive(key.encode())
     return Fernet(base64.urlsafe_b64encode(derived))

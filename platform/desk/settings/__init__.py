@@ -2,8 +2,10 @@
 
 from .safety import refuse_unsafe
 from .schema import get_config
+from .stamp import refuse_foreign_folder
 
 refuse_unsafe(get_config())
+refuse_foreign_folder(get_config())
 
 from .apps import *
 from .auth import *
@@ -13,6 +15,7 @@ from .channels import *
 from .databases import *
 from .i18n import *
 from .logging import *
+from .mail import *
 from .rest import *
 from .security import *
 from .static import *

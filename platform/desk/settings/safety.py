@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from pydantic import SecretStr
 
 from .schema import DeskConfig
 
@@ -13,23 +16,73 @@ TIME_ZONE = "Asia/Shanghai"
 _SHANGHAI_OFFSET = timedelta(hours=8)
 _KEY_LENGTH = 32
 _WEAK_KEYS = ("django-insecure", "changeme", "secret", "desk-test")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def problems(config: DeskConfig, environ: dict[str, str] | os._Environ[str]) -> list[str]:
     """List why `config` must not run in production (empty elsewhere)."""
     if config.env != "production":
         return []
-    found = []
-    key = "" if config.secret_key is None else config.secret_key.get_secret_value()
-    if not key:
-        found.append("DESK_SECRET_KEY is not set")
-    elif len(key) < _KEY_LENGTH or key.lower().startswith(_WEAK_KEYS) or len(set(key)) < 8:
-        found.append(f"DESK_SECRET_KEY is a default or shorter than {_KEY_LENGTH} characters")
+    found = [*_keys(config), *_doors(config)]
     if config.debug:
         found.append("DESK_DEBUG is on")
     if environ.get("TZ") not in (None, "", TIME_ZONE):
         found.append(f"TZ is {environ['TZ']}, the platform runs in {TIME_ZONE}")
     return found
+
+
+def _keys(config: DeskConfig) -> Iterator[str]:
+    secret = _plain(config.secret_key)
+    if not secret:
+        yield "DESK_SECRET_KEY is not set"
+    elif _is_weak(secret):
+        yield f"DESK_SECRET_KEY is a default or shorter than {_KEY_LENGTH} characters"
+    keys = [part.strip() for part in _plain(config.encryption_key).split(",") if part.strip()]
+    if any(_is_weak(key) for key in keys):
+        yield f"DESK_ENCRYPTION_KEY is a default or shorter than {_KEY_LENGTH} characters"
+    if secret and secret in keys:
+        yield "DESK_ENCRYPTION_KEY is the same as DESK_SECRET_KEY"
+    if not keys and config.database_url is not None:
+        yield (
+            "DESK_ENCRYPTION_KEY is not set although the database is shared: each machine would seal with its own key"
+        )
+
+
+def _doors(config: DeskConfig) -> Iterator[str]:
+    """What stands open to a network."""
+    if "*" in config.hosts:
+        yield "DESK_HOSTS allows every host name"
+    if config.bind not in _LOOPBACK and not config.behind_tls_proxy:
+        yield f"DESK_BIND is {config.bind} without DESK_BEHIND_TLS_PROXY: passwords would travel in the clear"
+    for name, url in (("DESK_DATABASE_URL", config.database_url), ("DESK_QUOTES_URL", config.quotes_url)):
+        if url is not None and _has_no_password(_plain(url)):
+            yield f"{name} has no password"
+    if config.redis_url_given is not None and _is_open_redis(_plain(config.redis_url_given)):
+        yield "DESK_REDIS_URL leaves this machine without TLS (rediss://) and a password"
+    if config.mail_host and config.mail_security == "none" and config.mail_host not in _LOOPBACK:
+        yield "DESK_MAIL_SECURITY is none: mail would travel in the clear"
+
+
+def _plain(value: SecretStr | None) -> str:
+    return "" if value is None else value.get_secret_value()
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < _KEY_LENGTH or key.lower().startswith(_WEAK_KEYS) or len(set(key)) < 8
+
+
+def _has_no_password(url: str) -> bool:
+    parts = urlsplit(url)
+    options = {name for name, _value in parse_qsl(parts.query)}
+    # A socket on this machine, a password file or a client certificate authenticates too.
+    remote = bool(parts.hostname) and parts.hostname not in _LOOPBACK
+    return remote and not parts.password and not options & {"password", "passfile", "sslcert", "service"}
+
+
+def _is_open_redis(url: str) -> bool:
+    parts = urlsplit(url)
+    remote = bool(parts.hostname) and parts.hostname not in _LOOPBACK
+    return remote and not (parts.scheme == "rediss" and parts.password)
 
 
 def refuse_unsafe(config: DeskConfig) -> None:

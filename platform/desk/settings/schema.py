@@ -1,7 +1,8 @@
-"""The one place that reads the environment: every variable, typed and documented.
+"""The one place that reads the environment and the configuration file: every setting, typed and documented.
 
 Applications never read `os.environ`; they ask `get_config()`. Variables carry the
-prefix `DESK_` (only `PORT` is also accepted bare, because that is what people type).
+prefix `DESK_` (only `PORT` is also accepted bare, because that is what people type). The same names
+without the prefix, in lower case, are the keys of the file (see `file.py`); the environment wins.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from .file import FileSource, file_path
 
 ROOT = Path(__file__).resolve().parents[3]
 """The project folder (the one with manage.py)."""
@@ -35,27 +38,46 @@ def _split(value: Any) -> Any:
 class DeskConfig(BaseSettings):
     """Configuration of one installation, read once per process."""
 
-    model_config = SettingsConfigDict(env_prefix="DESK_", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DESK_", extra="ignore", frozen=True, env_ignore_empty=True, use_attribute_docstrings=True
+    )
 
     env: Environment = "demo"
+    """Profile: `demo` has demo people and data, `test` is for test runs, `production` refuses unsafe settings."""
     debug: bool = False
+    """Django's debug pages. Refused in production."""
     secret_key: SecretStr | None = None
+    """Signs sessions and links. Outside production one is generated and kept in the state folder."""
+    encryption_key: SecretStr | None = None
+    """Seals stored secrets. Several, separated by commas: the first seals, all of them open. Unset: one is generated
+    and kept in the state folder, which serves one machine only."""
     state_dir: Path = ROOT / "var"
+    """Folder of databases, logs, sockets and generated keys."""
+    config_file: Path | None = None
+    """The configuration file; unset: `desk.toml` in the state folder, if it is there."""
     hosts: Annotated[list[str], NoDecode] = ["localhost", "127.0.0.1", "[::1]"]
+    """Host names the portal answers to, separated by commas."""
     trusted_origins: Annotated[list[str], NoDecode] = []
+    """Further origins whose forms are accepted, such as `https://desk.example.org`."""
     behind_tls_proxy: bool = False
     """The reverse proxy ends TLS and sets X-Forwarded-Proto; cookies become Secure."""
 
     bind: str = "127.0.0.1"
+    """Address the web process listens on."""
     port: int = Field(default=8000, ge=1, le=65535, validation_alias=AliasChoices("DESK_PORT", "PORT"))
+    """Port the web process listens on."""
 
     database_url: SecretStr | None = None
+    """PostgreSQL URL of the main database; unset: a SQLite file in the state folder."""
     quotes_url: SecretStr | None = None
+    """PostgreSQL URL of the market-data database; unset: a SQLite file in the state folder."""
     redis_url_given: SecretStr | None = Field(default=None, validation_alias="DESK_REDIS_URL")
+    """Redis or Valkey URL; unset: the bundled Valkey on a private socket."""
 
     installation: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,6}$")] = ""
     """Prefix of order tags; blank: generated once and kept in the database."""
     allow_live: bool = False
+    """Whether accounts of this installation may be switched to LIVE at all."""
     order_ttl_seconds: int = Field(default=30, ge=1, le=600)
     """An order that was not sent this long after its acceptance expires instead."""
     order_response_seconds: float = Field(default=10.0, ge=1, le=120)
@@ -65,17 +87,54 @@ class DeskConfig(BaseSettings):
     host_lease_seconds: float = Field(default=8.0, ge=3, le=60)
     """How long a trade worker owns its host after a renewal; a killed one's successor waits for it."""
 
-    sim_data: Path | None = None
-    sim_speed: float = Field(default=1.0, gt=0, le=1000)
-    sim_seed: int = 20240102
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    alert_window_seconds: int = Field(default=900, ge=1, le=86_400)
+    """Repeats of one alert within this time are counted, not sent again."""
+    alert_targets: Annotated[list[str], NoDecode] = []
+    """Hosts and networks inside your own network that alerts may be sent to (`10.1.2.0/24`, `hooks.internal`).
+    Everything private is refused otherwise."""
+    mail_host: str = ""
+    """SMTP server; blank: mail is written to the log (demo, test) and mail channels fail (production)."""
+    mail_port: int = Field(default=587, ge=1, le=65535)
+    """Port of the SMTP server."""
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection to the SMTP server is encrypted."""
+    mail_user: str = ""
+    """User name at the SMTP server; blank: no login."""
+    mail_password: SecretStr | None = None
+    """Password at the SMTP server."""
+    mail_from: str = "QMT Desk <desk@localhost>"
+    """Sender of every mail."""
 
-    @field_validator("hosts", "trusted_origins", mode="before")
+    sim_data: Path | None = None
+    """File of real bars that the simulated terminal replays; unset: its seeded market."""
+    sim_speed: float = Field(default=1.0, gt=0, le=1000)
+    """How much faster than the wall clock a simulated market runs."""
+    sim_seed: int = 20240102
+    """Seed of the simulated market."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severity of logged lines."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment, then `.env`, then the configuration file."""
+        given = {**dotenv_settings(), **env_settings(), **init_settings()}
+        state_dir = Path(given.get("state_dir", ROOT / "var")).expanduser()
+        path = file_path(given.get("config_file"), state_dir)
+        return init_settings, env_settings, dotenv_settings, FileSource(settings_cls, path)
+
+    @field_validator("hosts", "trusted_origins", "alert_targets", mode="before")
     @classmethod
     def _lists(cls, value: Any) -> Any:
         return _split(value)
 
-    @field_validator("state_dir", "sim_data", mode="after")
+    @field_validator("state_dir", "sim_data", "config_file", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value if value is None else value.expanduser().resolve()
@@ -127,6 +186,14 @@ class DeskConfig(BaseSettings):
             raise ValueError("DESK_SECRET_KEY is not set")
         return _generated_secret(self.state_dir / "secret_key")
 
+    def encryption_keys(self) -> tuple[str, ...]:
+        """Return the keys for stored secrets: the first seals, all of them open.
+
+        Without `DESK_ENCRYPTION_KEY` one is generated and kept in the state folder (mode 0600).
+        """
+        given = _split(self.encryption_key.get_secret_value()) if self.encryption_key is not None else []
+        return tuple(given) or (_generated_secret(self.state_dir / "encryption_key"),)
+
 
 def _generated_secret(path: Path) -> str:
     """Read the installation's generated key, creating it (mode 0600) at the first start."""
@@ -136,7 +203,7 @@ def _generated_secret(path: Path) -> str:
     except FileNotFoundError:
         pass
     # Written aside and linked into place: processes that start together must agree on one key.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix="secret_key.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(48))
     try:

@@ -11,6 +11,8 @@ from .schema import get_config
 _config = get_config()
 
 SECRET_KEY = _config.secret_key_value()
+ENCRYPTION_KEYS = _config.encryption_keys()
+"""For stored secrets: the first seals, all of them open (ops.sealing)."""
 ALLOWED_HOSTS = list(_config.hosts)
 CSRF_TRUSTED_ORIGINS = list(_config.trusted_origins)
 

@@ -15,4 +15,5 @@ urlpatterns = [
     path("coverage", views.CoverageView.as_view(), name="api-coverage"),
     path("jobs", views.JobListView.as_view(), name="api-jobs"),
     path("jobs/<uuid:job_id>", views.JobView.as_view(), name="api-job"),
+    path("jobs/<uuid:job_id>/cancel", views.JobCancelView.as_view(), name="api-job-cancel"),
 ]

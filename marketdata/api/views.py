@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import actor_of
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
 from accounts.models import User
@@ -45,6 +46,7 @@ from marketdata.selectors import (
     trading_days,
 )
 from marketdata.services import DataRequest, MarketDataService
+from marketdata.services.queue import repair_cancel
 from marketdata.services.requests import parse_period
 from marketdata.services.service import evidence_days
 from ops.api import DeskCursorPagination
@@ -284,3 +286,16 @@ class JobView(APIView):
     def get(self, request: Request, job_id: UUID) -> Response:
         """Show a job's progress and outcome."""
         return Response(JobSerializer(job_get(cast(User, request.user), job_id)).data)
+
+
+class JobCancelView(APIView):
+    """Giving a job up."""
+
+    permission_classes = (MarketRead,)
+
+    @extend_schema(operation_id="jobs_cancel", request=None, responses=JobSerializer)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Cancel a download; what others wait for goes on, and what is stored stays."""
+        user = cast(User, request.user)
+        repair_cancel(actor=actor_of(request), job=job_get(user, job_id))
+        return Response(JobSerializer(job_get(user, job_id)).data)

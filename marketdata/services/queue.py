@@ -20,7 +20,10 @@ from marketdata.config import get_marketdata_config
 from marketdata.models import RepairItem, RepairLink
 from marketdata.models.repair import ranges_dump, ranges_load
 from marketdata.quotes.periods import Period
+from ops import audit
+from ops.audit import Actor
 from ops.clocks import database_now, wall_now
+from ops.errors import Code, Conflict
 from ops.jobs import job_create, job_fail, job_finish, job_progress, job_start
 from ops.models import Job
 
@@ -245,16 +248,26 @@ def item_end(
             return
 
 
-def items_cancel(*, job_id: uuid.UUID) -> int:
-    """Cancel what only this job waits for, and the job."""
+def repair_cancel(*, actor: Actor, job: Job) -> int:
+    """Cancel a job and what only it waits for; returns the number of items given up.
+
+    A batch that is being downloaded ends its round; what it stores stays.
+
+    Raises
+    ------
+    Conflict
+        The job has ended already.
+    """
     with transaction.atomic():
-        shared = RepairLink.objects.exclude(job_id=job_id).exclude(job__status__in=Job.FINAL)
+        shared = RepairLink.objects.exclude(job_id=job.pk).exclude(job__status__in=Job.FINAL)
         cancelled = (
-            RepairItem.objects.filter(repairlink__job_id=job_id, status__in=OPEN_REPAIR_STATUSES)
+            RepairItem.objects.filter(repairlink__job_id=job.pk, status__in=OPEN_REPAIR_STATUSES)
             .exclude(pk__in=shared.values("item_id"))
             .update(status=RepairStatus.CANCELLED, updated_at=wall_now())
         )
-        job_finish(job_id, status=Job.Status.CANCELLED, message="cancelled")
+        if not job_finish(job.pk, status=Job.Status.CANCELLED, message="cancelled"):
+            raise Conflict(Code.CONFLICT, f"job {job.pk} has ended already")
+        audit.record(actor=actor, action="job.cancelled", target=f"job:{job.pk}", after={"items": cancelled})
     return cancelled
 
 

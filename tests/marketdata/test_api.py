@@ -20,7 +20,7 @@ from marketdata.quotes.latest import latest_upsert
 from marketdata.quotes.periods import date_ts
 from marketdata.quotes.tables import LatestRow
 from ops.clocks import wall_now
-from ops.models import Job
+from ops.models import AuditEvent, Job
 from tests.marketdata.conftest import MAOTAI, PINGAN, RunnerFactory
 from tests.marketdata.fakes import TODAY, WEEK, FakeTerminal, day_bars, minute_bars
 from tests.people import make_token
@@ -289,6 +289,22 @@ def test_bars_second_person_gets_a_job_of_their_own_for_the_same_download(
     assert len(set(jobs)) == 2
     assert len(terminal.downloads) == 1
     assert bob.get(f"/api/v1/jobs/{jobs[1]}").json()["status"] == "DONE"
+
+
+def test_job_cancelled_gives_up_only_what_nobody_else_waits_for(
+    maotai: Instrument, pingan: Instrument, terminal: FakeTerminal, alice: Client, make_runner: RunnerFactory
+) -> None:
+    both = alice.get(f"/api/v1/bars?symbols={MAOTAI},{PINGAN}&{WEEK_QUERY}").json()["job"]["id"]
+    bob = signed_in(person("bob"))
+    bob.get(f"/api/v1/bars?symbols={MAOTAI}&{WEEK_QUERY}")
+    assert bob.post(f"/api/v1/jobs/{both}/cancel").status_code == 404
+    response = alice.post(f"/api/v1/jobs/{both}/cancel")
+    assert (response.status_code, response.json()["status"]) == (200, "CANCELLED")
+    make_runner().run_all()
+    assert {symbol for call in terminal.downloads for symbol in call[0]} == {MAOTAI}
+    assert AuditEvent.objects.get(action="job.cancelled").target == f"job:{both}"
+    again = alice.post(f"/api/v1/jobs/{both}/cancel")
+    assert (again.status_code, again.json()["code"]) == (409, "CONFLICT")
 
 
 def test_bars_before_any_market_clock_say_so(db: None) -> None:

@@ -1,7 +1,8 @@
 """Copies of what the SDK hands out, as the gateway's frozen dataclasses.
 
-Native structs are valid only inside the hook that received them, so every field that is needed is read here, once, by its snake_case name. Money
-becomes `Decimal` through the shortest text of the float: that is the number the broker wrote.
+Native structs are valid only inside the hook that received them, so every field that is needed is read here, once, by
+its snake_case name. Money becomes `Decimal` through the shortest text of the float: that is the number the broker
+wrote.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which order a response belongs to: by the call's sequence number and by the order's tag, never by an order id alone.
 
-A response may arrive before ``order_stock_async`` has returned its number, and a refused order's response may carry no remark. Such an early response
-is held back until the number is known.
+A response may arrive before ``order_stock_async`` has returned its number, and a refused order's response may carry
+no remark. Such an early response is held back until the number is known.
 """
 
 from __future__ import annotations

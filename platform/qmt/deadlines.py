@@ -1,7 +1,8 @@
 """Calls that may never return, bounded by a thread that is thrown away.
 
-The SDK waits without a timeout in many places, and its native calls cannot be interrupted. So such a call gets a thread of its own; when the deadline
-passes the caller goes on and the thread is abandoned with whatever it holds. A hung call is a sign of a sick session: rebuild it, do not repeat.
+The SDK waits without a timeout in many places, and its native calls cannot be interrupted. So such a call gets a
+thread of its own; when the deadline passes the caller goes on and the thread is abandoned with whatever it holds. A
+hung call is a sign of a sick session: rebuild it, do not repeat.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Failures of a QMT terminal, in the words the rest of the platform decides on.
 
-The tree answers one question before all others: *may the terminal have received the order?* `NotSent` and its subclasses prove that it has not;
-every other failure of a submission leaves the order UNKNOWN until evidence resolves it.
+The tree answers one question before all others: *may the terminal have received the order?* `NotSent` and its
+subclasses prove that it has not; every other failure of a submission leaves the order UNKNOWN until evidence resolves
+it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """The one seam between the platform and a QMT terminal.
 
-Frozen dataclasses cross it, never SDK objects (those are native structs: not picklable, without ``__dict__``). Two implementations stand
-behind the same two protocols: `qmt.session` / `qmt.quotes` over the SDK, and `qmt.terminal.inprocess` over the exchange core directly.
+Frozen dataclasses cross it, never SDK objects (those are native structs: not picklable, without ``__dict__``). Two
+implementations stand behind the same two protocols: `qmt.session` / `qmt.quotes` over the SDK, and
+`qmt.terminal.inprocess` over the exchange core directly.
 
-Units: quantities in shares (bonds: 张), prices in CNY per share as `Decimal` wherever they decide something, quotes and bars as float for
-display and analysis, event times in epoch milliseconds, ``received_at_ns`` in epoch nanoseconds of this machine's wall clock.
+Units: quantities in shares (bonds: 张), prices in CNY per share as `Decimal` wherever they decide something, quotes
+and bars as float for display and analysis, event times in epoch milliseconds, ``received_at_ns`` in epoch nanoseconds
+of this machine's wall clock.
 """
 
 from __future__ import annotations
@@ -69,7 +71,8 @@ class OrderRequest:
     price : Decimal
         Limit price; ignored (0) for `PriceType.LATEST`.
     tag : str
-        Unique correlation mark, 1 to 24 ASCII characters: it travels in the order's remark and comes back with every push.
+        Unique correlation mark, 1 to 24 ASCII characters: it travels in the order's remark and comes back with every
+        push.
     """
 
     account_no: str
@@ -88,7 +91,7 @@ class OrderRequest:
         return AccountRef(self.account_no, self.account_type)
 
 
-# --- events of the trade session -----------------------------------------------------------------------------------------------------------------
+# --- events of the trade session ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +103,8 @@ class _Received:
 class OrderResponse(_Received):
     """The terminal's answer to a submission.
 
-    ``order_id`` is None when the terminal gave none (the SDK's −1). With an ``error`` text that is a proven reject; without one it proves
-    nothing, and the order is UNKNOWN.
+    ``order_id`` is None when the terminal gave none (the SDK's −1). With an ``error`` text that is a proven reject;
+    without one it proves nothing, and the order is UNKNOWN.
     """
 
     seq: int
@@ -114,8 +117,8 @@ class OrderResponse(_Received):
 class OrderUpdate(_Received):
     """An order's state, pushed or queried.
 
-    ``status`` is the terminal's code (48–57, 255). ``traded_price`` is the average of the fills so far. ``order_sysid`` is empty until the
-    exchange has numbered the order.
+    ``status`` is the terminal's code (48–57, 255). ``traded_price`` is the average of the fills so far.
+    ``order_sysid`` is empty until the exchange has numbered the order.
     """
 
     account_no: str
@@ -293,14 +296,15 @@ class TradeGateway(Protocol):
         """One real round trip to the terminal. Raises `QueryFailed` or `QueryTimeout` when the session is sick."""
 
 
-# --- quotes and history ---------------------------------------------------------------------------------------------------------------------------
+# --- quotes and history ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A five-level snapshot. ``volume`` is cumulative for the day, in shares; level sizes are in shares too.
 
-    ``status`` is the exchange's trading-status code (the SDK's ``openInt``: 12 auction, 13 continuous, 14 break, 15 closed, 17 halted, …).
+    ``status`` is the exchange's trading-status code (the SDK's ``openInt``: 12 auction, 13 continuous, 14 break, 15
+    closed, 17 halted, …).
     """
 
     symbol: str
@@ -441,9 +445,10 @@ class QuoteGateway(Protocol):
         Returns
         -------
         dict of str to DataFrame
-            Columns ``time`` (int64 ms), ``open``, ``high``, ``low``, ``close`` (float64), ``volume`` (int64 **shares**), ``amount`` (float64
-            CNY), ``pre_close`` (float64), ``suspended`` (int8: 0 traded, 1 suspended, −1 resumed that day). Padding rows that the terminal
-            delivers are handed on: the caller validates.
+            Columns ``time`` (int64 ms), ``open``, ``high``, ``low``, ``close`` (float64), ``volume`` (int64
+            **shares**), ``amount`` (float64 CNY), ``pre_close`` (float64), ``suspended`` (int8: 0 traded, 1
+            suspended, −1 resumed that day). Padding rows that the terminal delivers are handed on: the caller
+            validates.
         """
 
     def read_ticks(self, symbols: Sequence[str], start: str, end: str) -> dict[str, pd.DataFrame]:

@@ -1,7 +1,8 @@
 """The SDK's callback object: copies what was pushed and hands it on, nothing else.
 
-All hooks run on the SDK's one callback thread. An exception there vanishes without a trace and a blocking call stops every later push, so each hook
-copies the fields into a frozen dataclass, calls the sink, and catches and logs whatever goes wrong.
+All hooks run on the SDK's one callback thread. An exception there vanishes without a trace and a blocking call stops
+every later push, so each hook copies the fields into a frozen dataclass, calls the sink, and catches and logs
+whatever goes wrong.
 """
 
 from __future__ import annotations

@@ -2,10 +2,14 @@
 
 What "safely" means, each point learnt the hard way in the field:
 
-* importing the package asks the package index for updates, up to ten seconds per address behind a silent firewall: ``requests`` is hidden meanwhile;
-* every conversion between text and time uses the host's time zone: under any other than Asia/Shanghai dates shift by a day;
-* another package installs itself under the same name with other behaviour: origin and version are compared with the pinned wheel;
-* the native modules and their stand-ins cannot live in one process: the first choice is final, so a PAPER host never loads native code.
+* importing the package asks the package index for updates, up to ten seconds per address behind a silent firewall:
+  ``requests`` is hidden meanwhile;
+* every conversion between text and time uses the host's time zone: under any other than Asia/Shanghai dates shift by
+  a day;
+* another package installs itself under the same name with other behaviour: origin and version are compared with the
+  pinned wheel;
+* the native modules and their stand-ins cannot live in one process: the first choice is final, so a PAPER host never
+  loads native code.
 """
 
 from __future__ import annotations
@@ -64,7 +68,8 @@ def load_sdk(native: Native) -> Sdk:
     Raises
     ------
     SdkUnavailable
-        With the reason in words: absent, other version or origin, wrong time zone, loaded before by somebody else or with the other choice.
+        With the reason in words: absent, other version or origin, wrong time zone, loaded before by somebody else or
+        with the other choice.
     """
     global _loaded
     with _lock:
@@ -149,7 +154,8 @@ def open_quote_gateway(*, native: Native, data_dir: Path | None = None) -> Quote
     Parameters
     ----------
     data_dir : Path or None
-        The data directory that the terminal must report at every connect; None accepts what the first connect reports and insists on it afterwards.
+        The data directory that the terminal must report at every connect; None accepts what the first connect reports
+        and insists on it afterwards.
     """
     from qmt.quotes import QuoteSession
 
@@ -177,7 +183,8 @@ def _import(native: Native, origin: Path) -> Sdk:
             else "over the simulated terminal's stand-ins"
         )
         raise SdkUnavailable(f"{PACKAGE} {PINNED_VERSION} cannot be loaded ({where}): {error}") from error
-    # We build every trader in a thread of its own; the SDK's destructor would give the main thread an event loop "back".
+    # We build every trader in a thread of its own; the SDK's destructor would give the main thread an event loop
+    # "back".
     del modules["xttrader"].XtQuantTrader.__del__
     modules["xtdata"].enable_hello = False  # type: ignore[attr-defined]  # it prints a banner at every connect
     return Sdk(native=native, version=PINNED_VERSION, origin=origin, **modules)

@@ -1,8 +1,9 @@
 """A trade session over the SDK's XtQuantTrader.
 
-The SDK's own session is one-shot, never reconnects, waits without timeouts and reports a lost link only sometimes. So a session here is rebuilt rather
-than repaired: each `TradeSession.open` makes a new trader with the next id of the pool; every call that could hang has a disposable thread and a
-deadline; health is a real query; and once a call has hung, the session refuses new work until it is opened again.
+The SDK's own session is one-shot, never reconnects, waits without timeouts and reports a lost link only sometimes. So
+a session here is rebuilt rather than repaired: each `TradeSession.open` makes a new trader with the next id of the
+pool; every call that could hang has a disposable thread and a deadline; health is a real query; and once a call has
+hung, the session refuses new work until it is opened again.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ class TradeSession:
         link = self._link
         return link.opened_at_ns if link else 0
 
-    # --- life --------------------------------------------------------------------------------------------------------------------------------
+    # --- life -------------------------------------------------------------------------------------
 
     def open(self, accounts: Sequence[AccountRef]) -> None:
         """Connect with the next free id and follow the accounts; an open session is closed first."""
@@ -212,7 +213,7 @@ class TradeSession:
             raise SubscribeFailed(f"account {account.account_no}: the SDK knows no account type {account.account_type}")
         return self._sdk.xttype.StockAccount(account.account_no, kinds[account.account_type])
 
-    # --- orders ------------------------------------------------------------------------------------------------------------------------------
+    # --- orders -----------------------------------------------------------------------------------
 
     def submit(self, request: OrderRequest) -> int:
         """Send an order; returns the call's sequence number."""
@@ -273,7 +274,7 @@ class TradeSession:
             raise SessionClosed(f"account {account.account_no} is not followed by this session")
         return link, self._accounts[account]
 
-    # --- queries -----------------------------------------------------------------------------------------------------------------------------
+    # --- queries ----------------------------------------------------------------------------------
 
     def query_asset(self, account: AccountRef, *, timeout_seconds: float) -> AssetUpdate:
         """Money of the account."""

@@ -1,7 +1,8 @@
 """A small persistent pool of session ids for one terminal.
 
-A session id may be used by one running program only, and each id that was ever used leaves a queue file of some 72 MB with the terminal. So ids come
-from a fixed list: rotated, because the terminal may hold on to a dead one; and locked, so that two processes never use the same.
+A session id may be used by one running program only, and each id that was ever used leaves a queue file of some 72 MB
+with the terminal. So ids come from a fixed list: rotated, because the terminal may hold on to a dead one; and locked,
+so that two processes never use the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The control channel: everything a test or a person may do to a simulated terminal that no real one offers.
 
-``python -m qmt.terminal.control --userdata DIR COMMAND …`` is its command line, `ControlClient` its Python form, `Controls` the
-terminal's side of it.
+``python -m qmt.terminal.control --userdata DIR COMMAND …`` is its command line, `ControlClient` its Python form,
+`Controls` the terminal's side of it.
 """
 
 from __future__ import annotations

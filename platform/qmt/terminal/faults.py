@@ -1,7 +1,8 @@
 """What goes wrong on purpose: the switches behind the control channel and the in-process face.
 
-A fault names an action and a target, and stays for a number of uses (or until it is cleared). The parts of the terminal ask for it at the one
-place where the real thing goes wrong: on the way out of a response, before a download lands, while a history is read.
+A fault names an action and a target, and stays for a number of uses (or until it is cleared). The parts of the
+terminal ask for it at the one place where the real thing goes wrong: on the way out of a response, before a download
+lands, while a history is read.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ UNLIMITED: Final = -1
 class FaultAction(StrEnum):
     """What to do to the target."""
 
-    # Trade frames. Targets: a native operation ("orderStock", "queryStockAsset", …) or a push ("push:order", "push:trade", …).
+    # Trade frames. Targets: a native operation ("orderStock", "queryStockAsset", …) or a push ("push:order",
+    # "push:trade", …).
     LOSE = "lose"
     DELAY = "delay"
     DUPLICATE = "duplicate"

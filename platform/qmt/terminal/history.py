@@ -1,7 +1,8 @@
 """Reads of bars and ticks as a terminal answers them: from its disk or from its server, aligned and padded, adjusted.
 
-Semantics follow the SDK's documentation of ``get_market_data``: bounds are closed, ``count`` −1 is everything, 0 nothing, n the last n;
-``fill_data`` aligns to the trading axis, where a missing bar repeats the previous close with volume 0.
+Semantics follow the SDK's documentation of ``get_market_data``: bounds are closed, ``count`` −1 is everything, 0
+nothing, n the last n; ``fill_data`` aligns to the trading axis, where a missing bar repeats the previous close with
+volume 0.
 """
 
 from __future__ import annotations

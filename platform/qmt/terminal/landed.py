@@ -1,7 +1,8 @@
 """What the terminal has on its disk: history exists for a client only after a download has landed.
 
-The bars themselves are not copied (the market can produce them again, unchanged); what is kept is which stretch landed and how late it was in
-the market then, so that a day downloaded at noon stays half a day until it is downloaded again.
+The bars themselves are not copied (the market can produce them again, unchanged); what is kept is which stretch
+landed and how late it was in the market then, so that a day downloaded at noon stays half a day until it is
+downloaded again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Frames between the simulated terminal and its clients: a four-byte big-endian length, then one msgpack map.
 
-A client opens with ``{"role": "trade" | "quote" | "control", "version": 1, …}`` and gets ``{"result": 0, …}`` or a refusal. Then both sides send
-frames with a ``kind``: ``call``/``reply`` (matched by ``id``) and, from the terminal only, ``response`` (to a trade call, matched by ``seq``),
-``push``, ``quote``, ``progress`` and ``bye``.
+A client opens with ``{"role": "trade" | "quote" | "control", "version": 1, …}`` and gets ``{"result": 0, …}`` or a
+refusal. Then both sides send frames with a ``kind``: ``call``/``reply`` (matched by ``id``) and, from the terminal
+only, ``response`` (to a trade call, matched by ``seq``), ``push``, ``quote``, ``progress`` and ``bye``.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Terminal:
         while not stopped.wait(STEP_SECONDS):
             self.step()
 
-    # --- trade -----------------------------------------------------------------------------------------------------------------------------
+    # --- trade ------------------------------------------------------------------------------------
 
     def trade_attach(self, session_id: int, send: Send) -> TradeClient | None:
         """Open a trade session; None when the id is refused."""
@@ -112,7 +112,7 @@ class Terminal:
             self._publish()
             return result.ok, result.message
 
-    # --- quotes ----------------------------------------------------------------------------------------------------------------------------
+    # --- quotes -----------------------------------------------------------------------------------
 
     def quote_attach(self, send: Send) -> QuoteClient:
         """Register a quote client."""

@@ -1,7 +1,8 @@
 """The terminal's trade side: sessions, their calls, and who is told what. Shared by the TCP server and the in-process face.
 
-A session is one client with one id. Its calls are answered by frames, in the order and with the losses a real link has: every frame passes the
-session's `Postman`, which is where responses are lost, delayed, doubled and swapped on purpose.
+A session is one client with one id. Its calls are answered by frames, in the order and with the losses a real link
+has: every frame passes the session's `Postman`, which is where responses are lost, delayed, doubled and swapped on
+purpose.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ class TradeDesk:
             {"account_id": account_id, "account_type": self._type_of(account_id), "status": status},
         )
 
-    # --- operations ------------------------------------------------------------------------------------------------------------------------
+    # --- operations -------------------------------------------------------------------------------
 
     def _subscribe(self, client: TradeClient, seq: int, arguments: Arguments) -> None:
         known = self._knows(arguments)
@@ -231,7 +232,8 @@ class TradeDesk:
             "error_id": result.error_id,
             "error_msg": result.message,
         }
-        # An answer to a cancel by order id carries no exchange number: the SDK files the matching error under it otherwise.
+        # An answer to a cancel by order id carries no exchange number: the SDK files the matching error under it
+        # otherwise.
         sysid = arguments["order_sysid"]
         client.respond(
             "cancelOrderStock",
@@ -306,7 +308,7 @@ class TradeDesk:
             [natives.position(view) for view in views if not wanted or view.symbol == wanted],
         )
 
-    # --- helpers ---------------------------------------------------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------------------------
 
     def _knows(self, arguments: Arguments) -> bool:
         return any(

@@ -1,7 +1,8 @@
 """The type strictness of pybind11, driven by the manifests that were read from the wheel's own native modules.
 
-A struct accepts only its own attributes (AttributeError), only values its C++ members accept (TypeError), and cannot be pickled. A call accepts
-only argument lists that one of its signatures accepts. This is what makes a mistake in our own gateway fail here as it would on Windows.
+A struct accepts only its own attributes (AttributeError), only values its C++ members accept (TypeError), and cannot
+be pickled. A call accepts only argument lists that one of its signatures accepts. This is what makes a mistake in our
+own gateway fail here as it would on Windows.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def manifest(name: str) -> dict[str, Any]:
     return loaded
 
 
-# --- values ----------------------------------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 def _to_int(value: object) -> int:
@@ -101,7 +102,7 @@ def _incompatible(where: str, supported: Iterable[str], given: object) -> TypeEr
     )
 
 
-# --- structs ---------------------------------------------------------------------------------------------------------------------------------
+# --- structs --------------------------------------------------------------------------------------
 
 # Names that are another spelling of one C++ member although their stems differ.
 _SPELLINGS: Final = {
@@ -180,7 +181,7 @@ def read_struct(struct: Any) -> dict[str, Any]:
     return {name: getattr(struct, name) for name in plain}
 
 
-# --- calls -----------------------------------------------------------------------------------------------------------------------------------
+# --- calls ----------------------------------------------------------------------------------------
 
 
 def _fits_str(value: object) -> bool:

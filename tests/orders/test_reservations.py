@@ -39,6 +39,23 @@ def test_push_never_hands_a_promise_over(bench: Bench) -> None:
     assert bench.order(order).reserved_cash == Decimal("1005.01")
 
 
+def test_push_that_contains_a_freeze_counts_no_promise_twice(bench: Bench) -> None:
+    bench.query(asset=bench.asset("1000000"))
+    bench.reported(quantity=60_000)
+    result = bench.apply(bench.asset("399844", frozen_cash=Decimal(600156)))
+    assert result.refresh == {bench.account.pk}
+    assert bench.submit(quantity=39_900).status == Status.QUEUED
+    assert bench.submit(quantity=200).deny_code == "CASH_INSUFFICIENT"
+
+
+def test_push_that_contains_frozen_shares_counts_no_promise_twice(bench: Bench) -> None:
+    bench.query(positions=(bench.position(500),))
+    bench.reported(side="SELL", quantity=300)
+    bench.apply(bench.position(500, sellable=200, frozen=300))
+    assert bench.submit(side="SELL", quantity=200).status == Status.QUEUED
+    assert bench.submit(side="SELL", quantity=100).deny_code == "SELLABLE_INSUFFICIENT"
+
+
 def test_query_without_an_asset_keeps_the_promise(bench: Bench) -> None:
     order = bench.reported()
     bench.query(positions=())

@@ -1,8 +1,9 @@
 """The broker's figures, written down: money and holdings, pushed or queried.
 
 A push says how things stood at some moment; only a query that was *started* after an event
-proves that its answer contains it. So pushes refresh what is shown, and queries also
-confirm what we had set aside until then.
+proves that its answer contains it. So pushes refresh what is shown, while promises are
+counted against the last query: its figure contains those that were handed over with it and
+no others, where a push may hold a promise twice or not at all.
 """
 
 from __future__ import annotations
@@ -35,25 +36,31 @@ _POSITION = (
 VALUATION = frozenset({"market_value", "total_asset", "last_price"})
 
 
-def asset_apply(journal: Journal, update: AssetUpdate, *, query_started_at: datetime | None = None) -> None:
+def asset_apply(journal: Journal, update: AssetUpdate, *, query_started_at: datetime | None = None) -> bool:
     """Store the account's money; a query also confirms the spending that it must contain.
 
     A push that was received before the last query began says less than that query.
+
+    Returns
+    -------
+    bool
+        Whether a push shows other cash than the last query: a new query should be made.
     """
     account_id = journal.book.pk
     received_at = _received(update.received_at_ns)
     stored = AssetSnapshot.objects.filter(pk=account_id).first()
     if query_started_at is None and _outdated(stored, received_at):
-        return
+        return False
     asset = stored or AssetSnapshot(pk=account_id)
     changed = _copy(update, asset, _ASSET)
     asset.at = received_at
     if query_started_at is not None:
-        asset.query_started_at = query_started_at
+        asset.query_started_at, asset.query_cash = query_started_at, asset.cash
         _confirm_spending(journal, query_started_at)
     asset.save(force_insert=stored is None)
     if stored is None or changed - VALUATION:
         journal.record(EventKind.ASSET, "asset", partial(asset_view, asset))
+    return bool(asset.cash != asset.confirmed_cash)
 
 
 def _confirm_spending(journal: Journal, query_started_at: datetime) -> None:
@@ -100,7 +107,7 @@ def _position_apply(
     position.instrument_id = instrument_ids.get(update.symbol, position.instrument_id)
     position.updated_at = _received(update.received_at_ns)
     if query_started_at is not None:
-        position.query_started_at = query_started_at
+        position.query_started_at, position.query_sellable = query_started_at, position.sellable
         _confirm_sales(position, query_started_at)
     position.save()
     if stored is None or changed - VALUATION:
@@ -112,7 +119,7 @@ def _position_gone(journal: Journal, position: Position, query_started_at: datet
     _confirm_sales(position, query_started_at)
     shown = position.quantity > 0
     position.quantity = position.sellable = position.frozen = position.on_road = 0
-    position.yesterday, position.market_value = 0, ZERO
+    position.yesterday, position.query_sellable, position.market_value = 0, 0, ZERO
     position.query_started_at, position.updated_at = query_started_at, journal.at
     if position.unconfirmed_sold:
         position.save()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -57,6 +58,12 @@ class AccountBook(models.Model):
     def __str__(self) -> str:
         return f"{self.account_id} v{self.version}"
 
+    @property
+    def promised_cash(self) -> Decimal:
+        """What the broker's figure cannot contain yet: promises to orders, and unconfirmed spending."""
+        promised: Decimal = self.reserved_cash + self.unconfirmed_cash
+        return promised
+
 
 class AssetSnapshot(models.Model):
     """The account's money as the broker last stated it."""
@@ -67,6 +74,12 @@ class AssetSnapshot(models.Model):
     market_value = MoneyField(_("market value"))
     total_asset = MoneyField(_("total asset"))
     at = models.DateTimeField(_("received"))
+    query_cash = MoneyField(
+        _("available cash at the last query"),
+        null=True,
+        blank=True,
+        help_text=_("What reservations are counted against: a push may contain some of them already."),
+    )
     query_started_at = models.DateTimeField(_("query started"), null=True, blank=True, help_text=_("Empty for a push."))
 
     objects: ClassVar[AccountScopedQuerySet[AssetSnapshot]] = AccountScopedQuerySet.as_manager()  # type: ignore[assignment]
@@ -77,6 +90,12 @@ class AssetSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.total_asset}"
+
+    @property
+    def confirmed_cash(self) -> Decimal:
+        """The broker's figure that is known to contain every promise handed over to it, and no other."""
+        figure: Decimal = self.cash if self.query_cash is None else self.query_cash
+        return figure
 
 
 class Position(models.Model):
@@ -100,6 +119,12 @@ class Position(models.Model):
         help_text=_("Sold by fills since the last position query that was started after them."),
     )
     unconfirmed_at = models.DateTimeField(_("last unconfirmed fill"), null=True, blank=True)
+    query_sellable = models.BigIntegerField(
+        _("sellable at the last query"),
+        null=True,
+        blank=True,
+        help_text=_("What reservations are counted against: a push may contain some of them already."),
+    )
     query_started_at = models.DateTimeField(_("query started"), null=True, blank=True)
     updated_at = models.DateTimeField(_("updated"))
 
@@ -113,6 +138,12 @@ class Position(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.symbol} {self.quantity}"
+
+    @property
+    def confirmed_sellable(self) -> int:
+        """The broker's figure that is known to contain every promise handed over to it, and no other."""
+        figure: int = self.sellable if self.query_sellable is None else self.query_sellable
+        return figure
 
 
 class AccountEvent(models.Model):

@@ -71,10 +71,10 @@ def asset_get(account: BrokerAccount) -> dict[str, Any]:
     if asset is None:
         raise Unavailable(Code.ASSET_UNKNOWN, account=account.pk)
     book = AccountBook.objects.using(DATABASE).filter(pk=account.pk).first()
-    promised = ZERO if book is None else book.reserved_cash + book.unconfirmed_cash
+    promised = ZERO if book is None else book.promised_cash
     return asset_view(asset) | {
         "reserved_cash": money(promised),
-        "available_cash": money(max(ZERO, asset.cash - promised)),
+        "available_cash": money(max(ZERO, asset.confirmed_cash - promised)),
     }
 
 

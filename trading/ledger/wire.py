@@ -83,7 +83,7 @@ def account_view(book: AccountBook) -> dict[str, Any]:
     """What the platform itself says about the account's trading."""
     return {
         "account": book.pk,
-        "reserved_cash": money(book.reserved_cash + book.unconfirmed_cash),
+        "reserved_cash": money(book.promised_cash),
         "trade_date": day(book.open_trade_date),
         "closed_trade_date": day(book.closed_trade_date),
         "restricted": dict(book.restricted),

@@ -62,16 +62,14 @@ class CheckContext:
         """The broker's figure less everything of ours that it cannot contain yet."""
         if self.asset is None:
             return ZERO
-        promised: Decimal = self.book.reserved_cash + self.book.unconfirmed_cash
-        cash: Decimal = self.asset.cash
-        return cash - promised
+        return self.asset.confirmed_cash - self.book.promised_cash
 
     @property
     def available_quantity(self) -> int:
         """Shares that may be sold now (T+1 is in the broker's figure), less what is promised."""
         if self.position is None:
             return 0
-        sellable = self.position.sellable - self.position.unconfirmed_sold
+        sellable = self.position.confirmed_sellable - self.position.unconfirmed_sold
         return max(0, sellable - self.reserved_quantity)
 
 

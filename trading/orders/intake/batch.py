@@ -93,7 +93,7 @@ class Intake:
             return result
         with account_journals(concerned) as journals:
             batch = self.batch(journals, clues, result)
-            self.apply_holdings(journals, events)
+            self.apply_holdings(journals, events, result)
             self.apply_notes(batch, notes)
             self.apply_evidence(batch, evidence)
             self.retry_parked(batch, parked)
@@ -152,7 +152,7 @@ class Intake:
         )
 
     # -------------------------------------------------------------------- applying
-    def apply_holdings(self, journals: dict[int, Journal], events: Sequence[TradeEvent]) -> None:
+    def apply_holdings(self, journals: dict[int, Journal], events: Sequence[TradeEvent], result: IntakeResult) -> None:
         """Pushed money and positions; of several about one thing in a batch the last counts."""
         assets: dict[int, AssetUpdate] = {}
         positions: dict[int, dict[str, PositionUpdate]] = {}
@@ -167,7 +167,8 @@ class Intake:
             elif isinstance(event, AccountStatus):
                 logger.info("account %s: login status %s", account.pk, event.status)
         for account_id, asset in assets.items():
-            asset_apply(journals[account_id], asset)
+            if asset_apply(journals[account_id], asset):
+                result.refresh.add(account_id)
         for account_id, updates in positions.items():
             ids = {symbol: row.pk for symbol, row in self.instruments(updates).items()}
             positions_apply(journals[account_id], list(updates.values()), instrument_ids=ids)

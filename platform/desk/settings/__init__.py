@@ -7,6 +7,7 @@ from .stamp import refuse_foreign_folder
 refuse_unsafe(get_config())
 refuse_foreign_folder(get_config())
 
+from .alerts import *
 from .apps import *
 from .auth import *
 from .caching import *

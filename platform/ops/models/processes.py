@@ -29,6 +29,7 @@ class Installation(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=SINGLETON, editable=False)
     code = models.CharField(max_length=6)
+    env = models.CharField(max_length=12, blank=True, default="", help_text="Profile this database belongs to.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -59,7 +59,7 @@ def valkey(config: DeskConfig) -> ChildSpec:
             "--loglevel", "warning",
         ),
         stage=Stage.VALKEY,
-        stop_seconds=1.0,
+        stop_seconds=2.5,
         # The first matters to servers that save to disk; this one never does.
         noise=("Memory overcommit must be enabled", "scheduling shutdown", "ready to exit"),
     )  # fmt: skip
@@ -99,7 +99,7 @@ def terminal(config: DeskConfig, host: SimulatedHost) -> ChildSpec:
         name=f"terminal@{host.name}",
         command=(sys.executable, "-m", "qmt.terminal", *terminal_arguments(config, host)),
         stage=Stage.TERMINAL,
-        stop_seconds=1.5,
+        stop_seconds=2.5,
         environment={"PYTHONPATH": f"{ROOT / 'platform'}{os.pathsep}{ROOT}"},
     )
 
@@ -140,17 +140,17 @@ def platform_processes() -> list[ChildSpec]:
             name="beat",
             command=manage("beat"),
             stage=Stage.BEAT,
-            stop_seconds=1.0,
+            stop_seconds=2.5,
             heartbeats=("beat",),
         ),
         ChildSpec(
             name="engine",
             command=manage("engine"),
             stage=Stage.ENGINE,
-            stop_seconds=2.0,
+            stop_seconds=3.0,
             heartbeats=("engine",),
         ),
-        ChildSpec(name="web", command=manage("web"), stage=Stage.WEB, stop_seconds=2.5),
+        ChildSpec(name="web", command=manage("web"), stage=Stage.WEB, stop_seconds=3.5),
     ]
 
 

@@ -14,6 +14,7 @@ from desk.supervisor.child import Child, ChildSpec
 from desk.supervisor.merged_log import MergedLog
 
 STOP_BUDGET_SECONDS = 9.0
+"""For all stages together; a stage may use what the earlier ones left."""
 KILL_WAIT_SECONDS = 0.5
 TICK_SECONDS = 0.1
 WATCH_SECONDS = 5.0

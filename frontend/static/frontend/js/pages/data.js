@@ -78,11 +78,17 @@ async function fetchBars(event) {
   }
 }
 
-const today = new Date();
-const day = (date) => date.toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
+/** A year up to the market's own today: on a simulated market that is not this computer's date. */
+async function fillRange(form) {
+  const { body } = await get("accounts");
+  const today = new Date(body.results[0]?.market_clock?.trade_date ?? Date.now());
+  const day = (date) => date.toISOString().slice(0, 10);
+  form.elements.end.value = day(today);
+  form.elements.start.value = day(new Date(today - 365 * 86_400_000));
+}
+
 const form = byId("bars-form");
-form.elements.end.value = day(today);
-form.elements.start.value = day(new Date(today - 365 * 86_400_000));
+fillRange(form);
 form.addEventListener("submit", fetchBars);
 
 const socket = new LiveSocket();

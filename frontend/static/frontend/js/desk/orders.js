@@ -16,15 +16,14 @@ const STATUS_BADGE = {
 };
 
 function statusCell(cell, row) {
-  let badge = cell.firstElementChild;
-  if (!badge) {
-    badge = element("span");
-    cell.append(badge);
-  }
+  if (!cell.firstElementChild) cell.append(element("span"), element("span", { className: "sub reason" }));
+  const [badge, words] = cell.children;
   badge.dataset.status = row.status;
   badge.className = `badge ${STATUS_BADGE[row.status] ?? ""}`;
   setText(badge, t(`status.${row.status}`));
-  badge.title = (row.code && explain(row.code, row.details)) || row.message || "";
+  const reason = (row.code && explain(row.code, row.details)) || row.message || "";
+  setText(words, reason);
+  words.title = reason;
 }
 
 async function cancel(order, button) {

@@ -9,16 +9,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import actor_for_user
-from accounts.choices import AccountMode, TradingState
-from accounts.models import ApiToken, BrokerAccount, Grant, HostStatus, QmtHost, User
+from accounts.choices import AccountMode, TradeRight, TradingState
+from accounts.models import (
+    ApiToken,
+    BrokerAccount,
+    Grant,
+    Handover,
+    HostStatus,
+    LiveSwitch,
+    QmtHost,
+    Team,
+    User,
+)
 from accounts.services import (
     account_add,
     account_auto_trading_set,
@@ -30,10 +42,11 @@ from accounts.services import (
     grant_set,
     grant_withdraw,
     host_save,
+    password_changed,
     token_revoke,
     user_save,
 )
-from ops import audit
+from accounts.sudo import sudo_of
 from ops.admin import AdminsOnly, ReadOnly
 from ops.audit import Actor
 from ops.errors import DeskError
@@ -50,8 +63,28 @@ def _actor(request: HttpRequest) -> Actor:
     return actor_for_user(cast(User, request.user))
 
 
+class Guarded(AdminsOnly):
+    """Whoever changes something here has proved a moment ago that it is them."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._confirmed(request) or super().changeform_view(request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._confirmed(request) or super().changelist_view(request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return self._confirmed(request) or super().delete_view(request, *args, **kwargs)
+
+    @staticmethod
+    def _confirmed(request: HttpRequest) -> HttpResponse | None:
+        """None for who may go on; otherwise the way to the page that asks again."""
+        if request.method in ("GET", "HEAD", "OPTIONS") or sudo_of(request) is not None:
+            return None
+        return redirect_to_login(request.get_full_path(), settings.SUDO_URL, "next")
+
+
 @admin.register(User)
-class UserAdmin(AdminsOnly, _UserAdmin):
+class UserAdmin(Guarded, _UserAdmin):
     list_display = ("username", "role", "is_active", "last_login", "language")
     list_filter = ("role", "is_active")
     readonly_fields = ("last_login", "date_joined")
@@ -64,6 +97,7 @@ class UserAdmin(AdminsOnly, _UserAdmin):
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2", "role")}),)
+    # `is_superuser`, permissions and groups of Django's own decide nothing here and are not offered.
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001
         user_save(actor=_actor(request), user=obj)
@@ -74,17 +108,21 @@ class UserAdmin(AdminsOnly, _UserAdmin):
         id: str,  # noqa: A002 - Django's name, passed by keyword
         form_url: str = "",
     ) -> HttpResponse:
+        confirm = self._confirmed(request)
+        if confirm is not None:
+            return confirm
         with transaction.atomic():
             before = User.objects.filter(pk=id).values_list("password", flat=True).first()
             response = super().user_change_password(request, id, form_url)
-            after = User.objects.filter(pk=id).values_list("password", flat=True).first()
-            if before != after:
-                audit.record(actor=_actor(request), action="user.password_changed", target=f"user:{id}")
+            user = User.objects.filter(pk=id).first()
+            if user is not None and before != user.password:
+                keep = request.session.session_key if user.pk == request.user.pk else None
+                password_changed(actor=_actor(request), user=user, keep_session=keep)
         return response
 
 
 @admin.register(QmtHost)
-class QmtHostAdmin(AdminsOnly):
+class QmtHostAdmin(Guarded):
     list_display = ("name", "kind", "enabled", "userdata_path", "quote_address")
     list_filter = ("kind", "enabled")
 
@@ -118,7 +156,7 @@ class BrokerAccountForm(_ModelForm):
 
 
 @admin.register(BrokerAccount)
-class BrokerAccountAdmin(AdminsOnly):
+class BrokerAccountAdmin(Guarded):
     form = BrokerAccountForm
     list_display = ("name", "account_no", "host", "mode", "state", "enabled", "epoch")
     list_filter = ("host", "mode", "state", "enabled")
@@ -170,36 +208,56 @@ class BrokerAccountAdmin(AdminsOnly):
 
 
 @admin.register(Grant)
-class GrantAdmin(AdminsOnly):
+class GrantAdmin(Guarded):
     deletable = True
-    list_display = ("user", "account", "can_view", "can_trade", "created_by", "created_at")
-    list_filter = ("account", "can_trade")
-    fields = ("user", "account", "can_view", "can_trade")
+    list_display = ("holder_label", "account", "trade", "can_approve", "can_manage", "expires_at", "created_by")
+    list_filter = ("account", "trade")
+    fields = ("user", "team", "account", "trade", "can_approve", "can_manage", "expires_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("user", "account") if obj is not None else ()
+        return ("user", "team", "account") if obj is not None else ()
 
     def save_model(self, request: HttpRequest, obj: Grant, form: Any, change: bool) -> None:  # noqa: FBT001
         stored = grant_set(
             actor=_actor(request),
             user=obj.user,
+            team=obj.team,
             account=obj.account,
-            can_view=obj.can_view,
-            can_trade=obj.can_trade,
+            trade=TradeRight(obj.trade),
+            can_approve=obj.can_approve,
+            can_manage=obj.can_manage,
+            expires_at=obj.expires_at,
             created_by=cast(User, request.user),
         )
         obj.pk = stored.pk
 
     def delete_model(self, request: HttpRequest, obj: Grant) -> None:
-        grant_withdraw(actor=_actor(request), user=obj.user, account=obj.account)
+        grant_withdraw(actor=_actor(request), user=obj.user, team=obj.team, account=obj.account)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Grant]) -> None:
-        for grant in queryset.select_related("user", "account").order_by("account_id", "pk"):
+        for grant in queryset.select_related("user", "team", "account").order_by("account_id", "pk"):
             self.delete_model(request, grant)
 
 
+@admin.register(Team)
+class TeamAdmin(ReadOnly):
+    """Teams are changed on the portal's page, where members and rights are seen together."""
+
+    list_display = ("name", "created_at")
+
+
+@admin.register(LiveSwitch)
+class LiveSwitchAdmin(ReadOnly):
+    list_display = ("account", "switched_by", "switched_at", "host_name", "notice_version", "broker_report", "ended_at")
+
+
+@admin.register(Handover)
+class HandoverAdmin(ReadOnly):
+    list_display = ("person", "successor", "created_by", "created_at", "ended_at")
+
+
 @admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnly):
+class ApiTokenAdmin(Guarded, ReadOnly):
     list_display = ("__str__", "user", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
     list_filter = ("user",)
     actions = ("revoke",)

@@ -17,9 +17,28 @@ class Role(models.TextChoices):
 
 #: Roles that see every account without a grant.
 SEES_EVERY_ACCOUNT = frozenset({Role.ADMIN, Role.RISK})
+#: Roles that may hold the right to approve others' orders or to manage an account.
+MAY_HOLD_DUTY_GRANT = frozenset({Role.ADMIN, Role.TRADER, Role.RISK})
 #: Roles that may trade at all. Each still needs a grant for the account: an
 #: administrator who wants to trade has to write that down, on the audit trail.
 MAY_HOLD_TRADE_GRANT = frozenset({Role.ADMIN, Role.TRADER})
+
+
+class TradeRight(models.TextChoices):
+    """Whose orders a person may cancel where they may place orders.
+
+    The shares of an account belong to the account: whoever may trade may sell what
+    is there, whoever bought it.
+    """
+
+    NONE = "NONE", _("No trading")
+    OWN = "OWN", _("Trade, cancel own orders")
+    ALL = "ALL", _("Trade, cancel everybody's orders")
+
+
+class LinkKind(models.TextChoices):
+    INVITE = "INVITE", _("Invitation")
+    RESET = "RESET", _("New password")
 
 
 class Language(models.TextChoices):
@@ -67,4 +86,4 @@ class Scope(models.TextChoices):
     MARKET_READ = "market:read", _("Read market data")
     ACCOUNT_READ = "account:read", _("Read accounts, positions, orders and trades")
     ORDERS_WRITE = "orders:write", _("Place and cancel orders")
-    ADMIN = "admin", _("Administer the platform")
+    ADMIN = "admin:*", _("Administer the platform")

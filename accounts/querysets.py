@@ -1,21 +1,43 @@
-"""The one permission rule per model: what a person may see, and what a person may trade.
+"""The one permission rule per model: what a person may see, and what a person may do.
 
 Lists, details, exports, gRPC and socket subscriptions all go through these; an
-unknown role or an anonymous person gets nothing.
+unknown role or an anonymous person gets nothing. A right comes from a grant to the
+person or to one of their teams, while it has not expired by the database's time. A
+request by a token is further limited to the token's accounts (`User.account_limit`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 
-from accounts.choices import MAY_HOLD_TRADE_GRANT, SEES_EVERY_ACCOUNT
+from accounts.choices import MAY_HOLD_DUTY_GRANT, MAY_HOLD_TRADE_GRANT, SEES_EVERY_ACCOUNT, TradeRight
 
 if TYPE_CHECKING:
-    from accounts.models import BrokerAccount, User  # noqa: F401 - named in a base class
+    from accounts.models import BrokerAccount, Grant, User  # noqa: F401 - named in a base class
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    """Grants, and for whom they hold."""
+
+    def in_force(self) -> Self:
+        """Grants that have not expired, by the database's time."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+
+    def expired(self) -> Self:
+        """Grants that have expired and are still stored."""
+        return self.filter(expires_at__lte=Now())
+
+    def of(self, user: User) -> Self:
+        """Grants to `user` and to the teams of `user`."""
+        from accounts.models import TeamMember
+
+        teams = TeamMember.objects.filter(user=user).values("team")
+        return self.filter(Q(user=user) | Q(team__in=teams))
 
 
 class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
@@ -26,8 +48,8 @@ class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
         if isinstance(user, AnonymousUser) or not user.is_active:
             return self.none()
         if user.role in SEES_EVERY_ACCOUNT:
-            return self
-        return self.filter(self._granted(user, can_view=True))
+            return self._limited(user)
+        return self._granted(user)
 
     def tradable_by(self, user: User | AnonymousUser) -> Self:
         """Accounts on which `user` may place orders.
@@ -37,16 +59,30 @@ class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
         """
         return self.cancellable_by(user).filter(enabled=True)
 
-    def cancellable_by(self, user: User | AnonymousUser) -> Self:
-        """Accounts on which `user` may cancel orders: also while new ones are switched off."""
-        if isinstance(user, AnonymousUser) or not user.is_active:
-            return self.none()
-        if user.role not in MAY_HOLD_TRADE_GRANT:
-            return self.none()
-        return self.filter(self._granted(user, can_view=True, can_trade=True))
+    def cancellable_by(self, user: User | AnonymousUser, *, all_orders: bool = False) -> Self:
+        """Accounts on which `user` may cancel their own, or `all_orders`: also while new ones are switched off."""
+        rights = (TradeRight.ALL,) if all_orders else (TradeRight.OWN, TradeRight.ALL)
+        return self._duty(user, MAY_HOLD_TRADE_GRANT, trade__in=rights)
 
-    @staticmethod
-    def _granted(user: User, **rights: bool) -> Exists:
+    def approvable_by(self, user: User | AnonymousUser) -> Self:
+        """Accounts on which `user` may approve the orders of others."""
+        return self._duty(user, MAY_HOLD_DUTY_GRANT, can_approve=True)
+
+    def managed_by(self, user: User | AnonymousUser) -> Self:
+        """Accounts that `user` may halt and resume without being an administrator."""
+        return self._duty(user, MAY_HOLD_DUTY_GRANT, can_manage=True)
+
+    def _duty(self, user: User | AnonymousUser, roles: frozenset[Any], **rights: Any) -> Self:
+        if isinstance(user, AnonymousUser) or not user.is_active or user.role not in roles:
+            return self.none()
+        return self._granted(user, **rights)
+
+    def _granted(self, user: User, **rights: Any) -> Self:
         from accounts.models import Grant
 
-        return Exists(Grant.objects.filter(account=OuterRef("pk"), user=user, **rights))
+        grants = Grant.objects.filter(account=OuterRef("pk"), **rights).in_force().of(user)
+        return self._limited(user).filter(Exists(grants))
+
+    def _limited(self, user: User) -> Self:
+        limit = user.account_limit
+        return self if limit is None else self.filter(pk__in=limit)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
 
 from accounts.choices import SEES_EVERY_ACCOUNT
-from accounts.models import BrokerAccount, HostStatus, QmtHost, User
+from accounts.models import BrokerAccount, Handover, HostStatus, QmtHost, User
 from ops.clocks import MarketClock, derive_market_clock, wall_now
-from ops.errors import Code, NotFound
+from ops.errors import Code, Forbidden, NotFound
 from qmt.calendar import Phase
 
 
@@ -21,6 +23,9 @@ class AccountView:
     status: HostStatus | None
     clock: MarketClock | None
     can_trade: bool
+    can_trade_all: bool
+    can_approve: bool
+    can_manage: bool
     can_halt: bool
     can_resume: bool
 
@@ -47,32 +52,58 @@ def may_trade(user: User | AnonymousUser, account: BrokerAccount) -> bool:
     return BrokerAccount.objects.tradable_by(user).filter(pk=account.pk).exists()
 
 
-def may_cancel(user: User | AnonymousUser, account: BrokerAccount) -> bool:
-    """Whether `user` may cancel orders of `account`, now; switching the account off does not forbid it."""
-    return BrokerAccount.objects.cancellable_by(user).filter(pk=account.pk).exists()
+def may_cancel(user: User | AnonymousUser, account: BrokerAccount, *, owner_id: int | None) -> bool:
+    """Whether `user` may cancel an order of `account`, now; switching the account off does not forbid it.
+
+    Parameters
+    ----------
+    owner_id
+        Who placed it. None for an order from outside the platform: it takes the right to
+        cancel everybody's.
+    """
+    if owner_id is not None and acts_for(user, owner_id):
+        return BrokerAccount.objects.cancellable_by(user).filter(pk=account.pk).exists()
+    return BrokerAccount.objects.cancellable_by(user, all_orders=True).filter(pk=account.pk).exists()
+
+
+def cancel_refusal(user: User | AnonymousUser, account: BrokerAccount, *, owner_id: int | None) -> Forbidden | None:
+    """Why `user` may not cancel such an order, in the API's words; None when they may."""
+    if may_cancel(user, account, owner_id=owner_id):
+        return None
+    trades = BrokerAccount.objects.cancellable_by(user).filter(pk=account.pk).exists()
+    return Forbidden(Code.ORDER_NOT_YOURS if trades else Code.TRADE_NOT_GRANTED, account=account.pk)
+
+
+def acts_for(user: User | AnonymousUser, owner_id: int) -> bool:
+    """Whether what `owner_id` placed counts as the own of `user`: themselves, or handed over to them."""
+    if user.pk == owner_id:
+        return True
+    return Handover.objects.filter(person=owner_id, successor=user.pk, ended_at=None).exists()
 
 
 def may_halt(user: User, account: BrokerAccount) -> bool:
-    """Whether `user` may stop new orders: whoever trades it, risk officers, administrators."""
-    return may_resume(user) or may_trade(user, account)
+    """Whether `user` may stop new orders: whoever trades or manages it, risk officers, administrators."""
+    return may_resume(user, account) or may_trade(user, account)
 
 
-def may_resume(user: User) -> bool:
-    """Whether `user` may lift a halt: not the traders whom it restrains."""
-    return user.is_active and user.role in SEES_EVERY_ACCOUNT
+def may_resume(user: User, account: BrokerAccount) -> bool:
+    """Whether `user` may lift a halt: not the traders whom it restrains, unless they manage the account."""
+    if not user.is_active:
+        return False
+    if user.role in SEES_EVERY_ACCOUNT:
+        return BrokerAccount.objects.visible_to(user).filter(pk=account.pk).exists()
+    return BrokerAccount.objects.managed_by(user).filter(pk=account.pk).exists()
 
 
 def account_view(user: User, account_id: int) -> AccountView:
     """One account through the eyes of `user`; raises as `account_get` does."""
-    account = account_get(user, account_id)
-    return _view(user, account, can_trade=may_trade(user, account))
+    account_get(user, account_id)
+    return _views(user, BrokerAccount.objects.filter(pk=account_id))[0]
 
 
 def account_views(user: User) -> list[AccountView]:
-    """Every account `user` may see, in two queries however many there are."""
-    accounts = BrokerAccount.objects.visible_to(user).select_related("host", "host__status")
-    tradable = set(BrokerAccount.objects.tradable_by(user).values_list("pk", flat=True))
-    return [_view(user, account, can_trade=account.pk in tradable) for account in accounts]
+    """Every account `user` may see, in one query however many there are."""
+    return _views(user, BrokerAccount.objects.visible_to(user))
 
 
 def host_status(host: QmtHost) -> HostStatus | None:
@@ -96,13 +127,49 @@ def host_clock(host: QmtHost) -> MarketClock | None:
     )
 
 
-def _view(user: User, account: BrokerAccount, *, can_trade: bool) -> AccountView:
-    resumes = may_resume(user)
-    return AccountView(
-        account=account,
-        status=host_status(account.host),
-        clock=host_clock(account.host),
-        can_trade=can_trade,
-        can_halt=can_trade or resumes,
-        can_resume=resumes,
+def _views(user: User, accounts: QuerySet[BrokerAccount]) -> list[AccountView]:
+    """The accounts with what `user` may do on each, by the same rule that decides when it is done."""
+    rule = BrokerAccount.objects
+    rows = accounts.select_related("host", "host__status").annotate(
+        rights_trade=Q(pk__in=rule.tradable_by(user).values("pk")),
+        rights_all=Q(pk__in=rule.cancellable_by(user, all_orders=True).values("pk")),
+        rights_approve=Q(pk__in=rule.approvable_by(user).values("pk")),
+        rights_manage=Q(pk__in=rule.managed_by(user).values("pk")),
     )
+    officer = user.role in SEES_EVERY_ACCOUNT
+    return [
+        AccountView(
+            account=row,
+            status=host_status(row.host),
+            clock=host_clock(row.host),
+            can_trade=row.rights_trade,
+            can_trade_all=row.rights_trade and row.rights_all,
+            can_approve=row.rights_approve,
+            can_manage=row.rights_manage,
+            can_halt=officer or row.rights_trade or row.rights_manage,
+            can_resume=officer or row.rights_manage,
+        )
+        for row in rows
+    ]
+
+
+def _keys(accounts: QuerySet[BrokerAccount]) -> set[int]:
+    return set(accounts.values_list("pk", flat=True))
+
+
+def user_get(user_id: int) -> User:
+    """A person, for administrators' pages; raises USER_NOT_FOUND."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound(Code.USER_NOT_FOUND, user=user_id)
+    return user
+
+
+def handovers_for(user: User) -> list[tuple[Handover, list[dict[str, Any]]]]:
+    """What was handed over to `user` and is still theirs, with the items they may see."""
+    visible = _keys(BrokerAccount.objects.visible_to(user))
+    rows = Handover.objects.filter(successor=user, ended_at=None).select_related("person")
+    return [
+        (row, [item for item in row.items if item.get("account_id") is None or item["account_id"] in visible])
+        for row in rows
+    ]

@@ -15,11 +15,12 @@ import logging
 import re
 import secrets
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.db import DatabaseError
 from django.db.models import Q
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User
 from ops.clocks import wall_now
 
 logger = logging.getLogger(__name__)
@@ -46,9 +47,17 @@ def token_prefix(plain: str) -> str:
     return plain[len(TOKEN_LEAD) : len(TOKEN_LEAD) + 8]
 
 
-def token_authenticate(plain: str) -> ApiToken | None:
+def token_authenticate(plain: str, *, address: str) -> ApiToken | None:
     """The usable token with this text, its person loaded; None for any other reason.
 
+    Parameters
+    ----------
+    address
+        Where the caller connects from; a token with an allow-list refuses any other
+        place, and one that cannot be told.
+
+    Notes
+    -----
     Side effect: `last_used_at` is renewed at most every five minutes.
     """
     if not _SHAPE.fullmatch(plain):
@@ -60,7 +69,10 @@ def token_authenticate(plain: str) -> ApiToken | None:
     now = wall_now()
     if not token_is_usable(token, now):
         return None
-    _note_use(token, now)
+    if not address_is_allowed(token, address):
+        logger.warning("Token %s (%s) was used from outside its networks.", token.pk, token.prefix)
+        return None
+    _note_use(token, now, address)
     return token
 
 
@@ -70,13 +82,33 @@ def token_is_usable(token: ApiToken, now: datetime) -> bool:
     return token.revoked_at is None and not expired and token.user.is_active
 
 
-def _note_use(token: ApiToken, now: datetime) -> None:
+def token_user(token: ApiToken) -> User:
+    """The token's person, limited to the token's accounts."""
+    user = token.user
+    user.account_limit = None if token.account_ids is None else frozenset(token.account_ids)
+    return user
+
+
+def address_is_allowed(token: ApiToken, address: str) -> bool:
+    """Whether the token may be used from `address`."""
+    if not token.networks:
+        return True
+    try:
+        caller = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(caller, IPv6Address) and caller.ipv4_mapped is not None:
+        caller = caller.ipv4_mapped
+    return any(caller in ip_network(network) for network in token.networks)
+
+
+def _note_use(token: ApiToken, now: datetime, address: str) -> None:
     stale = now - LAST_USED_RESOLUTION
     if token.last_used_at is not None and token.last_used_at > stale:
         return
     unused = Q(last_used_at=None) | Q(last_used_at__lte=stale)
     try:
-        ApiToken.objects.filter(unused, pk=token.pk).update(last_used_at=now)
+        ApiToken.objects.filter(unused, pk=token.pk).update(last_used_at=now, last_used_from=address[:64])
     except DatabaseError as error:
         # A locked database must not turn a valid token away.
         logger.warning("Could not note the use of token %s: %s", token.pk, error)

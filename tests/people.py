@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from accounts.choices import Role, Scope
+from django.test import Client
+
+from accounts.choices import Role, Scope, TradeRight
 from accounts.models import ApiToken, BrokerAccount, Grant, QmtHost, User
 from accounts.services import token_create
 from ops.audit import Actor
@@ -46,9 +49,9 @@ def make_team() -> Team:
     host = QmtHost.objects.create(name="sim")
     alpha = BrokerAccount.objects.create(host=host, account_no="8000000001", name="Alpha")
     beta = BrokerAccount.objects.create(host=host, account_no="8000000002", name="Beta")
-    Grant.objects.create(user=people["alice"], account=alpha, can_trade=True)
+    Grant.objects.create(user=people["alice"], account=alpha, trade=TradeRight.ALL)
     Grant.objects.create(user=people["bob"], account=alpha)
-    Grant.objects.create(user=people["charlie"], account=beta, can_trade=True)
+    Grant.objects.create(user=people["charlie"], account=beta, trade=TradeRight.ALL)
     return Team(**people, host=host, alpha=alpha, beta=beta)
 
 
@@ -61,3 +64,19 @@ def make_token(user: User, *scopes: str, days: float = 1) -> tuple[ApiToken, str
         scopes=scopes or list(Scope.values),
         expires_at=wall_now() + timedelta(days=days),
     )
+
+
+def signed_in(user: User, **extra: Any) -> Client:
+    """A browser of this person."""
+    client = Client(**extra)
+    client.force_login(user)
+    return client
+
+
+def confirmed(user: User, **extra: Any) -> Client:
+    """A browser whose person has just proved again who they are (sudo)."""
+    client = signed_in(user, **extra)
+    session = client.session
+    session["sudo"] = {"user": user.pk, "at": wall_now().timestamp()}
+    session.save()
+    return client

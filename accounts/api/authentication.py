@@ -6,6 +6,7 @@ answer, so that guessing learns nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 from rest_framework import authentication, exceptions
@@ -13,31 +14,42 @@ from rest_framework.request import Request
 
 from accounts.actors import actor_for_token, actor_for_user
 from accounts.models import ApiToken, User
-from accounts.tokens import token_authenticate
+from accounts.services.sessions import address_of
+from accounts.tokens import token_authenticate, token_user
 from ops.audit import Actor
 
 CHALLENGE = 'Bearer realm="desk"'
+#: What older scripts send instead.
+API_KEY_HEADER = "HTTP_X_API_KEY"
 
 
 class BearerTokenAuthentication(authentication.BaseAuthentication):
-    """``Authorization: Bearer desk_…``; sets `request.auth` to the `ApiToken`.
+    """``Authorization: Bearer desk_…`` or ``X-API-Key: desk_…``; sets `request.auth` to the `ApiToken`.
 
-    A request that carries the header is judged by it alone: a bad token never
-    falls back to the browser's session.
+    A request that carries either header is judged by it alone: a bad token never
+    falls back to the browser's session, and of two different tokens neither counts.
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        header = authentication.get_authorization_header(request)
-        scheme, _, credential = header.partition(b" ")
-        if scheme.lower() != b"bearer":
+        given = set(_credentials(request))
+        if not given:
             return None
-        token = token_authenticate(credential.strip().decode("latin-1"))
+        token = token_authenticate(given.pop(), address=address_of(request._request)) if len(given) == 1 else None
         if token is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
-        return token.user, token
+        return token_user(token), token
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
+
+
+def _credentials(request: Request) -> Iterator[str]:
+    scheme, _, credential = authentication.get_authorization_header(request).partition(b" ")
+    if scheme.lower() == b"bearer":
+        yield credential.strip().decode("latin-1")
+    key = request.META.get(API_KEY_HEADER)
+    if key is not None:
+        yield key.strip()
 
 
 class SessionAuthentication(authentication.SessionAuthentication):

@@ -16,7 +16,8 @@ class BearerTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "desk_…",
-            "description": "A token made with `manage.py token_create`; limited to its scopes.",
+            "description": "A token from the security page or `manage.py token_create`, limited to its scopes, accounts "
+            "and networks. `X-API-Key` with the same token is understood too.",
         }
 
 

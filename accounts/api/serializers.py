@@ -48,6 +48,9 @@ class RightsSerializer(serializers.Serializer[Any]):
 
     view = serializers.BooleanField()
     trade = serializers.BooleanField()
+    trade_all = serializers.BooleanField(help_text="Cancel everybody's orders, not only one's own.")
+    approve = serializers.BooleanField()
+    manage = serializers.BooleanField()
     halt = serializers.BooleanField()
     resume = serializers.BooleanField()
 
@@ -83,6 +86,9 @@ class AccountSerializer(serializers.Serializer[AccountView]):
         return {
             "view": True,
             "trade": view.can_trade,
+            "trade_all": view.can_trade_all,
+            "approve": view.can_approve,
+            "manage": view.can_manage,
             "halt": view.can_halt,
             "resume": view.can_resume,
         }
@@ -107,6 +113,12 @@ class TokenUseSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     prefix = serializers.CharField()
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
+    account_ids = serializers.ListField(
+        child=serializers.IntegerField(),
+        allow_null=True,
+        help_text="The only accounts it opens; null: all of the person's.",
+    )
+    rate_per_minute = serializers.IntegerField()
     expires_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
 
 

@@ -67,6 +67,8 @@ class AccountDetailView(APIView):
 class AccountHaltView(APIView):
     """The account's kill switch."""
 
+    # No limit of ours keeps anybody from stopping.
+    throttle_classes = ()
     permission_classes = (require_scope(Scope.ORDERS_WRITE),)
 
     @extend_schema(operation_id="accounts_halt", request=ReasonSerializer, responses=AccountSerializer)
@@ -87,10 +89,10 @@ class AccountResumeView(APIView):
 
     @extend_schema(operation_id="accounts_resume", request=ReasonSerializer, responses=AccountSerializer)
     def post(self, request: Request, account_id: int) -> Response:
-        """Allow new orders again (administrators and risk officers)."""
+        """Allow new orders again (administrators, risk officers, who manages the account)."""
         user = cast(User, request.user)
         account = account_get(user, account_id)
-        if not may_resume(user):
+        if not may_resume(user, account):
             raise Forbidden(Code.PERMISSION_DENIED, account=account_id)
         account_resume(actor=actor_of(request), account=account, reason=_reason(request))
         return Response(AccountSerializer(account_view(user, account_id)).data)

@@ -8,10 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from accounts.choices import AccountMode, TradingState
-from accounts.models import BrokerAccount, QmtHost
+from accounts.models import BrokerAccount, LiveSwitch, QmtHost
 from accounts.services.control import tell_after_commit
+from desk.settings.schema import get_config
 from ops import audit
 from ops.audit import Actor
+from ops.clocks import wall_now
 from ops.errors import Code, Denied
 
 
@@ -21,10 +23,10 @@ def account_add(*, actor: Actor, account: BrokerAccount) -> BrokerAccount:
     Raises
     ------
     Denied
-        LIVE_NOT_AVAILABLE, or PAPER_NEEDS_SIMULATED_HOST.
+        LIVE_NEEDS_READ_ONLY: no account begins live; or PAPER_NEEDS_SIMULATED_HOST.
     """
     if account.mode == AccountMode.LIVE:
-        raise Denied(Code.LIVE_NOT_AVAILABLE)
+        raise Denied(Code.LIVE_NEEDS_READ_ONLY, field="mode")
     _refuse_paper_on_broker(account.mode, account.host)
     with transaction.atomic():
         account.save(force_insert=True)
@@ -55,7 +57,7 @@ def account_resume(*, actor: Actor, account: BrokerAccount, reason: str = "") ->
 
 def account_state_set(*, actor: Actor, account: BrokerAccount, state: TradingState, reason: str = "") -> BrokerAccount:
     """Set the trading state and raise the epoch. Setting the present state does nothing."""
-    return _change(
+    return account_change(
         actor=actor,
         account=account,
         action=f"account.{_STATE_ACTIONS[state]}",
@@ -72,39 +74,63 @@ _STATE_ACTIONS = {
 
 
 def account_mode_set(*, actor: Actor, account: BrokerAccount, mode: AccountMode) -> BrokerAccount:
-    """Set PAPER or READ_ONLY and raise the epoch.
+    """Set PAPER or READ_ONLY and raise the epoch; leaving LIVE ends its switch.
 
     Raises
     ------
     Denied
-        LIVE_NOT_AVAILABLE: real money needs the access rules that this version
-        does not have; the attempt stays on the audit trail.
+        LIVE_NOT_AVAILABLE or LIVE_NOT_CONFIRMED: real money is only reached through
+        `account_go_live`; the attempt stays on the audit trail.
         PAPER_NEEDS_SIMULATED_HOST: a paper account must not be able to reach a broker.
     """
     if mode == AccountMode.LIVE:
-        with transaction.atomic():
-            audit.record(
-                actor=actor,
-                action="account.live_refused",
-                target=f"account:{account.pk}",
-                before={"mode": account.mode},
-                after={"code": Code.LIVE_NOT_AVAILABLE},
-                account_id=account.pk,
-            )
-        raise Denied(Code.LIVE_NOT_AVAILABLE, field="mode", account=account.pk)
-    _refuse_paper_on_broker(mode, account.host)
-    return _change(actor=actor, account=account, action="account.mode_set", mode=mode)
+        code = Code.LIVE_NOT_CONFIRMED if get_config().allow_live else Code.LIVE_NOT_AVAILABLE
+        live_refused(actor=actor, account=account, code=code)
+        raise Denied(code, field="mode", account=account.pk)
+    with transaction.atomic():
+        row = _locked(account)
+        _refuse_paper_on_broker(mode, row.host)
+        switch_id = row.live_switch_id
+        values: dict[str, Any] = {"mode": mode} | ({"live_switch_id": None} if switch_id is not None else {})
+        account = account_change(actor=actor, account=account, action="account.mode_set", **values)
+        if switch_id is not None:
+            LiveSwitch.objects.filter(pk=switch_id).update(ended_at=wall_now(), ended_by=actor.label[:200])
+    return account
+
+
+def live_refused(*, actor: Actor, account: BrokerAccount, code: Code) -> None:
+    """Put a refused attempt to go live on the account's audit trail."""
+    with transaction.atomic():
+        audit.record(
+            actor=actor,
+            action="account.live_refused",
+            target=f"account:{account.pk}",
+            before={"mode": account.mode},
+            after={"code": code},
+            account_id=account.pk,
+        )
 
 
 def account_host_set(*, actor: Actor, account: BrokerAccount, host: QmtHost) -> BrokerAccount:
-    """Move the account to another terminal and raise the epoch."""
-    _refuse_paper_on_broker(account.mode, host)
-    return _change(actor=actor, account=account, action="account.host_set", host_id=host.pk)
+    """Move the account to another terminal and raise the epoch.
+
+    Raises
+    ------
+    Denied
+        LIVE_ACCOUNT_PINNED: the decision to go live was about one terminal;
+        PAPER_NEEDS_SIMULATED_HOST.
+    """
+    with transaction.atomic():
+        row = _locked(account)
+        _refuse_paper_on_broker(row.mode, host)
+        if row.mode == AccountMode.LIVE and host.pk != row.host_id:
+            raise Denied(Code.LIVE_ACCOUNT_PINNED, field="host", account=account.pk)
+        return account_change(actor=actor, account=account, action="account.host_set", host_id=host.pk)
 
 
 def account_auto_trading_set(*, actor: Actor, account: BrokerAccount, enabled: bool) -> BrokerAccount:
     """Decide whether signals are executed on this account. Detection always runs."""
-    return _change(actor=actor, account=account, action="account.auto_trading_set", auto_trading=enabled)
+    return account_change(actor=actor, account=account, action="account.auto_trading_set", auto_trading=enabled)
 
 
 def account_details_set(
@@ -116,7 +142,7 @@ def account_details_set(
     min_commission: Decimal,
 ) -> BrokerAccount:
     """Set what decides nobody's authority: the name and the commission terms."""
-    return _change(
+    return account_change(
         actor=actor,
         account=account,
         action="account.details_set",
@@ -129,7 +155,13 @@ def account_details_set(
 
 def account_enabled_set(*, actor: Actor, account: BrokerAccount, enabled: bool) -> BrokerAccount:
     """Switch the account on or off for new orders, and raise the epoch."""
-    return _change(actor=actor, account=account, action="account.enabled_set", enabled=enabled)
+    return account_change(actor=actor, account=account, action="account.enabled_set", enabled=enabled)
+
+
+def _locked(account: BrokerAccount) -> BrokerAccount:
+    """The account as it is now, kept so until the transaction ends: mode and host are decided together."""
+    accounts = BrokerAccount.objects.select_for_update(of=("self",)).select_related("host")
+    return accounts.get(pk=account.pk)
 
 
 def _refuse_paper_on_broker(mode: str, host: QmtHost) -> None:
@@ -137,7 +169,7 @@ def _refuse_paper_on_broker(mode: str, host: QmtHost) -> None:
         raise Denied(Code.PAPER_NEEDS_SIMULATED_HOST, field="mode", host=host.name)
 
 
-def _change(
+def account_change(
     *,
     actor: Actor,
     account: BrokerAccount,

@@ -17,6 +17,8 @@ from ops.errors import Code, Denied
 _AUDITED_FIELDS = ("name", "kind", "userdata_path", "quote_address", "session_ids", "enabled")
 #: Fields that decide which terminal an order would reach.
 _TERMINAL_FIELDS = frozenset({"kind", "userdata_path", "enabled"})
+#: Fields that make it another terminal.
+_IDENTITY_FIELDS = frozenset({"kind", "userdata_path"})
 
 
 def host_save(*, actor: Actor, host: QmtHost) -> QmtHost:
@@ -25,7 +27,8 @@ def host_save(*, actor: Actor, host: QmtHost) -> QmtHost:
     Raises
     ------
     Denied
-        PAPER_NEEDS_SIMULATED_HOST for a broker's terminal under paper accounts.
+        PAPER_NEEDS_SIMULATED_HOST for a broker's terminal under paper accounts;
+        LIVE_ACCOUNT_PINNED for another terminal under live ones.
     """
     with transaction.atomic():
         stored = QmtHost.objects.select_for_update().filter(pk=host.pk).first() if host.pk else None
@@ -36,6 +39,8 @@ def host_save(*, actor: Actor, host: QmtHost) -> QmtHost:
         host.save()
         after = _facts(host)
         changed = [name for name in _AUDITED_FIELDS if before.get(name) != after[name]]
+        if _IDENTITY_FIELDS.intersection(changed) and accounts.filter(mode=AccountMode.LIVE).exists():
+            raise Denied(Code.LIVE_ACCOUNT_PINNED, host=host.name)
         if stored is not None and _TERMINAL_FIELDS.intersection(changed):
             accounts.update(epoch=F("epoch") + 1)
             for account_id in accounts.values_list("pk", flat=True):

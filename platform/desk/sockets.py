@@ -75,7 +75,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self._session is not None:
             self._session.handle(command)
         elif isinstance(command, Authenticate):
-            await self._open(Credentials(token=command.token))
+            await self._open(Credentials(token=command.token, address=credentials_of(self.scope).address))
         else:
             await self._refuse_and_close(Forbidden(Code.NOT_AUTHENTICATED), CLOSE_UNAUTHORISED)
 

@@ -10,16 +10,14 @@ from django.urls import reverse
 
 from accounts.models import ApiToken, BrokerAccount, Grant, User
 from ops.models import AuditEvent
-from tests.people import Team, make_token
+from tests.people import Team, confirmed, make_token
 
 
 @pytest.fixture
 def admin(team: Team) -> Client:
     team.admin.is_staff = True
     team.admin.save()
-    client = Client()
-    client.force_login(team.admin)
-    return client
+    return confirmed(team.admin)
 
 
 def account_form(account: BrokerAccount, **changes: Any) -> dict[str, Any]:
@@ -111,12 +109,12 @@ def test_account_added_live_is_refused(admin: Client, team: Team) -> None:
 
 
 def test_grant_given_changed_and_withdrawn(admin: Client, team: Team) -> None:
-    values = {"user": team.viewer.pk, "account": team.alpha.pk, "can_view": "on"}
+    values = {"user": team.charlie.pk, "account": team.alpha.pk, "trade": "NONE"}
     admin.post(reverse("admin:accounts_grant_add"), values)
-    grant = Grant.objects.get(user=team.viewer)
+    grant = Grant.objects.get(user=team.charlie, account=team.alpha)
     assert grant.created_by == team.admin
-    change(admin, grant, {})
-    assert Grant.objects.get(pk=grant.pk).can_view is False
+    change(admin, grant, {"trade": "NONE", "can_approve": "on"})
+    assert Grant.objects.get(pk=grant.pk).can_approve is True
     admin.post(reverse("admin:accounts_grant_delete", args=[grant.pk]), {"post": "yes"})
     assert not Grant.objects.filter(pk=grant.pk).exists()
     assert actions() == ["grant.given", "grant.changed", "grant.withdrawn"]
@@ -126,8 +124,7 @@ def test_grant_to_trade_for_a_viewer_is_refused_with_words(admin: Client, team: 
     values = {
         "user": team.viewer.pk,
         "account": team.alpha.pk,
-        "can_view": "on",
-        "can_trade": "on",
+        "trade": "OWN",
     }
     response = admin.post(reverse("admin:accounts_grant_add"), values, follow=True)
     assert b"ROLE_CANNOT_TRADE" in response.content

@@ -61,7 +61,15 @@ def test_accounts_detail_says_mode_state_host_and_rights(team: Team) -> None:
             "updated_at": None,
         },
         "market_clock": None,
-        "rights": {"view": True, "trade": False, "halt": False, "resume": False},
+        "rights": {
+            "view": True,
+            "trade": False,
+            "trade_all": False,
+            "approve": False,
+            "manage": False,
+            "halt": False,
+            "resume": False,
+        },
     }
 
 

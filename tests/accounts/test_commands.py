@@ -63,12 +63,12 @@ def test_demo_data_again_changes_nothing() -> None:
     alice = User.objects.get(username="alice")
     alice.set_password("changed by alice")
     alice.save()
-    Grant.objects.filter(user__username="bob").update(can_trade=True)
+    Grant.objects.filter(user__username="bob").update(trade="OWN")
     events = AuditEvent.objects.count()
     call_command("demo_data", stdout=io.StringIO())
     assert AuditEvent.objects.count() == events
     assert User.objects.get(username="alice").check_password("changed by alice")
-    assert Grant.objects.get(user__username="bob").can_trade
+    assert Grant.objects.get(user__username="bob").trade == "OWN"
 
 
 @pytest.mark.django_db

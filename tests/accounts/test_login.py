@@ -9,7 +9,7 @@ from django.contrib.auth import authenticate
 from django.test import Client, RequestFactory
 
 from accounts.models import LoginThrottle
-from accounts.sessions import MAX_PER_ADDRESS, MAX_PER_PAIR
+from accounts.throttle import MAX_PER_ADDRESS, MAX_PER_PAIR
 from ops.clocks import wall_now
 from ops.models import AuditEvent
 from tests.people import PASSWORD, Team

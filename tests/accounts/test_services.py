@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts.choices import AccountMode, HostKind, Role, TradingState
+from accounts.choices import AccountMode, HostKind, Role, TradingState, TradeRight
 from accounts.models import ApiToken, BrokerAccount, Grant, QmtHost, User
 from accounts.services import (
     account_halt,
@@ -146,21 +146,21 @@ def test_host_another_terminal_raises_the_epoch_of_all_its_accounts(team: Team) 
 def test_grant_first_one_keeps_the_epoch(team: Team) -> None:
     grant_set(actor=TEST_ACTOR, user=team.viewer, account=team.alpha, created_by=team.admin)
     grant = Grant.objects.get(user=team.viewer)
-    assert (grant.can_view, grant.can_trade, grant.created_by) == (True, False, team.admin)
+    assert (grant.trade, grant.can_manage, grant.created_by) == ("NONE", False, team.admin)
     assert epoch(team.alpha) == 1
     assert actions() == ["grant.given"]
 
 
 def test_grant_changed_raises_the_epoch(team: Team) -> None:
-    grant_set(actor=TEST_ACTOR, user=team.alice, account=team.alpha, can_trade=False)
+    grant_set(actor=TEST_ACTOR, user=team.alice, account=team.alpha, trade=TradeRight.OWN)
     assert epoch(team.alpha) == 2
     event = AuditEvent.objects.get()
-    assert event.before == {"can_view": True, "can_trade": True}
-    assert event.after == {"can_view": True, "can_trade": False}
+    assert (event.before["trade"], event.before["expires_at"]) == ("ALL", None)
+    assert event.after["trade"] == "OWN"
 
 
 def test_grant_same_rights_change_nothing(team: Team) -> None:
-    grant_set(actor=TEST_ACTOR, user=team.alice, account=team.alpha, can_trade=True)
+    grant_set(actor=TEST_ACTOR, user=team.alice, account=team.alpha, trade=TradeRight.ALL)
     assert epoch(team.alpha) == 1
     assert actions() == []
 
@@ -168,7 +168,7 @@ def test_grant_same_rights_change_nothing(team: Team) -> None:
 @pytest.mark.parametrize("person", ["viewer", "risk"])
 def test_grant_to_trade_for_a_role_that_never_trades_is_refused(team: Team, person: str) -> None:
     with pytest.raises(Denied) as refused:
-        grant_set(actor=TEST_ACTOR, user=getattr(team, person), account=team.alpha, can_trade=True)
+        grant_set(actor=TEST_ACTOR, user=getattr(team, person), account=team.alpha, trade=TradeRight.ALL)
     assert refused.value.code == Code.ROLE_CANNOT_TRADE
     assert not Grant.objects.filter(user=getattr(team, person)).exists()
 

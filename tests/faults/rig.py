@@ -228,5 +228,5 @@ class Rig:
     @staticmethod
     def _trader(name: str, account: BrokerAccount) -> User:
         user = User.objects.create_user(name, password="desk-demo", role=Role.TRADER)
-        Grant.objects.create(user=user, account=account, can_view=True, can_trade=True)
+        Grant.objects.create(user=user, account=account, trade="ALL")
         return user

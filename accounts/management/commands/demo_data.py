@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts.choices import HostKind, Language, Role
+from accounts.choices import HostKind, Language, Role, TradeRight
 from accounts.models import BrokerAccount, Grant, QmtHost, User
 from accounts.services import account_add, grant_set, host_save, user_save
 from desk.settings.schema import get_config
@@ -22,10 +22,10 @@ PEOPLE = {
     "bob": Role.TRADER,
     "charlie": Role.TRADER,
 }
-#: broker account → (name, {person: may trade})
-ACCOUNTS: dict[str, tuple[str, dict[str, bool]]] = {
-    "8000000001": ("Alpha (模拟)", {"alice": True, "bob": False}),
-    "8000000002": ("Beta (模拟)", {"charlie": True}),
+#: broker account → (name, {person: what they may trade})
+ACCOUNTS: dict[str, tuple[str, dict[str, TradeRight]]] = {
+    "8000000001": ("Alpha (模拟)", {"alice": TradeRight.ALL, "bob": TradeRight.NONE}),
+    "8000000002": ("Beta (模拟)", {"charlie": TradeRight.ALL}),
 }
 
 
@@ -41,8 +41,8 @@ class Command(BaseCommand):
             host = _host()
             for account_no, (name, rights) in ACCOUNTS.items():
                 account = _account(host, account_no, name)
-                for person, can_trade in rights.items():
-                    _first_grant(people[person], account, can_trade=can_trade)
+                for person, trade in rights.items():
+                    _first_grant(people[person], account, trade)
         self.stdout.write("Demo data is in place.")
 
 
@@ -77,6 +77,6 @@ def _account(host: QmtHost, account_no: str, name: str) -> BrokerAccount:
     return account_add(actor=ACTOR, account=BrokerAccount(host=host, account_no=account_no, name=name))
 
 
-def _first_grant(user: User, account: BrokerAccount, *, can_trade: bool) -> None:
+def _first_grant(user: User, account: BrokerAccount, trade: TradeRight) -> None:
     if not Grant.objects.filter(user=user, account=account).exists():
-        grant_set(actor=ACTOR, user=user, account=account, can_trade=can_trade)
+        grant_set(actor=ACTOR, user=user, account=account, trade=trade)

@@ -1,6 +1,6 @@
 """Who is on the other end of a socket, and whether they still are.
 
-Credentials, in this order: an ``Authorization: Bearer`` header, a subprotocol
+Credentials, in this order: an ``Authorization: Bearer`` or ``X-API-Key`` header, a subprotocol
 ``desk.bearer.<token>``, the portal's session cookie, or an ``authenticate`` message as
 the first one. Never the URL: addresses end in logs.
 """
@@ -19,7 +19,7 @@ from django.contrib.auth import get_user
 from accounts.choices import Scope
 from accounts.models import ApiToken, User
 from accounts.sessions import session_digest
-from accounts.tokens import token_authenticate, token_is_usable
+from accounts.tokens import token_authenticate, token_is_usable, token_user
 from ops.clocks import wall_now
 
 PROTOCOL = "desk.v1"
@@ -32,6 +32,7 @@ class Credentials:
 
     token: str | None = None
     session_key: str | None = None
+    address: str = ""
 
     @property
     def given(self) -> bool:
@@ -59,13 +60,16 @@ class Identity:
 def credentials_of(scope: dict[str, Any]) -> Credentials:
     """Read the handshake. A given token decides alone; it never falls back to the session."""
     headers = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
+    address = str((scope.get("client") or ("",))[0])
     kind, _, value = headers.get(b"authorization", "").partition(" ")
     if kind.lower() == "bearer":
-        return Credentials(token=value.strip())
+        return Credentials(token=value.strip(), address=address)
+    if b"x-api-key" in headers:
+        return Credentials(token=headers[b"x-api-key"].strip(), address=address)
     for offered in scope.get("subprotocols", ()):
         if offered.startswith(_BEARER_PROTOCOL):
-            return Credentials(token=offered.removeprefix(_BEARER_PROTOCOL))
-    return Credentials(session_key=_session_cookie(headers.get(b"cookie", "")))
+            return Credentials(token=offered.removeprefix(_BEARER_PROTOCOL), address=address)
+    return Credentials(session_key=_session_cookie(headers.get(b"cookie", "")), address=address)
 
 
 def _session_cookie(header: str) -> str | None:
@@ -83,11 +87,11 @@ def subprotocol_of(scope: dict[str, Any]) -> str | None:
 def authenticate(credentials: Credentials) -> tuple[Identity, User] | None:
     """Who the credentials belong to, or None. Reads the database."""
     if credentials.token is not None:
-        token = token_authenticate(credentials.token)
+        token = token_authenticate(credentials.token, address=credentials.address)
         if token is None:
             return None
         scopes = frozenset(token.scopes)
-        return Identity(token.user_id, token_id=token.pk, scopes=scopes), token.user
+        return Identity(token.user_id, token_id=token.pk, scopes=scopes), token_user(token)
     user = _session_user(credentials.session_key)
     if user is None:
         return None
@@ -101,7 +105,7 @@ def still_valid(identity: Identity) -> User | None:
     token = ApiToken.objects.select_related("user").filter(pk=identity.token_id).first()
     if token is None or not token_is_usable(token, wall_now()):
         return None
-    return token.user
+    return token_user(token)
 
 
 def _session_user(session_key: str | None) -> User | None:

@@ -7,6 +7,8 @@ from .schema import get_config
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.sessions.ThrottledModelBackend"]
 LOGIN_URL = "/login/"
+SUDO_URL = "/confirm/"
+"""Where a signed-in person proves again who they are, before a dangerous act."""
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
 

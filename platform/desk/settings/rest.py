@@ -12,6 +12,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "accounts.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.SignedIn"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api.throttling.TokenThrottle"],
     # No browsable renderer: the strict CSP forbids its inline scripts.
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["ops.parsers.StrictJSONParser"],

@@ -1,65 +1,18 @@
-"""Users, QMT hosts and their status, broker accounts, grants, API tokens."""
+"""QMT hosts with their status, broker accounts and the record of going live."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.choices import (
-    AccountMode,
-    HostKind,
-    Language,
-    RisingColor,
-    Role,
-    SessionState,
-    TradingState,
-)
+from accounts.choices import AccountMode, HostKind, SessionState, TradingState
+from accounts.models.people import User
 from accounts.querysets import BrokerAccountQuerySet
-
-
-class DeskUserManager(UserManager["User"]):
-    """Django's manager; a superuser made on the command line is also an administrator here."""
-
-    def create_superuser(
-        self,
-        username: str,
-        email: str | None = None,
-        password: str | None = None,
-        **extra_fields: Any,
-    ) -> User:
-        extra_fields.setdefault("role", Role.ADMIN)
-        return super().create_superuser(username, email, password, **extra_fields)
-
-
-class User(AbstractUser):
-    """A person. Deactivate instead of deleting: the audit trail names people for ever."""
-
-    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
-    language = models.CharField(_("language"), max_length=10, choices=Language.choices, default=Language.CHINESE)
-    rising_color = models.CharField(
-        _("colour of rising prices"),
-        max_length=5,
-        choices=RisingColor.choices,
-        default=RisingColor.RED,
-    )
-    display_timezone = models.CharField(_("time zone shown"), max_length=40, default="Asia/Shanghai")
-
-    objects: ClassVar[DeskUserManager] = DeskUserManager()
-
-    class Meta(AbstractUser.Meta):
-        ordering = ("username",)
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether this active person administers the platform."""
-        return self.is_active and self.role == Role.ADMIN
 
 
 class QmtHost(models.Model):
@@ -171,72 +124,60 @@ class BrokerAccount(models.Model):
     auto_trading = models.BooleanField(_("automatic trading"), default=False)
     enabled = models.BooleanField(_("enabled"), default=True)
 
+    live_switch = models.OneToOneField(
+        "accounts.LiveSwitch",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The decision under which the account trades real money."),
+    )
+
     objects = BrokerAccountQuerySet.as_manager()
 
     class Meta:
         ordering = ("id",)
-        constraints = (models.UniqueConstraint(fields=("host", "account_no"), name="account_once_per_host"),)
+        constraints = (
+            models.UniqueConstraint(fields=("host", "account_no"), name="account_once_per_host"),
+            # LIVE without a recorded decision, or a decision without LIVE, cannot be stored by any path.
+            models.CheckConstraint(
+                condition=Q(mode=AccountMode.LIVE, live_switch__isnull=False)
+                | (~Q(mode=AccountMode.LIVE) & Q(live_switch__isnull=True)),
+                name="account_live_has_its_switch",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.account_no})"
 
     def clean(self) -> None:
-        """A paper account lives on a simulated host: it can never reach a broker."""
+        """A paper account lives on a simulated host, a live one on a broker's: neither reaches the other."""
         if self.mode == AccountMode.PAPER and self.host_id and not self.host.is_simulated:
             raise ValidationError({"mode": _("A paper account needs a simulated host.")})
+        if self.mode == AccountMode.LIVE and self.host_id and self.host.is_simulated:
+            raise ValidationError({"mode": _("A live account needs a broker's terminal.")})
 
 
-class Grant(models.Model):
-    """One person's rights on one account."""
+class LiveSwitch(models.Model):
+    """One decision to trade real money on an account: who, when, and what they acknowledged."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
-    account = models.ForeignKey(BrokerAccount, on_delete=models.CASCADE, related_name="grants")
-    can_view = models.BooleanField(_("may view"), default=True)
-    can_trade = models.BooleanField(_("may trade"), default=False)
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-
-    class Meta:
-        ordering = ("account_id", "user_id")
-        constraints = (
-            models.UniqueConstraint(fields=("user", "account"), name="grant_once"),
-            models.CheckConstraint(condition=Q(can_trade=False) | Q(can_view=True), name="grant_trader_views"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.user_id} → {self.account_id}"
-
-
-class ApiToken(models.Model):
-    """A bearer token. Only its digest is stored; the token itself is shown once."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(_("name"), max_length=80)
-    prefix = models.CharField(
-        _("prefix"), max_length=8, db_index=True, help_text=_("First characters, to recognise it by.")
+    account = models.ForeignKey(BrokerAccount, on_delete=models.PROTECT, related_name="live_switches")
+    switched_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    switched_at = models.DateTimeField(_("switched on"))
+    host_name = models.CharField(_("QMT host"), max_length=32)
+    notice_version = models.CharField(_("version of the notice"), max_length=20)
+    notice_digest = models.CharField(_("digest of the notice"), max_length=64)
+    broker_report = models.CharField(
+        _("report to the broker"),
+        max_length=200,
+        help_text=_("When and how programmatic trading was reported to the broker."),
     )
-    digest = models.CharField(_("digest"), max_length=64, unique=True)
-    scopes = models.JSONField(_("scopes"), default=list)
-    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    ended_by = models.CharField(_("ended by"), max_length=200, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     class Meta:
-        ordering = ("-created_at", "-id")
-        verbose_name = _("API token")
-        verbose_name_plural = _("API tokens")
+        ordering = ("-switched_at", "-id")
 
     def __str__(self) -> str:
-        return f"desk_{self.prefix}… ({self.name})"
-
-
-class LoginThrottle(models.Model):
-    """Failed logins of one place, or of one place and name, in the present window."""
-
-    key = models.CharField(max_length=64, primary_key=True)
-    failures = models.PositiveIntegerField(default=0)
-    started_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"{self.key[:8]} {self.failures}"
+        return f"{self.account_id} {self.switched_at:%Y-%m-%d %H:%M}"

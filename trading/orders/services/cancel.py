@@ -11,9 +11,9 @@ from django.db import transaction
 
 from accounts.actors import actor_for_token, actor_for_user
 from accounts.models import ApiToken, User
-from accounts.selectors import may_cancel
+from accounts.selectors import cancel_refusal
 from ops import audit
-from ops.errors import Code, Conflict, Forbidden, NotFound
+from ops.errors import Code, Conflict, NotFound
 from trading.ledger.journal import DATABASE, Journal, account_journal
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.models import Order
@@ -37,15 +37,16 @@ def order_cancel(*, user: User, order_id: UUID, token: ApiToken | None = None, r
     NotFound
         ORDER_NOT_FOUND: no such order, or not the user's.
     Forbidden
-        TRADE_NOT_GRANTED.
+        TRADE_NOT_GRANTED, or ORDER_NOT_YOURS for who may cancel their own orders only.
     Conflict
         ORDER_FINAL: there is nothing left to cancel.
     """
     order = Order.objects.visible_to(user).select_related("account").filter(pk=order_id).first()
     if order is None:
         raise NotFound(Code.ORDER_NOT_FOUND, order=str(order_id))
-    if not may_cancel(user, order.account):
-        raise Forbidden(Code.TRADE_NOT_GRANTED, account=order.account_id)
+    refusal = cancel_refusal(user, order.account, owner_id=order.created_by_id)
+    if refusal is not None:
+        raise refusal
     with account_journal(order.account_id) as journal:
         order = Order.objects.select_related("created_by").get(pk=order.pk)
         before = order.status

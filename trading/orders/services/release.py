@@ -6,9 +6,9 @@ from uuid import UUID
 
 from accounts.actors import actor_for_token, actor_for_user
 from accounts.models import ApiToken, User
-from accounts.selectors import may_cancel
+from accounts.selectors import cancel_refusal
 from ops import audit
-from ops.errors import Code, Conflict, Forbidden
+from ops.errors import Code, Conflict
 from trading.ledger.journal import account_journal
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.models import Order
@@ -26,13 +26,14 @@ def reservation_release(*, user: User, order_id: UUID, token: ApiToken | None = 
     NotFound
         ORDER_NOT_FOUND.
     Forbidden
-        TRADE_NOT_GRANTED.
+        TRADE_NOT_GRANTED, ORDER_NOT_YOURS.
     Conflict
         NOTHING_RESERVED: the order is not NOT_FOUND, or holds nothing any more.
     """
     order = order_get(user, order_id)
-    if not may_cancel(user, order.account):
-        raise Forbidden(Code.TRADE_NOT_GRANTED, account=order.account_id)
+    refusal = cancel_refusal(user, order.account, owner_id=order.created_by_id)
+    if refusal is not None:
+        raise refusal
     with account_journal(order.account_id) as journal:
         order = Order.objects.select_related("created_by").get(pk=order.pk)
         held = {"cash": order.reserved_cash, "quantity": order.reserved_quantity}

@@ -129,6 +129,9 @@ def order_submit(
         stored = _stored(account, request)
         if stored is not None:
             return Submission(stored, created=False)
+        if journal.book.account.epoch != account.epoch and not may_trade(user, journal.book.account):
+            # The right was withdrawn since it was checked, before the account was ours.
+            raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
         order = _decide(journal, request)
         _keep(journal, order, request)
     return Submission(order, created=True)

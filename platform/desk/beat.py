@@ -7,19 +7,22 @@ thing that a kill -9 can tear.
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from celery import Celery
 from celery.beat import Scheduler, SchedulingError, Service
 from celery.signals import setup_logging
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from desk.management.process import stop_event_on_signals
+from ops.alerts.watches import settled, watch_processes
 from ops.heartbeats import Heartbeat
 
 log = logging.getLogger(__name__)
 
 MAX_SLEEP_SECONDS = 5
+WATCH_SECONDS = 30.0
 
 
 class DeskScheduler(Scheduler):
@@ -31,12 +34,24 @@ class DeskScheduler(Scheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._heartbeat = Heartbeat("beat")
+        self._next_watch = 0.0
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         seconds: float = super().tick(*args, **kwargs)
         close_old_connections()
         self._heartbeat.beat({"entries": len(self.schedule)})
+        if settled() and time.monotonic() >= self._next_watch:
+            # The core worker watches all others; who watches it must be another process.
+            self._next_watch = time.monotonic() + WATCH_SECONDS
+            self._watch_core()
         return min(seconds, MAX_SLEEP_SECONDS)
+
+    @staticmethod
+    def _watch_core() -> None:
+        try:
+            watch_processes(["worker.core"])
+        except DatabaseError as error:
+            log.warning("the core worker could not be watched: %s", type(error).__name__)
 
     def apply_async(self, *args: Any, **kwargs: Any) -> Any:
         try:

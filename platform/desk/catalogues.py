@@ -20,7 +20,7 @@ KEYWORDS = {
     "ngettext_lazy": (1, 2),
 }
 _SKIPPED = {"migrations", "node_modules"}
-FOLDERS = ("platform", "accounts", "marketdata", "trading", "frontend")
+FOLDERS = ("platform", "accounts", "alerts", "marketdata", "trading", "frontend")
 
 
 def _source(path: Path) -> bytes:

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("metrics", MetricsView.as_view(), name="metrics"),
     *_present("api/v1/", "accounts.api.urls"),
+    path("api/v1/", include("alerts.api.urls")),
     *_present("api/v1/", "marketdata.api.urls"),
     *_present("api/v1/", "trading.orders.api.urls"),
     *_present("api/v1/", "trading.ledger.api.urls"),

@@ -59,6 +59,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="0", minute="5"),
         "options": {"expires": 3600},
     },
+    "alerts": {"task": "alerts.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "watch": {"task": "desk.watch", "schedule": 15.0, "options": {"expires": 15}},
     "housekeeping": {
         "task": "ops.housekeeping",
         "schedule": crontab(hour="4", minute="20"),

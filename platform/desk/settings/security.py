@@ -10,6 +10,7 @@ from .schema import get_config
 
 _config = get_config()
 
+STATE_DIR = _config.state_dir
 SECRET_KEY = _config.secret_key_value()
 ENCRYPTION_KEYS = _config.encryption_keys()
 """For stored secrets: the first seals, all of them open (ops.sealing)."""

@@ -4,46 +4,64 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ops', '0001_initial'),
+        ("ops", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='installation',
-            name='env',
-            field=models.CharField(blank=True, default='', help_text='Profile this database belongs to.', max_length=12),
+            model_name="installation",
+            name="env",
+            field=models.CharField(
+                blank=True, default="", help_text="Profile this database belongs to.", max_length=12
+            ),
         ),
         migrations.CreateModel(
-            name='Alert',
+            name="Alert",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=64, verbose_name='kind')),
-                ('severity', models.CharField(choices=[('INFO', 'Information'), ('WARNING', 'Warning'), ('CRITICAL', 'Critical')], max_length=10, verbose_name='severity')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('facts', models.JSONField(default=dict, verbose_name='facts')),
-                ('dedup_key', models.CharField(max_length=200)),
-                ('account_id', models.BigIntegerField(blank=True, null=True, verbose_name='account')),
-                ('host', models.CharField(blank=True, default='', max_length=64, verbose_name='host')),
-                ('count', models.PositiveIntegerField(default=1, verbose_name='times')),
-                ('first_at', models.DateTimeField(verbose_name='first time')),
-                ('last_at', models.DateTimeField(verbose_name='last time')),
-                ('notified_at', models.DateTimeField()),
-                ('notices', models.PositiveIntegerField(default=1, help_text='How often people were to be told.')),
-                ('routed', models.PositiveIntegerField(default=0, help_text='Notices that have become deliveries.')),
-                ('acknowledged_at', models.DateTimeField(blank=True, null=True, verbose_name='acknowledged')),
-                ('acknowledged_by', models.BigIntegerField(blank=True, null=True)),
-                ('acknowledged_label', models.CharField(blank=True, default='', max_length=200, verbose_name='acknowledged by')),
-                ('cleared_at', models.DateTimeField(blank=True, null=True, verbose_name='over since')),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=64, verbose_name="kind")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("INFO", "Information"), ("WARNING", "Warning"), ("CRITICAL", "Critical")],
+                        max_length=10,
+                        verbose_name="severity",
+                    ),
+                ),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                ("facts", models.JSONField(default=dict, verbose_name="facts")),
+                ("dedup_key", models.CharField(max_length=200)),
+                ("account_id", models.BigIntegerField(blank=True, null=True, verbose_name="account")),
+                ("host", models.CharField(blank=True, default="", max_length=64, verbose_name="host")),
+                ("count", models.PositiveIntegerField(default=1, verbose_name="times")),
+                ("first_at", models.DateTimeField(verbose_name="first time")),
+                ("last_at", models.DateTimeField(verbose_name="last time")),
+                ("notified_at", models.DateTimeField()),
+                ("notices", models.PositiveIntegerField(default=1, help_text="How often people were to be told.")),
+                ("routed", models.PositiveIntegerField(default=0, help_text="Notices that have become deliveries.")),
+                ("acknowledged_at", models.DateTimeField(blank=True, null=True, verbose_name="acknowledged")),
+                ("acknowledged_by", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "acknowledged_label",
+                    models.CharField(blank=True, default="", max_length=200, verbose_name="acknowledged by"),
+                ),
+                ("cleared_at", models.DateTimeField(blank=True, null=True, verbose_name="over since")),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'alert',
-                'verbose_name_plural': 'alerts',
-                'ordering': ('-id',),
-                'indexes': [models.Index(fields=['dedup_key', 'closed_at'], name='alert_key_closed'), models.Index(fields=['closed_at', '-id'], name='alert_open_newest')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('dedup_key',), name='alert_open_once')],
+                "verbose_name": "alert",
+                "verbose_name_plural": "alerts",
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(fields=["dedup_key", "closed_at"], name="alert_key_closed"),
+                    models.Index(fields=["closed_at", "-id"], name="alert_open_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at", None)), fields=("dedup_key",), name="alert_open_once"
+                    )
+                ],
             },
         ),
     ]

@@ -1,0 +1,1 @@
+"""Who is told about an alert, and how: channels, subscriptions, deliveries."""

@@ -1,0 +1,123 @@
+"""The whole proof of the audit trail: chains, anchors among them, signed anchors in the file."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
+from ops.anchor_file import AnchorFile, AnchorKeyError
+from ops.anchors import anchors_verify
+from ops.audit import ChainReport, chains_verify
+from ops.jobs import job_create, job_fail, job_finish, job_progress, job_start
+from ops.models import AuditChain, Job
+
+JOB_KIND = "audit.verify"
+ALERT_KEY = "audit.broken"
+SHOWN_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Outcome of a proof."""
+
+    chains: tuple[ChainReport, ...]
+    anchors: int
+    problems: tuple[str, ...]
+
+    @property
+    def intact(self) -> bool:
+        return not self.problems
+
+    @property
+    def events(self) -> int:
+        return sum(report.events for report in self.chains)
+
+
+def anchor_file() -> AnchorFile:
+    """The signed anchors of this machine's state folder."""
+    return AnchorFile(settings.STATE_DIR)
+
+
+def audit_check(*, public_key_pem: str | None = None, job_id: uuid.UUID | None = None) -> AuditReport:
+    """Prove everything. Reads only; people may go on working.
+
+    Parameters
+    ----------
+    public_key_pem
+        A key kept elsewhere, to prove the signed anchors with.
+    job_id
+        Job that shows the progress.
+    """
+    reports: list[ChainReport] = []
+    for report in chains_verify():
+        reports.append(report)
+        if job_id is not None:
+            job_progress(job_id, done=len(reports), message=report.chain)
+    problems = [
+        f"{report.chain}: broken at #{report.sequence}: {report.problem}" for report in reports if not report.intact
+    ]
+    problems += anchors_verify()
+    file = anchor_file()
+    try:
+        problems += file.verify(public_key_pem)
+    except AnchorKeyError as error:
+        problems.append(str(error))
+    report = AuditReport(tuple(reports), file.count(), tuple(problems))
+    tell(report.problems)
+    return report
+
+
+def tell(problems: Sequence[str]) -> None:
+    """Raise the alert that the trail is broken, or end it."""
+    if not problems:
+        alert_clear(ALERT_KEY)
+        return
+    alert_raise(
+        AlertKind.AUDIT_BROKEN,
+        Severity.CRITICAL,
+        f"The audit trail is broken in {len(problems)} places",
+        {f"problem_{number}": text for number, text in enumerate(problems[:SHOWN_PROBLEMS], start=1)},
+        dedup_key=ALERT_KEY,
+    )
+
+
+def check_requested(owner: int) -> tuple[Job, bool]:
+    """The job that proves the trail: the one that runs, or a new one; and whether it is new."""
+    running = Job.objects.filter(kind=JOB_KIND).exclude(status__in=Job.FINAL).order_by("-created_at").first()
+    if running is not None:
+        return running, False
+    chains = AuditChain.objects.count()
+    return job_create(kind=JOB_KIND, owner=owner, total=chains, message="queued"), True
+
+
+def run_check_job(job_id: uuid.UUID) -> str:
+    """Run a requested proof; returns the job's status afterwards."""
+    if not job_start(job_id, message="running"):
+        return "not pending"
+    try:
+        report = audit_check(job_id=job_id)
+    except Exception as error:
+        job_fail(job_id, error=f"the proof could not be finished: {type(error).__name__}")
+        raise
+    result = report_view(report)
+    if report.intact:
+        job_finish(job_id, result=result, message=f"{len(report.chains)} chains, {report.events} events: intact")
+        return Job.Status.DONE
+    job_fail(job_id, error=report.problems[0], result=result)
+    return Job.Status.FAILED
+
+
+def report_view(report: AuditReport) -> dict[str, Any]:
+    """The report as data."""
+    return {
+        "intact": report.intact,
+        "chains": len(report.chains),
+        "events": report.events,
+        "anchors": report.anchors,
+        "problems": list(report.problems[:SHOWN_PROBLEMS]),
+    }

@@ -18,6 +18,7 @@ from marketdata.services.axis import calendar_days
 from marketdata.services.evidence import runs
 from marketdata.services.queue import Claim, item_end, items_claim, items_release, jobs_refresh
 from marketdata.services.repair import Outcome, Repairer, Source
+from ops.alerts import AlertKind, Severity, alert_raise
 from ops.clocks import MarketClock, wall_now
 from qmt.errors import QmtError, TerminalDown
 from qmt.gateway import QuoteGateway
@@ -137,6 +138,36 @@ class RepairRunner:
                     else None
                 ),
             )
+        self._tell_failures(claims, outcomes)
+
+    def _tell_failures(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
+        """One alert for all instruments of this batch that have used up their rounds."""
+        failed = [
+            claim
+            for claim in claims
+            if claim.attempts >= get_marketdata_config().attempts and _left(claim, outcomes[claim.instrument_id])
+        ]
+        if not failed:
+            return
+        period = failed[0].period.code
+        alert_raise(
+            AlertKind.REPAIR_FAILED,
+            Severity.WARNING,
+            f"{len(failed)} instruments of {period} could not be completed in {failed[0].attempts} rounds",
+            {
+                "instruments": ", ".join(_symbols(failed)),
+                "period": period,
+                "error": outcomes[failed[0].instrument_id].error,
+            },
+            dedup_key=f"data.repair_failed:{self._source.host}:{period}",
+            host=self._source.host,
+        )
+
+
+def _symbols(claims: Sequence[Claim], limit: int = 10) -> list[str]:
+    ids = [claim.instrument_id for claim in claims]
+    rows = Instrument.objects.filter(pk__in=ids[:limit]).order_by("symbol")
+    return [*rows.values_list("symbol", flat=True), *(["…"] if len(ids) > limit else [])]
 
 
 def backoff_seconds(attempts: int) -> float:

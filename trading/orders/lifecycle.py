@@ -16,12 +16,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.models import BrokerAccount
+from ops.alerts import AlertKind
 from ops.errors import Code
 from trading.ledger.dates import trade_date_close, trade_date_open
 from trading.ledger.fields import ZERO
 from trading.ledger.journal import Journal, account_journal
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.intake import parking
+from trading.orders.intake.alarms import tell_unresolved
 from trading.orders.intake.evidence import MAX_MESSAGE
 from trading.orders.intake.snapshot import resolve_by_query
 from trading.orders.models import Order
@@ -100,7 +102,9 @@ def mark_unknown(order_ids: Sequence[UUID], *, reason: str) -> list[UUID]:
             strict=True,
         )
 
-    return _each(order_ids, step)
+    moved = _each(order_ids, step)
+    tell_unresolved(moved, AlertKind.ORDER_UNKNOWN, reason)
+    return moved
 
 
 def session_lost(host_name: str, *, reason: str) -> list[UUID]:
@@ -173,7 +177,9 @@ def mark_not_found(order_ids: Sequence[UUID], *, evidence: Mapping[str, object])
             strict=True,
         )
 
-    return _each(order_ids, step)
+    moved = _each(order_ids, step)
+    tell_unresolved(moved, AlertKind.ORDER_NOT_FOUND, "absent from the terminal's full day")
+    return moved
 
 
 def open_trade_date(account_id: int, trade_date: date) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
+from collections.abc import Sequence
+from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError
 
 from accounts.services import account_halt
 from ops import audit
+from ops.alerts import AlertKind, Severity, alert_raise
 from ops.audit import Actor
-from ops.publish import publish
-from trading.ledger.journal import DATABASE, Journal
+from trading.ledger.journal import Journal
 from trading.orders.models import Order
 
 logger = logging.getLogger(__name__)
@@ -42,5 +43,29 @@ def raise_adopted(journal: Journal, order: Order, before: str) -> None:
         account=journal.book.account,
         reason=f"the broker has order {order.pk}, which had ended here as {before}",
     )
-    alert = {"kind": "order.adopted", "account": order.account_id, **facts}
-    transaction.on_commit(partial(publish, "alerts", alert), using=DATABASE, robust=True)
+    alert_raise(
+        AlertKind.ORDER_ADOPTED,
+        Severity.CRITICAL,
+        f"{order.side} {order.quantity} {order.symbol} had ended here as {before}; the broker has it",
+        facts,
+        dedup_key=f"order.adopted:{order.pk}",
+        account_id=order.account_id,
+    )
+
+
+def tell_unresolved(order_ids: Sequence[UUID], kind: AlertKind, reason: str) -> None:
+    """Tell people about orders whose fate nobody knows. What they are told is never an order's trouble."""
+    try:
+        orders = list(Order.objects.filter(pk__in=order_ids)) if order_ids else []
+    except DatabaseError:
+        logger.exception("nobody was told that these are %s: %s", kind, order_ids)
+        return
+    for order in orders:
+        alert_raise(
+            kind,
+            Severity.CRITICAL if kind == AlertKind.ORDER_UNKNOWN else Severity.WARNING,
+            f"{order.side} {order.quantity} {order.symbol}: {reason}",
+            {"order": str(order.pk), "symbol": order.symbol, "host": order.host_name, "status": order.status},
+            dedup_key=f"{kind}:{order.pk}",
+            account_id=order.account_id,
+        )

@@ -123,19 +123,23 @@ class Rig:
         self.terminal.clock.set(to_ms(day, moment))
         self.terminal.step()
 
-    def start(self, **changes: Any) -> TradeRuntime:
+    def start(self, *, simulated: bool = True, **changes: Any) -> TradeRuntime:
         """Start the trade runtime and wait until it takes orders."""
-        self.boot(**changes)
+        self.boot(simulated=simulated, **changes)
         until(lambda: self.runtime is not None and self.runtime.session.ready(), what="READY")
         assert self.runtime is not None
         until(lambda: self.session_state() == "READY", what="READY in the status row")
         return self.runtime
 
-    def boot(self, **changes: Any) -> TradeRuntime:
-        """Start the trade runtime without waiting."""
+    def boot(self, *, simulated: bool = True, **changes: Any) -> TradeRuntime:
+        """Start the trade runtime without waiting; not `simulated`, it takes the terminal for a broker's."""
         assert self.runtime is None
         gateway = Terminal(
-            make_gateway=self.terminal.trade_gateway, read_clock=self._clock, sdk_version="face-b", close=lambda: None
+            make_gateway=self.terminal.trade_gateway,
+            read_clock=self._clock,
+            sdk_version="face-b",
+            simulated=simulated,
+            close=lambda: None,
         )
         self.runtime = start_runtime(HOST, terminal=gateway, config=replace(self.config, **changes), environment={})
         return self.runtime

@@ -289,11 +289,18 @@ def test_second_worker_for_the_same_host_stays_down(rig: Rig) -> None:
     assert second.acquire()
 
 
+def test_host_of_another_kind_than_the_process_opens_no_session(rig: Rig) -> None:
+    """A row that says simulated does not make a process safe that has loaded the broker's natives."""
+    runtime = rig.boot(simulated=False)
+    until(lambda: "restart its workers" in runtime.session.view().message, what="the refusal")
+    assert runtime.session.current() is None
+
+
 def test_paper_account_on_a_broker_host_opens_no_session(rig: Rig) -> None:
     rig.host.kind = "LIVE"
     rig.host.save()
-    runtime = rig.boot()
-    until(lambda: "LIVE_NOT_AVAILABLE" in runtime.session.view().message, what="the refusal")
+    runtime = rig.boot(simulated=False)
+    until(lambda: "PAPER_NEEDS_SIMULATED_HOST" in runtime.session.view().message, what="the refusal")
     assert runtime.session.view().state == "DOWN"
     assert runtime.session.current() is None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Final
 
-from accounts.choices import AccountMode, SessionState, TradingState
+from accounts.choices import SessionState, TradingState
 from ops.errors import Code, Denied
 from qmt.calendar import Phase, accepts_orders
 from qmt.codes import Board, Kind
@@ -20,6 +20,7 @@ from qmt.rules import LotRow, QuantityFault, lot_rule, quantity_fault
 from trading.ledger.fees import cash_for_buy
 from trading.ledger.wire import money, plain
 from trading.risk.context import CheckContext, Reservation
+from trading.risk.venues import venue_refusal
 
 Check = Callable[[CheckContext], Denied | None]
 
@@ -66,12 +67,9 @@ def account_may_trade(context: CheckContext) -> Denied | None:
     facts: dict[str, Any] = {"account": account.pk}
     if not account.enabled:
         return Denied(Code.ACCOUNT_DISABLED, **facts)
-    if account.mode == AccountMode.READ_ONLY:
-        return Denied(Code.ACCOUNT_READ_ONLY, **facts)
-    if account.mode == AccountMode.LIVE and not context.live_allowed:
-        return Denied(Code.LIVE_NOT_AVAILABLE, **facts)
-    if account.mode == AccountMode.PAPER and not account.host.is_simulated:
-        return Denied(Code.PAPER_NEEDS_SIMULATED_HOST, **facts, host=account.host.name)
+    venue = venue_refusal(account, account.host, simulated=account.host.is_simulated, live_allowed=context.live_allowed)
+    if venue is not None:
+        return venue
     if account.state == TradingState.HALTED:
         return Denied(Code.ACCOUNT_HALTED, **facts)
     if account.state == TradingState.REDUCING and context.is_buy:

@@ -1,4 +1,4 @@
-"""Durations of the trade worker's runtime, in one place and replaceable in tests."""
+"""Durations and switches of the trade worker's runtime, in one place and replaceable in tests."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from desk.settings.schema import DeskConfig
 
 @dataclass(frozen=True, slots=True)
 class RuntimeConfig:
-    """Every duration the runtime waits for.
+    """Every duration the runtime waits for, and what its installation allows.
 
     Attributes
     ----------
+    live_allowed
+        The installation's own switch for live trading, as this process was started with it.
     lease_seconds, lease_renew_seconds
         How long one process owns the host after a renewal, and how often it renews.
     lease_margin_seconds
@@ -65,12 +67,14 @@ class RuntimeConfig:
     status_seconds: float = 2.0
     backoff_seconds: float = 0.5
     backoff_max_seconds: float = 10.0
+    live_allowed: bool = False
 
     @classmethod
     def of_installation(cls, installation: DeskConfig) -> RuntimeConfig:
-        """The durations an installation may change, and the defaults of the rest."""
+        """What an installation may change, and the defaults of the rest."""
         return cls(
             lease_seconds=installation.host_lease_seconds,
             response_deadline_seconds=installation.order_response_seconds,
             absence_settle_seconds=installation.order_absence_seconds,
+            live_allowed=installation.allow_live,
         )

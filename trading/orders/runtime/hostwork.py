@@ -18,6 +18,7 @@ from trading.orders.runtime import metrics, tradedate
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.reconcile import Reconciler
 from trading.orders.runtime.session import OpenSession, SessionRefused, TradeSession
+from trading.risk.venues import venue_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class HostWork:
     ----------
     reading
         The last market clock reading; None before the first.
+    simulated
+        Whether the terminal behind this process is a simulated one.
     """
 
     def __init__(
@@ -37,29 +40,43 @@ class HostWork:
         host_name: str,
         reconciler: Reconciler,
         reading: Callable[[], ClockReading | None],
+        simulated: bool,
         config: RuntimeConfig,
     ) -> None:
         self._host_name = host_name
         self._reconciler = reconciler
         self._reading = reading
+        self._simulated = simulated
         self._config = config
         self._asked_at = database_now() - timedelta(days=1)
 
     # --- SessionWork ------------------------------------------------------------------------
 
     def accounts(self) -> Sequence[AccountRef]:
-        """The host's enabled accounts, after the mode rules: paper never meets a broker's terminal, live is not open yet."""
+        """The host's enabled accounts, after the mode rules.
+
+        Paper never meets a broker's terminal, nor live a simulated one. A live account whose
+        installation does not allow live trading (any more) is followed all the same: what
+        is at the broker has to be seen and can be cancelled; every new order is refused.
+
+        Raises
+        ------
+        SessionRefused
+            For the first thing that does not fit, with its code.
+        """
         host = QmtHost.objects.get(name=self._host_name)
         if not host.enabled:
             raise SessionRefused(f"{Code.HOST_DISABLED}: host={host.name}")
-        if not host.is_simulated:
-            raise SessionRefused(f"{Code.LIVE_NOT_AVAILABLE}: host={host.name} kind={host.kind}")
+        if host.is_simulated != self._simulated:
+            # This process has loaded the other natives, and keeps them until it is started again.
+            raise SessionRefused(f"{Code.TERMINAL_DOWN}: host={host.name} kind={host.kind}, restart its workers")
         rows = self._rows()
-        live = [row.account_no for row in rows if row.mode == AccountMode.LIVE]
-        if live:
-            raise SessionRefused(f"{Code.LIVE_NOT_AVAILABLE}: accounts={','.join(live)}")
         if not rows:
             raise SessionRefused(f"{Code.ACCOUNT_NOT_FOUND}: the host has no enabled account")
+        for row in rows:
+            refusal = venue_refusal(row, host, simulated=self._simulated, live_allowed=True)
+            if row.mode != AccountMode.READ_ONLY and refusal is not None:
+                raise SessionRefused(refusal.message)
         return [AccountRef(row.account_no, row.account_type) for row in rows]
 
     def before_connect(self) -> None:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Protocol
 from uuid import UUID
 
-from accounts.choices import AccountMode, HostKind, TradingState
+from accounts.choices import TradingState
 from accounts.models import BrokerAccount
 from ops.clocks import MarketClock, wall_now
 from ops.errors import Code
@@ -31,6 +31,7 @@ from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.lanes import Lane, Lanes
 from trading.orders.runtime.session import NotReady, OpenSession, TradeSession
+from trading.risk.venues import venue_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Sender:
         lanes: Lanes,
         clock: Clock,
         note: Callable[[str, CallReturned], None],
+        simulated: bool,
         config: RuntimeConfig,
     ) -> None:
         self._host_name = host_name
@@ -67,6 +69,8 @@ class Sender:
         self._lanes = lanes
         self._clock = clock
         self._note = note
+        # Of the terminal behind this process, not of the host's row, which may change.
+        self._simulated = simulated
         self._config = config
         self._router = Lane("order-router")
         self._called: dict[str, float] = {}
@@ -137,12 +141,13 @@ class Sender:
             )
         if account.state == TradingState.HALTED:
             return Code.ACCOUNT_HALTED, ""
-        if account.mode != AccountMode.PAPER:
-            return _mode_refusal(account.mode), ""
         # A change of host raises the epoch, so the host the claim was read with is the present one.
         host = order.account.host
-        if not order.simulated or host.kind != HostKind.SIMULATED or host.name != self._host_name:
-            return Code.PAPER_NEEDS_SIMULATED_HOST, f"host={host.name}"
+        refusal = venue_refusal(account, host, simulated=self._simulated, live_allowed=self._config.live_allowed)
+        if refusal is not None:
+            return refusal.code, refusal.message
+        if order.simulated != self._simulated or host.name != self._host_name:
+            return Code.AUTHORITY_CHANGED, f"host={host.name} accepted_for={order.host_name}"
         age = time.monotonic() - began
         if age > self._config.claim_max_age_seconds:
             return Code.DEADLINE_PASSED, f"claim_age_seconds={age:.1f}"
@@ -241,7 +246,3 @@ def _request(order: Order) -> OrderRequest:
         price=order.price if order.price is not None else Decimal(0),
         tag=order.tag,
     )
-
-
-def _mode_refusal(mode: str) -> Code:
-    return Code.ACCOUNT_READ_ONLY if mode == AccountMode.READ_ONLY else Code.LIVE_NOT_AVAILABLE

@@ -16,13 +16,14 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 from django.db.models import QuerySet
 
+from accounts.services import grants_expire
 from ops.clocks import database_now
 from trading.orders import claims, lifecycle
 from trading.orders.choices import Status
 from trading.orders.models import Order
 from trading.orders.runtime import metrics
 from trading.orders.runtime.config import RuntimeConfig
-from trading.orders.runtime.database import usable_connection
+from trading.orders.runtime.database import database_thread, usable_connection
 from trading.orders.runtime.lanes import Lanes
 from trading.orders.runtime.sender import Sender
 from trading.orders.runtime.session import TradeSession
@@ -53,7 +54,7 @@ class Sweeper:
         self._config = config
         self._unresolved = unresolved
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+        self._thread = database_thread(self._run, name="sweeper")
 
     def start(self) -> None:
         self._thread.start()
@@ -70,6 +71,7 @@ class Sweeper:
         """One round of all duties; a failing one does not keep the others from their turn."""
         for duty in (
             self.hung_calls,
+            self.rights,
             self.expire,
             self.deadlines,
             self.orders,
@@ -91,6 +93,10 @@ class Sweeper:
         if hung:
             metrics.SESSION_REBUILDS.labels(reason="hung").inc()
             self._session.rebuild(f"an SDK call hangs: {', '.join(hung)}")
+
+    def rights(self) -> None:
+        """Grants whose time is over are removed, and with them the authority of what was queued under them."""
+        grants_expire()
 
     def expire(self) -> None:
         """QUEUED past its time to live, or of an older epoch: EXPIRED, never sent late."""

@@ -28,11 +28,14 @@ class Terminal:
         Builds the order gateway around the sink; loads the SDK. Raises `QmtError`.
     read_clock
         The terminal's market clock, now. Raises `QmtError`.
+    simulated
+        Which natives its process has loaded, for good: the host's row may change afterwards.
     """
 
     make_gateway: Callable[[TradeSink], TradeGateway]
     read_clock: Callable[[], ClockReading]
     sdk_version: str
+    simulated: bool
     close: Callable[[], None]
 
 
@@ -56,6 +59,7 @@ def terminal_of(host: QmtHost) -> Terminal:
         make_gateway=make_gateway,
         read_clock=clock.read,
         sdk_version=PINNED_VERSION,
+        simulated=native == "simulated",
         close=clock.close,
     )
 

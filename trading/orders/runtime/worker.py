@@ -19,6 +19,7 @@ from uuid import UUID
 
 from accounts.models import QmtHost
 from desk.settings.schema import get_config
+from ops.alerts import alerts_directly, alerts_in_background
 from ops.heartbeats import Heartbeat
 from ops.publish import publish_directly, publish_in_background
 from qmt.gateway import ClockReading, Disconnected, OrderResponse, TradeEvent
@@ -66,7 +67,13 @@ class TradeRuntime:
         )
         reading = self.clock.reading
         self._reconciler = Reconciler(config=config, reading=reading, on_result=self._follow)
-        self._work = HostWork(host_name=host.name, reconciler=self._reconciler, reading=reading, config=config)
+        self._work = HostWork(
+            host_name=host.name,
+            reconciler=self._reconciler,
+            reading=reading,
+            simulated=terminal.simulated,
+            config=config,
+        )
         self.session = TradeSession(
             make_gateway=lambda: terminal.make_gateway(self._sink),
             owner=self._lease,
@@ -80,6 +87,7 @@ class TradeRuntime:
             lanes=self._lanes,
             clock=self.clock.now,
             note=self._writer.note,
+            simulated=terminal.simulated,
             config=config,
         )
         self._refresher = Refresher(self._refresh)
@@ -109,6 +117,7 @@ class TradeRuntime:
         self._switch_interval = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
         publish_in_background()
+        alerts_in_background()
         self._writer.start()
         self._refresher.start()
         self.clock.start()
@@ -142,6 +151,7 @@ class TradeRuntime:
         with usable_connection():
             self._lease.release()
         self._terminal.close()
+        alerts_directly(left(0.5))
         publish_directly(left(0.5))
         sys.setswitchinterval(self._switch_interval)
         _forget(self)

@@ -128,3 +128,25 @@ def test_axes_of_a_day_have_241_minutes_and_4801_slots() -> None:
 def test_uniforms_of_a_key_never_change() -> None:
     keys = np.array([key_of(7, "600519.SH")], np.uint64)
     assert uniforms(keys, 3, 1)[0].tolist() == [0.5615559651314663, 0.8425179304229928, 0.7070742597734331]
+
+
+def test_minute_paths_of_ordinary_days_have_no_cliffs() -> None:
+    count = 400
+    fill = np.full
+    days = DayBars(
+        open=fill(count, 10_000),
+        high=fill(count, 10_400),
+        low=fill(count, 9_700),
+        close=fill(count, 10_100),
+        lots=fill(count, 50_000),
+        step=fill(count, 10),
+        keys=day_keys(key_of("cliffs"), np.arange(count)),
+        closing_auction=fill(count, False),
+    )
+
+    close = minute_paths(days).close
+    steps = np.abs(np.diff(close, axis=1)).max(axis=1) / 700
+    at_the_top = (close == 10_400).sum(axis=1)
+
+    assert np.quantile(steps, 0.99) < 0.2
+    assert np.quantile(at_the_top, 0.99) <= 5

@@ -24,6 +24,9 @@ SLOTS_PER_MINUTE = 20
 SLOT_SECONDS = 3
 SLOTS = 1 + 240 * SLOTS_PER_MINUTE
 LAST = MINUTES - 1
+_TURNS = range(15, 221)
+"""Minutes that may hold the day's high or low: neither in the rush of the open nor just before the close."""
+_HOUR = 60
 AUCTION_QUIET = slice(238, 240)
 """14:58 and 14:59: no trades while the closing auction collects orders."""
 
@@ -177,12 +180,22 @@ def minute_cents(weight: Ints, unit: Ints, scale: int, stated: Ints | None) -> I
 
 
 def _extreme_positions(days: DayBars) -> tuple[Ints, Ints]:
-    """Minute whose close is the day's high, and the one whose close is its low."""
-    where = (uniforms(days.keys, 2, 5) * 237).astype(np.int64) + 1  # 1 … 237, never in the closing auction
-    high_at, low_at = where[:, 0], where[:, 1]
-    low_at = np.where(low_at == high_at, high_at % 237 + 1, low_at)
-    high_at = np.where(days.high == days.open, 0, np.where(days.high == days.close, LAST, high_at))
-    low_at = np.where(days.low == days.open, 0, np.where(days.low == days.close, LAST, low_at))
+    """Minute whose close is the day's high, and the one whose close is its low: an hour apart, or the path would fall off a cliff."""
+    chance = uniforms(days.keys, 2, 5)
+    first = (chance[:, 0] * len(_TURNS)).astype(np.int64)
+    span = len(_TURNS) - 2 * _HOUR
+    second = (first + _HOUR + (chance[:, 1] * span).astype(np.int64)) % len(_TURNS)
+    high_at, low_at = first + _TURNS.start, second + _TURNS.start
+    starts_high, ends_high = days.high == days.open, days.high == days.close
+    starts_low, ends_low = days.low == days.open, days.low == days.close
+    high_at = np.where(
+        starts_low, np.maximum(high_at, _HOUR), np.where(ends_low, np.minimum(high_at, LAST - _HOUR), high_at)
+    )
+    low_at = np.where(
+        starts_high, np.maximum(low_at, _HOUR), np.where(ends_high, np.minimum(low_at, LAST - _HOUR), low_at)
+    )
+    high_at = np.where(starts_high, 0, np.where(ends_high, LAST, high_at))
+    low_at = np.where(starts_low, 0, np.where(ends_low, LAST, low_at))
     return high_at, low_at
 
 
@@ -234,6 +247,10 @@ def _closes(days: DayBars, high_at: Ints, low_at: Ints) -> Ints:
     line = values[rows, segment] * (1 - fraction) + values[rows, segment + 1] * fraction
     drift = walk[rows, left] * (1 - fraction) + walk[rows, right] * fraction
     path = line + walk - drift
+    # Noise beyond the day's range is folded back: cut off, it would leave flat stretches at the high and the low.
+    top, bottom = days.high.astype(np.float64)[:, None], days.low.astype(np.float64)[:, None]
+    path = top - np.abs(top - path)
+    path = bottom + np.abs(path - bottom)
     step = days.step[:, None]
     # Rounding from the low keeps it, and whatever lies a multiple of the step above it, exact.
     base = days.low[:, None]

@@ -13,9 +13,11 @@ class OrdersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Contribute orders and fills to every account snapshot."""
+        """Contribute orders and fills to every account snapshot, and a leaving person's orders to the handover."""
+        from ops import handover
         from trading.ledger.sections import register_section
-        from trading.orders.selectors import orders_section, trades_section
+        from trading.orders.selectors import orders_section, trades_section, working_orders_of
 
         register_section("orders", orders_section)
         register_section("trades", trades_section)
+        handover.register("order", working_orders_of)

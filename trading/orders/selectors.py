@@ -11,6 +11,7 @@ from django.db.models import Q
 from accounts.models import BrokerAccount, User
 from accounts.selectors import host_clock
 from ops.errors import Code, NotFound
+from ops.handover import OpenWork
 from trading.orders.models import Order, Trade
 from trading.orders.wire import order_event_view, order_view, trade_view
 
@@ -56,6 +57,29 @@ def orders_section(account: BrokerAccount) -> list[dict[str, Any]]:
     finished = orders.filter(of_today, final_at__isnull=False)[:SNAPSHOT_LIMIT]
     rows = sorted([*opened, *finished], key=lambda row: (row.submitted_at, row.pk), reverse=True)
     return [order_view(row) for row in rows]
+
+
+def working_orders_of(user_id: int) -> list[OpenWork]:
+    """The orders a person placed that have not ended, for whoever looks after them from now on."""
+    orders = Order.objects.filter(created_by=user_id, final_at__isnull=True).order_by("submitted_at", "pk")
+    return [
+        OpenWork(
+            kind="order",
+            id=str(order.pk),
+            title=f"{order.side} {order.symbol}",
+            account_id=order.account_id,
+            facts={
+                "symbol": order.symbol,
+                "side": str(order.side),
+                "price": None if order.price is None else str(order.price),
+                "quantity": order.quantity,
+                "traded_quantity": order.traded_quantity,
+                "status": str(order.status),
+                "submitted_at": order.submitted_at.isoformat(),
+            },
+        )
+        for order in orders
+    ]
 
 
 def trades_section(account: BrokerAccount) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
+from accounts.services import grants_expire
 from desk.live import reads
 from desk.live.identity import Identity
 from desk.live.session import CLOSE_UNAUTHORISED, LiveSession
@@ -97,7 +98,15 @@ class SessionWatch:
             due, self._due = self._due, {}
             await self._check(due)
             if ticked:
+                await self._expire_grants()
                 await self._catch_up()
+
+    async def _expire_grants(self) -> None:
+        """A grant whose time is over is removed at once, and its control message closes what is open."""
+        try:
+            await reads.in_thread(grants_expire)
+        except Exception as error:  # noqa: BLE001 - the next tick asks again
+            log.warning("expired grants could not be removed: %s", error)
 
     async def _catch_up(self) -> None:
         """Compare with the versions of a tick ago: their messages have had the time to arrive."""

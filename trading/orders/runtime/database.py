@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import connections
@@ -10,18 +11,34 @@ from django.db import connections
 
 @contextmanager
 def usable_connection(using: str = "default") -> Iterator[None]:
-    """Keep the thread's connection open between uses, and replace it after an error that broke it.
+    """Use the thread's connection, and leave behind one that the next use can rely on.
 
-    Django closes connections at the end of a request or task; these threads have neither. A
-    connection that saw an error is tested and closed if it is dead, so that the next use opens a
-    new one: a restarted PostgreSQL costs one failed attempt.
+    Django closes connections at the end of a request or task; these threads have neither. A pooled
+    connection goes back to its pool, so that a worker needs as many as it has threads *at work*. Any other
+    stays open, unless it saw an error and is dead: the next use then opens a new one, and a
+    restarted server costs one failed attempt.
     """
     try:
         yield
     finally:
         connection = connections[using]
-        if connection.errors_occurred and not connection.in_atomic_block:
-            if connection.is_usable():
-                connection.errors_occurred = False
-            else:
+        if not connection.in_atomic_block:
+            if connection.settings_dict["OPTIONS"].get("pool"):
                 connection.close()
+            elif connection.errors_occurred:
+                if connection.is_usable():
+                    connection.errors_occurred = False
+                else:
+                    connection.close()
+
+
+def database_thread(run: Callable[[], None], *, name: str) -> threading.Thread:
+    """A daemon thread that closes its own database connections when `run` returns."""
+
+    def work() -> None:
+        try:
+            run()
+        finally:
+            connections.close_all()
+
+    return threading.Thread(target=work, name=name, daemon=True)

@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from trading.orders.runtime.database import usable_connection
+from trading.orders.runtime.database import database_thread, usable_connection
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Lane:
         self._lock = threading.Lock()
         self._busy_since: float | None = None
         self._abandoned = False
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = database_thread(self._run, name=name)
         self._thread.start()
 
     def submit(self, key: Hashable, run: Callable[[], T]) -> Future[T]:

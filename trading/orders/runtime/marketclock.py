@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError
 from ops.clocks import MarketClock, derive_market_clock, wall_now
 from qmt.errors import QmtError
 from qmt.gateway import ClockReading
-from trading.orders.runtime.database import usable_connection
+from trading.orders.runtime.database import database_thread, usable_connection
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class MarketClockReader:
         self._observed: tuple[ClockReading, datetime] | None = None
         self._failing = False
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="market-clock", daemon=True)
+        self._thread = database_thread(self._run, name="market-clock")
 
     def start(self) -> None:
         self._thread.start()

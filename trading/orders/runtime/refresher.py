@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from django.db import DatabaseError, InterfaceError
 
 from qmt.errors import QmtError
-from trading.orders.runtime.database import usable_connection
+from trading.orders.runtime.database import database_thread, usable_connection
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Refresher:
         self._last: dict[int, float] = {}
         self._condition = threading.Condition()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="refresher", daemon=True)
+        self._thread = database_thread(self._run, name="refresher")
 
     def start(self) -> None:
         self._thread.start()

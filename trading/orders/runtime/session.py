@@ -22,7 +22,7 @@ from accounts.choices import SessionState
 from qmt.errors import QmtError
 from qmt.gateway import AccountRef, TradeGateway
 from trading.orders.runtime.config import RuntimeConfig
-from trading.orders.runtime.database import usable_connection
+from trading.orders.runtime.database import database_thread, usable_connection
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class TradeSession:
         self._reconcile_wanted = False
         self._last_probe_at_ns = 0
         self._changed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="order-session", daemon=True)
+        self._thread = database_thread(self._run, name="order-session")
 
     # --- what the other threads use ---------------------------------------------------------
 

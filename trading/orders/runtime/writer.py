@@ -31,7 +31,7 @@ from django.db import (
 from qmt.gateway import TradeEvent
 from trading.orders.intake import CallReturned
 from trading.orders.runtime import metrics
-from trading.orders.runtime.database import usable_connection
+from trading.orders.runtime.database import database_thread, usable_connection
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class EventWriter:
         self._accepted = 0
         self._applied = 0
         self._failing_since: float | None = None
-        self._thread = threading.Thread(target=self._run, name="event-writer", daemon=True)
+        self._thread = database_thread(self._run, name="event-writer")
 
     def start(self) -> None:
         self._thread.start()

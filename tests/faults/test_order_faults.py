@@ -23,7 +23,7 @@ from trading.orders.models import Order, Trade
 from trading.orders.runtime import crashpoints
 from trading.orders.runtime.lease import HostLease
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.postgres]
 
 
 def reserved(rig: Rig) -> Decimal:

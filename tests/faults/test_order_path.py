@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from datetime import time
 
+import pytest
+
 from accounts.models import HostStatus
 from tests.faults.rig import ALPHA, BETA, Rig, until
 from trading.ledger.models import AccountBook, AssetSnapshot, Position, TradeDate
+
+pytestmark = pytest.mark.postgres
 
 
 def test_order_crossing_the_book_is_filled_and_booked(rig: Rig) -> None:

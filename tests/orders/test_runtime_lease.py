@@ -11,7 +11,7 @@ from ops.clocks import database_now
 from ops.models import AuditEvent
 from trading.orders.runtime.lease import HostLease, holder_name
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ STAMPS := $(VENV)/.stamps
 
 export TZ := Asia/Shanghai
 
-.PHONY: help run test test-all lint clean
+.PHONY: help run test test-all lint faults bench screenshots clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,17 @@ test-all: $(STAMPS)/dev ## make test, and the slow tests
 
 lint: $(STAMPS)/dev ## Style, types, layers and missing migrations only
 	@$(PY) tests/run_all.py --lint-only
+
+faults: $(STAMPS)/dev ## Break things on purpose: crash points, lost links, killed processes
+	@$(PY) -m pytest -q -m faults
+
+bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders end to end, socket clients
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.store.run
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.latency
+	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
+
+screenshots: $(STAMPS)/dev ## Every screen in both themes and languages, into var/screenshots
+	@PYTHONPATH=platform:. DJANGO_SETTINGS_MODULE=desk.settings $(PY) -m tests.e2e.screenshots
 
 clean: ## Remove caches (keeps the virtual environment and var/)
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage

@@ -1,9 +1,9 @@
 """Compare the quote store with vnpy_sqlite on one machine, in one run.
 
-    python benchmarks/store/run.py [--postgres postgresql://USER@HOST:PORT/NAME]
+    PYTHONPATH=platform:. python -m benchmarks.store.run [--postgres postgresql://USER@HOST:PORT/NAME]
 
-The peer gets a virtualenv of its own under var/benchmarks (made on first use). PostgreSQL is measured
-when a server is given; a scratch database is created in it and dropped again.
+The peer gets a virtualenv of its own under var/benchmarks (made on first use). PostgreSQL is a server of
+our own with durable settings unless one is given; a scratch database is created in it and dropped again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+
+from tests.postgres import DURABLE, temporary_postgres
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -118,7 +120,7 @@ def print_table(peer: Figures, ours: dict[str, Figures]) -> None:
 def main() -> None:
     """Measure the peer, then ours, then print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--postgres", metavar="URL", help="a server to measure PostgreSQL on")
+    parser.add_argument("--postgres", metavar="URL", help="a running server to measure PostgreSQL on")
     arguments = parser.parse_args()
     python = peer_python()
     with tempfile.TemporaryDirectory() as folder:
@@ -126,9 +128,11 @@ def main() -> None:
     ours = {}
     with tempfile.TemporaryDirectory() as folder:
         ours["SQLite"] = our_figures(folder)
-    if arguments.postgres:
-        with tempfile.TemporaryDirectory() as folder, scratch_database(arguments.postgres) as url:
-            ours["PostgreSQL"] = our_figures(folder, DESK_QUOTES_URL=url)
+    with ExitStack() as stack:
+        server = arguments.postgres or stack.enter_context(temporary_postgres(DURABLE))["DESK_QUOTES_URL"]
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        url = stack.enter_context(scratch_database(server))
+        ours["PostgreSQL"] = our_figures(folder, DESK_QUOTES_URL=url)
     print_table(peer, ours)
 
 

@@ -12,7 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Stack, Visitor
+from tests.e2e.conftest import Visitor
+from tests.e2e.platform_stack import Stack
 
 pytestmark = pytest.mark.e2e
 Visit = Callable[..., Visitor]

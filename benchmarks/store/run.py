@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.postgres import DURABLE, temporary_postgres
+from tests.postgres import temporary_postgres
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

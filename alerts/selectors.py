@@ -24,7 +24,7 @@ def alerts_visible_to(user: User | AnonymousUser) -> QuerySet[Alert]:
     those who see every account."""
     if isinstance(user, AnonymousUser) or not user.is_active:
         return Alert.objects.none()
-    if user.role in SEES_EVERY_ACCOUNT:
+    if user.role in SEES_EVERY_ACCOUNT and user.account_limit is None:
         return Alert.objects.all()
     accounts = BrokerAccount.objects.visible_to(user)
     return Alert.objects.filter(

@@ -41,7 +41,7 @@ class AlertPages(DeskCursorPagination):
 
 class DeliveryPages(DeskCursorPagination):
     page_size = 50
-    ordering = ("-created_at", "-id")
+    ordering = "-created_at"
 
 
 class AlertListView(APIView):

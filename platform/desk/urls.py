@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", MetricsView.as_view(), name="metrics"),
     *_present("api/v1/", "accounts.api.urls"),
     path("api/v1/", include("alerts.api.urls")),
+    path("api/v1/", include("desk.api.urls")),
     *_present("api/v1/", "marketdata.api.urls"),
     *_present("api/v1/", "trading.orders.api.urls"),
     *_present("api/v1/", "trading.ledger.api.urls"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,12 +14,14 @@ from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.anchor_file import AnchorFile, AnchorKeyError
 from ops.anchors import anchors_verify
 from ops.audit import ChainReport, chains_verify
+from ops.clocks import wall_now
 from ops.jobs import job_create, job_fail, job_finish, job_progress, job_start
 from ops.models import AuditChain, Job
 
 JOB_KIND = "audit.verify"
 ALERT_KEY = "audit.broken"
 SHOWN_PROBLEMS = 20
+GIVEN_UP_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,11 @@ def audit_check(*, public_key_pem: str | None = None, job_id: uuid.UUID | None =
         Job that shows the progress.
     """
     reports: list[ChainReport] = []
-    for report in chains_verify():
-        reports.append(report)
+    for chain in chains_verify():
+        reports.append(chain)
         if job_id is not None:
-            job_progress(job_id, done=len(reports), message=report.chain)
-    problems = [
-        f"{report.chain}: broken at #{report.sequence}: {report.problem}" for report in reports if not report.intact
-    ]
+            job_progress(job_id, done=len(reports), message=chain.chain)
+    problems = [f"{chain.chain}: broken at #{chain.sequence}: {chain.problem}" for chain in reports if not chain.intact]
     problems += anchors_verify()
     file = anchor_file()
     try:
@@ -86,13 +87,16 @@ def tell(problems: Sequence[str]) -> None:
     )
 
 
-def check_requested(owner: int) -> tuple[Job, bool]:
-    """The job that proves the trail: the one that runs, or a new one; and whether it is new."""
-    running = Job.objects.filter(kind=JOB_KIND).exclude(status__in=Job.FINAL).order_by("-created_at").first()
+def check_requested(owner: int) -> Job:
+    """The job that proves the trail: the one that waits or runs already, or a new one."""
+    open_jobs = Job.objects.filter(kind=JOB_KIND).exclude(status__in=Job.FINAL).order_by("-created_at")
+    running = open_jobs.first()
+    if running is not None and running.started_at is not None and wall_now() - running.started_at > GIVEN_UP_AFTER:
+        job_fail(running.pk, error="its worker was stopped before the end")
+        running = open_jobs.first()
     if running is not None:
-        return running, False
-    chains = AuditChain.objects.count()
-    return job_create(kind=JOB_KIND, owner=owner, total=chains, message="queued"), True
+        return running
+    return job_create(kind=JOB_KIND, owner=owner, total=AuditChain.objects.count(), message="queued")
 
 
 def run_check_job(job_id: uuid.UUID) -> str:

@@ -26,3 +26,16 @@ def installation_code(configured: str = "") -> str:
     generated = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
     row, _ = Installation.objects.get_or_create(id=Installation.SINGLETON, defaults={"code": generated})
     return row.code
+
+
+def database_profile() -> tuple[str, str]:
+    """The database's installation code and profile; blank where it has none yet."""
+    row = Installation.objects.filter(pk=Installation.SINGLETON).values_list("code", "env").first()
+    return ("", "") if row is None else row
+
+
+def profile_claim(env: str, configured: str = "") -> bool:
+    """Mark the database as belonging to the profile `env`; False when it is marked already."""
+    installation_code(configured)
+    Installation.objects.get_or_create(id=Installation.SINGLETON, defaults={"code": configured})
+    return Installation.objects.filter(pk=Installation.SINGLETON, env="").update(env=env) == 1

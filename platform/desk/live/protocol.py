@@ -28,7 +28,7 @@ _MAX_ID = 2**63 - 1
 _ECHO_LIMIT = 80
 
 SYMBOL_CHANNELS = frozenset({"quotes", "bars"})
-PLAIN_CHANNELS = SYMBOL_CHANNELS | {"jobs"}
+PLAIN_CHANNELS = SYMBOL_CHANNELS | {"jobs", "alerts"}
 _ACCOUNT = "account:"
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q
 from accounts.api.serializers import AccountSerializer
 from accounts.models import BrokerAccount, User
 from accounts.selectors import account_get, account_views
+from alerts.selectors import open_alerts
 from desk.live.identity import Identity, still_valid
 from desk.live.protocol import frame
 from marketdata.models import Instrument
@@ -110,6 +111,11 @@ def jobs_now(user: User) -> list[dict[str, Any]]:
     if not user.is_admin:
         jobs = jobs.filter(Q(owner=None) | Q(owner=user.pk))
     return [job_payload(job) for job in jobs.order_by("-created_at")[:JOBS_SHOWN]]
+
+
+def alerts_now(user: User, ids: frozenset[int] | None) -> list[dict[str, Any]]:
+    """The open alerts that `user` may see; with `ids`: how those alerts stand now."""
+    return open_alerts(user, ids)
 
 
 def check_access(

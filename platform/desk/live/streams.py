@@ -28,6 +28,7 @@ Wake = Callable[[], None]
 AccountRead = Callable[[int | None], Awaitable[tuple[str, int]]]
 SymbolsRead = Callable[[], Awaitable[tuple[frozenset[str] | None, dict[str, Any]]]]
 JobsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
+AlertsRead = Callable[[frozenset[int] | None], Awaitable[list[dict[str, Any]]]]
 
 
 class Stream(Protocol):
@@ -248,3 +249,47 @@ class JobStream:
         waiting, self._waiting = self._waiting, {}
         if waiting:
             yield frame("jobs", data=list(waiting.values()))
+
+
+class AlertStream:
+    """The open alerts a person may see, then every one that is new or changed.
+
+    A message only names an alert. What the client gets is read for its person: rights are then
+    decided by the one rule, at that moment, and alerts are rare enough to afford it.
+    """
+
+    channel = "alerts"
+
+    def __init__(self, *, read: AlertsRead, wake: Wake) -> None:
+        self._read = read
+        self._wake = wake
+        self._must_read = True
+        self._changed: set[int] = set()
+
+    def deliver(self, message: Message) -> None:
+        self._changed.add(int(message.payload["id"]))
+        self._wake()
+
+    def link_changed(self, *, up: bool) -> None:
+        if up:
+            self.read_again()
+
+    def read_again(self) -> None:
+        self._must_read = True
+        self._wake()
+
+    async def frames(self) -> AsyncIterator[str]:
+        if self._must_read:
+            self._must_read = False
+            self._changed.clear()
+            try:
+                alerts = await self._read(None)
+            except BaseException:
+                self._must_read = True
+                raise
+            yield frame("alerts", snapshot=True, data=alerts)
+        changed, self._changed = self._changed, set()
+        if changed:
+            alerts = await self._read(frozenset(changed))
+            if alerts:
+                yield frame("alerts", data=alerts)

@@ -141,6 +141,8 @@ class SessionWatch:
             # What was subscribed while we read has been checked by its own read.
             subscribed_since = session.account_ids - accounts
             session.apply_access(user, allowed | subscribed_since, views)
+            if with_views:
+                session.rights_changed()
 
 
 def _concerns(facts: dict[str, Any], session: LiveSession) -> bool:

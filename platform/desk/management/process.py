@@ -5,8 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
+from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+
+from desk.settings.schema import get_config
 
 
 class ProcessCommand(BaseCommand):
@@ -14,6 +17,14 @@ class ProcessCommand(BaseCommand):
 
     requires_system_checks = ()
     requires_migrations_checks = False
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Refuse another profile's databases before anything starts."""
+        from desk.profile import profile_problem
+
+        if problem := profile_problem(get_config()):
+            raise CommandError(problem)
+        return super().execute(*args, **options)
 
 
 def stop_event_on_signals() -> threading.Event:

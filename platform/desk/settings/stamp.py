@@ -19,7 +19,7 @@ STAMP_NAME = "installation.json"
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What stands in the state folder. `installation` is the code that prefixes order tags."""
+    """What stands in the state folder. `installation` is the code its database was made with."""
 
     env: str
     installation: str = ""

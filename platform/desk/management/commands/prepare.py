@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from desk.profile import profile_problem, profile_stamp
 from desk.settings.schema import get_config
 from ops.health import check_migrations
 
@@ -25,5 +26,9 @@ class Command(BaseCommand):
             # `migrate` with nothing to do still costs half a second of every start.
             if not check_migrations(alias).ok:
                 call_command("migrate", database=alias, verbosity=0, interactive=False)
-        if get_config().env == "demo":
+        config = get_config()
+        if problem := profile_problem(config):
+            raise CommandError(problem)
+        profile_stamp(config)
+        if config.env == "demo":
             call_command("demo_data", verbosity=0, stdout=self.stdout)

@@ -1,0 +1,1 @@
+"""API of the platform itself: the audit trail and the configuration in force."""

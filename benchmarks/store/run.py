@@ -129,7 +129,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ours["SQLite"] = our_figures(folder)
     with ExitStack() as stack:
-        server = arguments.postgres or stack.enter_context(temporary_postgres(DURABLE))["DESK_QUOTES_URL"]
+        server = arguments.postgres or stack.enter_context(temporary_postgres(durable=True))["DESK_QUOTES_URL"]
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         url = stack.enter_context(scratch_database(server))
         ours["PostgreSQL"] = our_figures(folder, DESK_QUOTES_URL=url)

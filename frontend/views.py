@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.models import BrokerAccount, User
+from accounts.models import Handover, User
+from accounts.selectors import account_views
 from desk.settings.schema import get_config
 from frontend.forms import LoginForm, PreferencesForm
 from frontend.messages import browser_messages
@@ -60,20 +61,22 @@ class PortalLogoutView(LogoutView):
 
 def _boot(user: User) -> dict[str, Any]:
     """What a live page needs before its first request."""
-    tradable = set(BrokerAccount.objects.tradable_by(user).values_list("pk", flat=True))
+    looked_after = Handover.objects.filter(successor=user, ended_at=None)
     return {
         "user": {"id": user.pk, "username": user.username},
+        "own": [user.username, *looked_after.values_list("person__username", flat=True)],
         "symbol": FIRST_SYMBOL,
         "accounts": [
             {
-                "id": account.pk,
-                "name": account.name,
-                "account_no": account.account_no,
-                "mode": account.mode,
-                "state": account.state,
-                "can_trade": account.pk in tradable,
+                "id": view.account.pk,
+                "name": view.account.name,
+                "account_no": view.account.account_no,
+                "mode": view.account.mode,
+                "state": view.account.state,
+                "can_trade": view.can_trade,
+                "can_trade_all": view.can_trade_all,
             }
-            for account in BrokerAccount.objects.visible_to(user)
+            for view in account_views(user)
         ],
         "messages": browser_messages(),
     }

@@ -55,6 +55,7 @@ def test_dashboard_carries_only_accounts_the_person_may_see(client: Client, team
             "mode": "PAPER",
             "state": "ACTIVE",
             "can_trade": True,
+            "can_trade_all": True,
         }
     ]
 

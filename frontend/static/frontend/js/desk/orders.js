@@ -37,10 +37,10 @@ async function cancel(order, button) {
   }
 }
 
-export function mountOrders(book, { onOpen, mayTrade }) {
+export function mountOrders(book, { onOpen, mayCancel }) {
   if (!byId("orders")) return;
   const cancelCell = (cell, row) => {
-    const wanted = isWorking(row) && !row.cancel_requested_at && mayTrade();
+    const wanted = isWorking(row) && !row.cancel_requested_at && mayCancel(row);
     if (!wanted) {
       cell.replaceChildren();
       return;

@@ -47,9 +47,11 @@ function start() {
   };
   chart = new Chart(quotes, socket, status.marketNow);
   ticket = new Ticket(book, quotes, { account: () => account, onOpen: open });
+  // What the server would refuse is not offered: who trades "own" cancels what they, or those they look after, placed.
+  const mayCancel = (order) => (account?.can_trade ?? false) && (account.can_trade_all || boot.own.includes(order.created_by));
   mountAssets(book, quotes);
   mountPositions(book, quotes, open);
-  mountOrders(book, { onOpen: open, mayTrade: () => account?.can_trade ?? false });
+  mountOrders(book, { onOpen: open, mayCancel });
 
   const choose = (id) => {
     if (account) socket.unsubscribe(`account:${account.id}`);
@@ -67,7 +69,7 @@ function start() {
     const { body } = await get(`accounts/${id}`).catch(() => ({ body: null }));
     if (!body || account.id !== id) return;
     const before = status.tradeDate;
-    account = { ...account, ...body, can_trade: body.rights.trade };
+    account = { ...account, ...body, can_trade: body.rights.trade, can_trade_all: body.rights.trade_all };
     status.account(account);
     status.clock(body.market_clock);
     ticket.rights();

@@ -46,8 +46,6 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.ACCOUNT_NOT_FOUND: _("There is no such account."),
     Code.ORDER_NOT_FOUND: _("There is no such order."),
     Code.JOB_NOT_FOUND: _("There is no such job."),
-    Code.USER_NOT_FOUND: _("There is no such person."),
-    Code.TEAM_NOT_FOUND: _("There is no such team."),
     Code.TOKEN_NOT_FOUND: _("There is no such token."),
     Code.HOST_NOT_FOUND: _("There is no such host."),
     Code.CHANNEL_UNKNOWN: _("There is no such channel."),

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from frontend.code_messages import CODE_MESSAGES
+from frontend.oversight_messages import ALERT_KIND_MESSAGES
 
 MESSAGES: dict[str, str | Promise] = {
     "cancel": _("Cancel"),
@@ -84,6 +85,7 @@ MESSAGES: dict[str, str | Promise] = {
     "phase.AFTER_HOURS": _("After hours"),
     # Jobs
     "job.marketdata.repair": _("Bars repair"),
+    "job.audit.verify": _("Proof of the audit trail"),
     "job_status.PENDING": _("Waiting"),
     "job_status.RUNNING": _("Running"),
     "job_status.DONE": _("Done"),
@@ -98,4 +100,4 @@ MESSAGES: dict[str, str | Promise] = {
 def browser_messages() -> dict[str, str]:
     """Every text for browser code, in the active language."""
     codes = {f"code.{code}": text for code, text in CODE_MESSAGES.items()}
-    return {key: str(text) for key, text in {**MESSAGES, **codes}.items()}
+    return {key: str(text) for key, text in {**MESSAGES, **ALERT_KIND_MESSAGES, **codes}.items()}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from frontend import views
+from frontend import oversight, views
 
 app_name = "frontend"
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("data/", views.market_data, name="data"),
+    path("alerts/", oversight.alerts, name="alerts"),
+    path("alerts/settings/", oversight.alert_settings, name="alert-settings"),
+    path("audit/", oversight.audit, name="audit"),
+    path("configuration/", oversight.configuration, name="configuration"),
     path("preferences/", views.preferences, name="preferences"),
     path("login/", views.PortalLoginView.as_view(), name="login"),
     path("logout/", views.PortalLogoutView.as_view(), name="logout"),

@@ -1,5 +1,7 @@
-// What every page has: the theme button.
+// What every page has: the theme button, the bell, and the live connection behind it.
+import { mountBell } from "./bell.js";
 import { byId } from "./dom.js";
+import { socket } from "./live.js";
 
 byId("theme-toggle")?.addEventListener("click", () => {
   const root = document.documentElement;
@@ -12,3 +14,7 @@ byId("theme-toggle")?.addEventListener("click", () => {
   }
   document.dispatchEvent(new Event("themechange"));
 });
+
+mountBell();
+socket.addEventListener("down", ({ detail }) => detail.code === 4401 && location.reload());
+socket.connect();

@@ -25,7 +25,9 @@ export class LiveSocket extends EventTarget {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
+  /** Open the connection; harmless when it is open or opening. */
   connect() {
+    if (this.#socket !== null) return;
     clearTimeout(this.#timer);
     this.#socket = new WebSocket(this.url);
     this.#socket.addEventListener("open", () => this.#opened());

@@ -2,7 +2,7 @@
 import "../lib/shell.js";
 import { get } from "../lib/api.js";
 import { boot, byId, toast } from "../lib/dom.js";
-import { LiveSocket } from "../lib/socket.js";
+import { socket } from "../lib/live.js";
 import { t } from "../lib/text.js";
 import { mountAssets } from "../desk/assets.js";
 import { Book } from "../desk/book.js";
@@ -30,7 +30,6 @@ const remember = (key, value) => {
   }
 };
 
-const socket = new LiveSocket();
 const book = new Book();
 const quotes = new Quotes(socket);
 const status = new Status(socket, quotes);
@@ -105,4 +104,3 @@ function start() {
 }
 
 if (boot.accounts.length) start();
-socket.connect();

@@ -3,7 +3,7 @@ import "../lib/shell.js";
 import { ApiError, get } from "../lib/api.js";
 import { byId, element, setText } from "../lib/dom.js";
 import { formatDateTime, formatQuantity } from "../lib/format.js";
-import { LiveSocket } from "../lib/socket.js";
+import { socket } from "../lib/live.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 
@@ -91,7 +91,6 @@ const form = byId("bars-form");
 fillRange(form);
 form.addEventListener("submit", fetchBars);
 
-const socket = new LiveSocket();
 socket.subscribe("jobs");
 socket.addEventListener("up", reload);
 socket.addEventListener("jobs", ({ detail }) => {
@@ -103,4 +102,3 @@ socket.addEventListener("jobs", ({ detail }) => {
   for (const job of detail.data) jobs.set(job.id, { ...jobs.get(job.id), ...job });
   draw();
 });
-socket.connect();

@@ -32,6 +32,8 @@ def sqlite_database(path: Path, *, synchronous: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
+        # Opening a file and setting its pragmas costs a millisecond or two, each request and task.
+        "CONN_MAX_AGE": None,
         "OPTIONS": {
             "timeout": SQLITE_BUSY_TIMEOUT_SECONDS,
             "transaction_mode": "IMMEDIATE",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from trading.orders.runtime.lanes import Lanes
+from trading.orders.runtime.lanes import Lanes, Stopping
 
 
 @pytest.fixture
@@ -86,5 +86,5 @@ def test_lanes_abandon_hung_gives_the_account_a_new_lane(lanes: Lanes) -> None:
 def test_lanes_stopped_refuse_new_jobs(lanes: Lanes) -> None:
     lanes.get("send", 1)
     assert lanes.stop(1.0)
-    with pytest.raises(RuntimeError, match="stopping"):
+    with pytest.raises(Stopping):
         lanes.get("send", 1)

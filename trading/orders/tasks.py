@@ -23,16 +23,19 @@ def wake(order_id: str) -> dict[str, Any]:
     repeated or forged changes nothing: the worker polls, claims by a conditional UPDATE, and acts
     on what the row says.
     """
+    from trading.orders.runtime.lanes import Stopping
     from trading.orders.runtime.worker import current_runtime
 
     runtime = current_runtime()
     if runtime is None:
         return {"order_id": order_id, "outcome": "no runtime"}
     try:
-        lane = runtime.wake(UUID(order_id)).result(WAIT_SECONDS)
-        outcome = "unknown order" if lane is None else lane.result(WAIT_SECONDS)
+        sending = runtime.wake(UUID(order_id))
+        outcome = "unknown order" if sending is None else sending.result(WAIT_SECONDS)
     except ValueError:
         outcome = "malformed"
+    except Stopping:
+        outcome = "stopping"
     except NotInTime:
         outcome = "still running"
     return {"order_id": order_id, "outcome": outcome}

@@ -30,6 +30,10 @@ class _Job:
     done: Future[Any] = field(default_factory=Future)
 
 
+class Stopping(Exception):
+    """No lane takes anything any more: what is queued stays in its row."""
+
+
 class Lane:
     """Runs jobs one after another. A job that waits or runs already is not queued a second time."""
 
@@ -106,12 +110,12 @@ class Lanes:
 
         Raises
         ------
-        RuntimeError
+        Stopping
             The worker is stopping.
         """
         with self._lock:
             if self._stopped:
-                raise RuntimeError("the trade worker is stopping")
+                raise Stopping("the trade worker is stopping")
             key = (purpose, account_id)
             if key not in self._lanes:
                 self._lanes[key] = Lane(f"{purpose}-{account_id}")

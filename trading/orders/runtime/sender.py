@@ -29,7 +29,7 @@ from trading.orders.intake import CallReturned
 from trading.orders.models import Order
 from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.config import RuntimeConfig
-from trading.orders.runtime.lanes import Lane, Lanes
+from trading.orders.runtime.lanes import Lanes
 from trading.orders.runtime.session import NotReady, OpenSession, TradeSession
 from trading.risk.venues import venue_refusal
 
@@ -72,18 +72,23 @@ class Sender:
         # Of the terminal behind this process, not of the host's row, which may change.
         self._simulated = simulated
         self._config = config
-        self._router = Lane("order-router")
         self._called: dict[str, float] = {}
-
-    def stop(self, timeout_seconds: float) -> None:
-        self._router.stop()
-        self._router.join(timeout_seconds)
 
     # --- entry points: none of them waits for a terminal ------------------------------------
 
-    def wake(self, order_id: UUID) -> Future[Future[str] | None]:
-        """Send the order, if its row says so; the inner future ends with the SDK call's return."""
-        return self._router.submit(order_id, partial(self._route, order_id))
+    def wake(self, order_id: UUID) -> Future[str] | None:
+        """Queue what the row of `order_id` asks for: its wanted cancel, or itself. None for no row of this host."""
+        row = (
+            Order.objects.filter(pk=order_id, host_name=self._host_name)
+            .values_list("account_id", "cancel_requested_at", "cancel_sent_at")
+            .first()
+        )
+        if row is None:
+            return None
+        account_id, cancel_requested_at, cancel_sent_at = row
+        if cancel_requested_at is not None and cancel_sent_at is None:
+            return self.cancel(order_id, account_id)
+        return self.send(order_id, account_id)
 
     def send(self, order_id: UUID, account_id: int) -> Future[str]:
         """Queue one order on its account's lane."""
@@ -98,19 +103,6 @@ class Sender:
         called = self._called.pop(tag, None)
         if called is not None:
             metrics.CALL_TO_RESPONSE.observe(time.monotonic() - called)
-
-    def _route(self, order_id: UUID) -> Future[str] | None:
-        row = (
-            Order.objects.filter(pk=order_id, host_name=self._host_name)
-            .values_list("account_id", "cancel_requested_at", "cancel_sent_at")
-            .first()
-        )
-        if row is None:
-            return None
-        account_id, cancel_requested_at, cancel_sent_at = row
-        if cancel_requested_at is not None and cancel_sent_at is None:
-            return self.cancel(order_id, account_id)
-        return self.send(order_id, account_id)
 
     # --- one order --------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Celery task finds it.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
 
 from accounts.models import QmtHost
 from desk.settings.schema import get_config
@@ -29,7 +32,7 @@ from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.database import usable_connection
 from trading.orders.runtime.hostwork import HostWork
 from trading.orders.runtime.keeper import HostKeeper
-from trading.orders.runtime.lanes import Lanes
+from trading.orders.runtime.lanes import Lanes, Stopping
 from trading.orders.runtime.lease import HostLease
 from trading.orders.runtime.marketclock import MarketClockReader
 from trading.orders.runtime.reconcile import Reconciler
@@ -139,7 +142,6 @@ class TradeRuntime:
             return max(0.1, (deadline - time.monotonic()) * share)
 
         self._sweeper.stop(left(0.3))
-        self._sender.stop(left(0.3))
         self._lanes.stop(left(0.5))
         self.session.stop(left(0.6))
         self._refresher.stop(left(0.5))
@@ -159,8 +161,8 @@ class TradeRuntime:
 
     # --- what tasks, tests and the command use ----------------------------------------------
 
-    def wake(self, order_id: UUID) -> Future[Future[str] | None]:
-        """Send what the row of `order_id` says; see `Sender.wake`."""
+    def wake(self, order_id: UUID) -> Future[str] | None:
+        """Send what the row of `order_id` says; the future ends with the SDK call's return. None for no such row."""
         return self._sender.wake(order_id)
 
     def sweep(self) -> None:
@@ -195,7 +197,9 @@ class TradeRuntime:
     def _follow(self, result: IntakeResult) -> None:
         """What a batch or a round of answers led to: cancels that may go now, money to ask for."""
         for order_id in result.cancels_wanted:
-            self._sender.wake(order_id)
+            # Only a hint: the events are stored, and the poll finds the cancel.
+            with contextlib.suppress(DatabaseError, InterfaceError, Stopping):
+                self._sender.wake(order_id)
         self._refresher.want(result.refresh)
 
     def _refresh(self, account_id: int) -> None:

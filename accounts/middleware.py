@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.api.throttling import ATTRIBUTE
+from accounts.models import User
 from accounts.services.sessions import session_note_seen
+from ops.api import API_PREFIX
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class PersonMiddleware:
-    """Note when a session was last seen, and tell a token what is left of its rate."""
+    """Note when a session was last seen, show pages in the person's time zone, tell a token what is left of its rate."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
+        user = request.user
+        if isinstance(user, User):
             session_note_seen(request)
-        response = self.get_response(request)
+        # The API speaks UTC to everybody.
+        zone = None if request.path.startswith(API_PREFIX) else _zone(user)
+        with timezone.override(zone):
+            response = self.get_response(request)
         decision = getattr(request, ATTRIBUTE, None)
         if decision is not None:
             for name, value in decision.headers().items():
                 response[name] = value
         return response
+
+
+def _zone(user: User | AnonymousUser) -> ZoneInfo | None:
+    """The person's zone; None (the installation's) for strangers and for names this machine does not know."""
+    if not isinstance(user, User):
+        return None
+    try:
+        return ZoneInfo(user.display_timezone)
+    except (ValueError, OSError, LookupError):
+        return None

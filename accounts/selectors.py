@@ -157,14 +157,6 @@ def _keys(accounts: QuerySet[BrokerAccount]) -> set[int]:
     return set(accounts.values_list("pk", flat=True))
 
 
-def user_get(user_id: int) -> User:
-    """A person, for administrators' pages; raises USER_NOT_FOUND."""
-    user = User.objects.filter(pk=user_id).first()
-    if user is None:
-        raise NotFound(Code.USER_NOT_FOUND, user=user_id)
-    return user
-
-
 def handovers_for(user: User) -> list[tuple[Handover, list[dict[str, Any]]]]:
     """What was handed over to `user` and is still theirs, with the items they may see."""
     visible = _keys(BrokerAccount.objects.visible_to(user))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     _UserForm = forms.ModelForm[User]
 else:
     _UserForm = forms.ModelForm  # not generic at run time
+
+#: Where teams sit that trade in China. Market times are always Shanghai's.
+TIME_ZONES = (
+    "Asia/Shanghai",
+    "Asia/Hong_Kong",
+    "Asia/Singapore",
+    "Asia/Tokyo",
+    "Asia/Dubai",
+    "Europe/Berlin",
+    "Europe/London",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Australia/Sydney",
+    "UTC",
+)
 
 
 class LoginForm(AuthenticationForm):
@@ -31,12 +46,25 @@ class PreferencesForm(_UserForm):
 
     class Meta:
         model = User
-        fields = ("language", "rising_color")
+        fields = ("language", "rising_color", "display_timezone")
         labels = {
             "language": _("Language"),
             "rising_color": _("Rising prices are shown in"),
+            "display_timezone": _("Time zone shown"),
         }
         widgets = {
             "language": forms.RadioSelect,
             "rising_color": forms.RadioSelect,
+            "display_timezone": forms.Select(choices=[(zone, zone) for zone in TIME_ZONES]),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Left out, it stays what it was.
+        self.fields["display_timezone"].required = False
+
+    def clean_display_timezone(self) -> str:
+        zone = str(self.cleaned_data["display_timezone"] or self.instance.display_timezone)
+        if zone not in TIME_ZONES and zone != self.instance.display_timezone:
+            raise forms.ValidationError(_("Unknown time zone."))
+        return zone

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from frontend import oversight, views
+from frontend.access.urls import urlpatterns as access_patterns
 
 app_name = "frontend"
 
@@ -18,4 +19,5 @@ urlpatterns = [
     path("preferences/", views.preferences, name="preferences"),
     path("login/", views.PortalLoginView.as_view(), name="login"),
     path("logout/", views.PortalLogoutView.as_view(), name="logout"),
+    path("", include(access_patterns)),
 ]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.actors import actor_for_user
 from accounts.models import Handover, User
 from accounts.selectors import account_views
+from accounts.services import user_save
+from accounts.signin import signin_begin
 from desk.settings.schema import get_config
 from frontend.forms import LoginForm, PreferencesForm
+from frontend.language import remember_language
 from frontend.messages import browser_messages
 
 #: What the chart and the ticket open on before a person has chosen anything.
@@ -28,18 +33,6 @@ class SignedInRequest(HttpRequest):
     user: User
 
 
-def _remember_language(response: HttpResponse, language: str) -> HttpResponse:
-    """Keep the person's language in the cookie that the locale middleware reads."""
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
-        language,
-        max_age=365 * 24 * 3600,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
-    return response
-
-
 class PortalLoginView(LoginView):
     """Log in; afterwards the portal speaks the person's own language."""
 
@@ -48,8 +41,12 @@ class PortalLoginView(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:
-        response = super().form_valid(form)
-        return _remember_language(response, form.get_user().language)
+        user = form.get_user()
+        following = self.get_success_url()
+        if signin_begin(self.request, user):
+            return remember_language(HttpResponseRedirect(following), user.language)
+        query = urlencode({"next": following})
+        return HttpResponseRedirect(f"{reverse('frontend:code')}?{query}")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(demo=get_config().env == "demo", **kwargs)
@@ -101,14 +98,14 @@ def market_data(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def preferences(request: SignedInRequest) -> HttpResponse:
-    """Language and colour convention of the person."""
+    """Language, colour convention and time zone of the person."""
     form = PreferencesForm(request.POST or None, instance=request.user)
     saved = request.method == "POST" and form.is_valid()
     if saved:
-        form.save()
+        user_save(actor=actor_for_user(request.user), user=form.save(commit=False))
         translation.activate(request.user.language)
         # The form was built in the old language.
         form = PreferencesForm(instance=request.user)
     context = {"section": "preferences", "form": form, "saved": saved}
     response = render(request, "frontend/preferences.html", context)
-    return _remember_language(response, request.user.language) if saved else response
+    return remember_language(response, request.user.language) if saved else response

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
@@ -23,6 +25,9 @@ def _present(prefix: str, module: str) -> list[URLPattern | URLResolver]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/setlang/", set_language, name="set_language"),
+    # One way in, with the second factor; one page for one's password.
+    path("admin/login/", RedirectView.as_view(url=settings.LOGIN_URL, query_string=True)),
+    path("admin/password_change/", RedirectView.as_view(url="/security/")),
     path("admin/", admin.site.urls),
     path("metrics", MetricsView.as_view(), name="metrics"),
     *_present("api/v1/", "accounts.api.urls"),

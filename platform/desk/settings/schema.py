@@ -62,6 +62,9 @@ class DeskConfig(BaseSettings):
     behind_tls_proxy: bool = False
     """The reverse proxy ends TLS and sets X-Forwarded-Proto; cookies become Secure."""
 
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
+    """Where people reach the portal, `https://desk.example.org`: links in mails begin with it, never with what a
+    request says its host is. Blank: mails carry no links, and passwords are reset by an administrator's link."""
     bind: str = "127.0.0.1"
     """Address the web process listens on."""
     port: int = Field(default=8000, ge=1, le=65535, validation_alias=AliasChoices("DESK_PORT", "PORT"))

@@ -1,0 +1,12 @@
+// Pages about people: what is shown once can be copied.
+import "../lib/shell.js";
+import { byId } from "../lib/dom.js";
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue; // not over plain http from another machine: the text is there to be marked
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(byId(button.dataset.copy).textContent.trim());
+    button.textContent = "✓";
+  });
+}

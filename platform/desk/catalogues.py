@@ -11,6 +11,9 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
+from desk.settings.effective import description
+from desk.settings.schema import DeskConfig
+
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -44,6 +47,8 @@ def collect(root: Path) -> Catalog:
             "python", BytesIO(_source(path)), keywords=KEYWORDS, options={"encoding": "utf-8"}
         ):
             catalogue.add(message, locations=where)
+    for field in DeskConfig.model_fields.values():
+        catalogue.add(description(field), locations=[("platform/desk/settings/schema.py", 0)])
     return catalogue
 
 

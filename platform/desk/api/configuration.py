@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict
 from typing import cast
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -40,7 +41,10 @@ class ConfigurationView(APIView):
                 "env": config.env,
                 "installation": installation_code(config.installation),
                 "file": "" if path is None else str(path),
-                "settings": [asdict(setting) for setting in effective_settings(config)],
+                "settings": [
+                    {**asdict(setting), "description": gettext(setting.description)}
+                    for setting in effective_settings(config)
+                ],
                 "unknown_variables": unknown_variables(os.environ),
             }
         )

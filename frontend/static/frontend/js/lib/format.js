@@ -6,6 +6,8 @@ const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const time = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const dateTime = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
+const stamp = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, dateStyle: "short", timeStyle: "medium" });
+
 export const NONE = "—";
 
 /** A float for display arithmetic, NaN when absent. */
@@ -29,6 +31,8 @@ export function tickDigits(tick) {
 
 export const formatTime = (value) => (value === null || value === undefined ? NONE : time.format(new Date(value)));
 export const formatDateTime = (value) => (value === null || value === undefined ? NONE : dateTime.format(new Date(value)));
+/** Date and time with the year, for what is looked up long afterwards. */
+export const formatStamp = (value) => (value === null || value === undefined ? NONE : stamp.format(new Date(value)));
 
 /** Shares in 万 or thousands would hide digits; lots for the book. */
 export const formatLots = (shares, unit = 100) => formatQuantity(Math.floor(number(shares) / unit));

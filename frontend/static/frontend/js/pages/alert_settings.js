@@ -2,7 +2,7 @@
 import "../lib/shell.js";
 import { ApiError, get, patch, post, put, remove } from "../lib/api.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
-import { formatDateTime } from "../lib/format.js";
+import { formatStamp } from "../lib/format.js";
 import { Pages } from "../lib/rows.js";
 import { t } from "../lib/text.js";
 
@@ -147,11 +147,11 @@ const log = new Pages(byId("deliveries-more"), (results, first) => {
 });
 
 function deliveryRow(delivery) {
-  const tries = delivery.attempts.map((one) => `${one.attempt}. ${formatDateTime(one.at)} ${t(`delivery.${one.status}`)} ${one.error}`).join("\n");
+  const tries = delivery.attempts.map((one) => `${one.attempt}. ${formatStamp(one.at)} ${t(`delivery.${one.status}`)} ${one.error}`).join("\n");
   const latency = delivery.latency_ms === null ? "—" : `${delivery.latency_ms} ms`;
   const what = delivery.alert === null ? t("alerts.test") : delivery.title || "—";
   return row(
-    element("td", { className: "tabular" }, formatDateTime(delivery.created_at)),
+    element("td", { className: "tabular" }, formatStamp(delivery.created_at)),
     cell(delivery.channel),
     element("td", { className: "wrap" }, what),
     element("td", { title: tries }, element("span", { className: `badge delivery-${delivery.status.toLowerCase()}`, textContent: t(`delivery.${delivery.status}`) })),

@@ -3,7 +3,7 @@ import "../lib/shell.js";
 import { ApiError, post } from "../lib/api.js";
 import { applyAlerts, kindText } from "../lib/bell.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
-import { formatDateTime } from "../lib/format.js";
+import { formatStamp } from "../lib/format.js";
 import { socket } from "../lib/live.js";
 import { Pages } from "../lib/rows.js";
 import { t } from "../lib/text.js";
@@ -15,7 +15,7 @@ let shown = "open";
 
 function card(alert) {
   const where = [accounts.get(alert.account), alert.host].filter(Boolean).join(" · ");
-  const times = alert.count > 1 ? t("alerts.times", { count: alert.count, first: formatDateTime(alert.first_at) }) : "";
+  const times = alert.count > 1 ? t("alerts.times", { count: alert.count, first: formatStamp(alert.first_at) }) : "";
   const facts = element("dl", { className: "facts" });
   for (const [name, value] of Object.entries(alert.facts)) {
     facts.append(element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: String(value ?? "—") })));
@@ -34,7 +34,7 @@ function card(alert) {
       { className: "alert-head" },
       element("span", { className: `badge severity-${alert.severity.toLowerCase()}`, textContent: t(`severity.${alert.severity}`) }),
       element("strong", { textContent: kindText(alert.kind) || alert.kind }),
-      element("span", { className: "muted tabular", textContent: formatDateTime(alert.last_at) }),
+      element("span", { className: "muted tabular", textContent: formatStamp(alert.last_at) }),
       end,
     ),
     element("p", { className: "alert-title", textContent: alert.title }),
@@ -44,8 +44,8 @@ function card(alert) {
 }
 
 function ending(alert) {
-  if (alert.acknowledged_at) return t("alerts.acknowledged", { who: alert.acknowledged_by, when: formatDateTime(alert.acknowledged_at) });
-  return t("alerts.cleared", { when: formatDateTime(alert.cleared_at) });
+  if (alert.acknowledged_at) return t("alerts.acknowledged", { who: alert.acknowledged_by, when: formatStamp(alert.acknowledged_at) });
+  return t("alerts.cleared", { when: formatStamp(alert.cleared_at) });
 }
 
 async function acknowledge(alert, button) {

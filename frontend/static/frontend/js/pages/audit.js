@@ -2,7 +2,7 @@
 import "../lib/shell.js";
 import { ApiError, get, post } from "../lib/api.js";
 import { byId, element, setText, toast } from "../lib/dom.js";
-import { formatDateTime } from "../lib/format.js";
+import { formatStamp } from "../lib/format.js";
 import { socket } from "../lib/live.js";
 import { Pages } from "../lib/rows.js";
 import { t } from "../lib/text.js";
@@ -41,7 +41,7 @@ function detail(event) {
 }
 
 function eventRow(event) {
-  const opener = element("button", { type: "button", className: "row-link", "aria-expanded": "false" }, element("span", { className: "tabular", textContent: formatDateTime(event.at) }));
+  const opener = element("button", { type: "button", className: "row-link", "aria-expanded": "false" }, element("span", { className: "tabular", textContent: formatStamp(event.at) }));
   const follow = element("button", { type: "button", className: "row-link", title: t("audit.follow") }, element("code", { textContent: event.target }));
   follow.addEventListener("click", () => {
     form.reset();
@@ -97,8 +97,8 @@ function showVerification(job) {
   node.className = job?.result?.problems?.length ? "notice notice-bad" : job?.status === "DONE" ? "notice notice-good" : "hint";
   if (!job) setText(node, t("audit.never_verified"));
   else if (running) setText(node, t("audit.verifying", { done: job.done, total: job.total }));
-  else if (job.status === "DONE") setText(node, t("audit.intact", { ...job.result, when: formatDateTime(job.finished_at) }));
-  else setText(node, job.result?.problems?.length ? t("audit.broken", { problem: job.result.problems.join(" · "), when: formatDateTime(job.finished_at) }) : job.error);
+  else if (job.status === "DONE") setText(node, t("audit.intact", { ...job.result, when: formatStamp(job.finished_at) }));
+  else setText(node, job.result?.problems?.length ? t("audit.broken", { problem: job.result.problems.join(" · "), when: formatStamp(job.finished_at) }) : job.error);
   return running;
 }
 

@@ -23,6 +23,10 @@ from ops.errors import Code, Invalid, NotFound, Unavailable
 from ops.models import Job
 from qmt.codes import CodeError, parse_symbol
 
+#: How much of a bad request a refusal repeats.
+MAX_SHOWN_SYMBOLS = 100
+MAX_SHOWN_CHARACTERS = 20
+
 
 def instrument_get(symbol: str) -> Instrument:
     """Return the instrument of a symbol; a bare code is completed by the market rules.
@@ -51,7 +55,8 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
     Raises
     ------
     Invalid
-        ``SYMBOL_UNKNOWN`` naming every symbol that is not known, in ``details["symbols"]``.
+        ``SYMBOL_UNKNOWN`` naming the symbols that are not known in ``details["symbols"]``: as many, and as
+        much of each, as a person reads.
     """
     completed: dict[str, str] = {}
     unknown: list[str] = []
@@ -64,11 +69,12 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
     found = Instrument.objects.in_bulk(list(completed), field_name="symbol")
     unknown += [text for symbol, text in completed.items() if symbol not in found]
     if unknown:
+        named = [text[:MAX_SHOWN_CHARACTERS] for text in unknown[:MAX_SHOWN_SYMBOLS]]
         raise Invalid(
             Code.SYMBOL_UNKNOWN,
-            f"unknown symbol: {', '.join(unknown[:10])}" + (" …" if len(unknown) > 10 else ""),
+            f"unknown symbol: {', '.join(named[:10])}" + (" …" if len(unknown) > 10 else ""),
             field="symbols",
-            symbols=unknown,
+            symbols=named,
         )
     return {symbol: found[symbol] for symbol in completed}
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
+from datetime import date
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from ops.errors import Code, Invalid
+from ops.inputs import calendar_date, shown, whole_number
 
 MAX_WAIT_SECONDS = 60.0
+MAX_SEARCH_CHARACTERS = 64
 
 
 def symbols_of(request: Request) -> list[str]:
-    """Comma-separated symbols; empty parts are left out."""
-    return [part.strip() for part in request.query_params.get("symbols", "").split(",") if part.strip()]
+    """Comma-separated symbols, one at least; empty parts are left out."""
+    symbols = [part.strip() for part in request.query_params.get("symbols", "").split(",") if part.strip()]
+    if not symbols:
+        raise Invalid(Code.FIELD_REQUIRED, "name at least one symbol", field="symbols")
+    return symbols
 
 
 def list_of(request: Request, name: str) -> list[str] | None:
@@ -29,13 +34,20 @@ def int_of(request: Request, name: str, default: int, *, low: int, high: int) ->
     text = request.query_params.get(name)
     if text is None:
         return default
-    try:
-        value = int(text)
-    except ValueError:
-        value = low - 1
-    if not low <= value <= high:
+    value = whole_number(text)
+    if value is None or not low <= value <= high:
         raise Invalid(Code.FIELD_INVALID, f"{name} must be a whole number from {low} to {high}", field=name)
     return value
+
+
+def search_of(request: Request) -> str:
+    """What a person typed into a search box."""
+    text = request.query_params.get("q", "")
+    if len(text) > MAX_SEARCH_CHARACTERS or not text.isprintable():
+        raise Invalid(
+            Code.FIELD_INVALID, f"q is printable text of at most {MAX_SEARCH_CHARACTERS} characters", field="q"
+        )
+    return text
 
 
 def count_of(request: Request) -> int:
@@ -85,12 +97,10 @@ def date_of(request: Request, name: str, default: date) -> date:
     text = request.query_params.get(name)
     if text is None:
         return default
-    for form in ("%Y%m%d", "%Y-%m-%d"):
-        try:
-            return datetime.strptime(text, form).date()  # noqa: DTZ007 - a date has no zone
-        except ValueError:
-            continue
-    raise Invalid(Code.RANGE_INVALID, f"{name}={text[:40]!r} is not a date: use YYYYMMDD or YYYY-MM-DD", field=name)
+    named = calendar_date(text)
+    if named is None:
+        raise Invalid(Code.RANGE_INVALID, f"{name}={shown(text)} is not a date: use YYYYMMDD or YYYY-MM-DD", field=name)
+    return named
 
 
 def _text(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
@@ -106,6 +116,7 @@ PERIOD = _text("period", "1d or 1m; 1d when absent.")
 START = _text("start", "YYYYMMDD, YYYY-MM-DD or YYYYMMDDHHMMSS, Shanghai time; included.")
 END = _text("end", "As start; included. Absent: until the market's now.")
 LIMIT = OpenApiParameter("limit", int, description="At most so many results.")
+CURSOR = _text("cursor", "`next` of the page before.")
 
 BAR_PARAMETERS = [
     SYMBOLS,

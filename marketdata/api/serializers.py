@@ -144,6 +144,14 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         read_only_fields = fields
 
 
+class JobPageSerializer(serializers.Serializer[Any]):
+    """One page of jobs, newest first."""
+
+    results = JobSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
 class PendingBarsSerializer(serializers.Serializer[Any]):
     """Bars that are still being downloaded: ask for the job, then for the bars again."""
 

@@ -28,11 +28,12 @@ from marketdata.api.serializers import (
     CoverageListSerializer,
     InstrumentListSerializer,
     InstrumentSerializer,
+    JobPageSerializer,
     JobSerializer,
     PendingBarsSerializer,
     QuoteListSerializer,
 )
-from marketdata.choices import Market
+from marketdata.choices import Kind, Market
 from marketdata.models import DataSourceStatus, Evidence
 from marketdata.selectors import (
     data_host,
@@ -51,6 +52,7 @@ from marketdata.services.requests import parse_period
 from marketdata.services.service import evidence_days
 from ops.api import DeskCursorPagination
 from ops.clocks import market_clock
+from ops.errors import Code, Invalid
 
 MarketRead = require_scope(Scope.MARKET_READ)
 
@@ -155,7 +157,7 @@ class InstrumentListView(APIView):
         operation_id="instruments_search",
         parameters=[
             OpenApiParameter("q", str, description="Start of a code or of pinyin initials, or part of a name."),
-            OpenApiParameter("kind", str, description="STOCK, ETF, CONVERTIBLE or INDEX."),
+            OpenApiParameter("kind", str, enum=Kind.values, description="All when absent."),
             given.LIMIT,
         ],
         responses=InstrumentListSerializer,
@@ -165,8 +167,8 @@ class InstrumentListView(APIView):
         limit = given.int_of(request, "limit", 50, low=1, high=10_000)
         found = instrument_search(
             cast(User, request.user),
-            text=request.query_params.get("q", ""),
-            kind=request.query_params.get("kind", ""),
+            text=given.search_of(request),
+            kind=given.choice_of(request, "kind", ("", *Kind.values)),
         )
         return Response(InstrumentListSerializer({"results": found[:limit]}).data)
 
@@ -219,6 +221,8 @@ class CalendarView(APIView):
         year = clock.trade_date.year
         start = given.date_of(request, "start", clock.trade_date.replace(year, 1, 1))
         end = given.date_of(request, "end", clock.trade_date.replace(year, 12, 31))
+        if start > end:
+            raise Invalid(Code.RANGE_REVERSED, f"start={start} is after end={end}", field="start")
         listed = Market.SH if market == Market.BJ else market
         body = {
             "market": market,
@@ -269,7 +273,7 @@ class JobListView(APIView):
 
     permission_classes = (MarketRead,)
 
-    @extend_schema(operation_id="jobs_list", responses=JobSerializer(many=True))
+    @extend_schema(operation_id="jobs_list", parameters=[given.LIMIT, given.CURSOR], responses=JobPageSerializer)
     def get(self, request: Request) -> Response:
         """List jobs, newest first."""
         paginator = JobPagination()

@@ -205,13 +205,13 @@ def _resolve_range(
             f"start={_text(start)} is after end={_text(end)}",
             field="start",
         )
-    if start_ts < date_ts(FIRST_DATE):
-        raise Invalid(
-            Code.RANGE_INVALID,
-            f"start={_text(start)} is before the exchanges opened ({FIRST_DATE})",
-            field="start",
-        )
     for name, bound, stamp in (("start", start, start_ts), ("end", end, end_ts)):
+        if stamp < date_ts(FIRST_DATE):
+            raise Invalid(
+                Code.RANGE_INVALID,
+                f"{name}={_text(bound)} is before the exchanges opened ({FIRST_DATE})",
+                field=name,
+            )
         if bound is not None and ts_date(stamp) > today:
             raise Invalid(
                 Code.RANGE_IN_FUTURE,

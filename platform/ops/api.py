@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
+from django.utils import timezone
 from rest_framework import exceptions as drf
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -24,6 +27,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
 from ops.errors import Code, DeskError, Invalid
+from ops.inputs import whole_number
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +86,8 @@ def _framework_error(exc: drf.APIException) -> tuple[int, dict[str, Any], dict[s
     code = _FRAMEWORK_CODES.get(type(exc), Code.INVALID)
     if isinstance(exc, drf.PermissionDenied) and str(exc.detail).startswith("CSRF Failed"):
         code = Code.CSRF_FAILED
-    return exc.status_code, error_body(code, str(exc.detail), details=details), headers
+    message = _FRAMEWORK_WORDS.get(type(exc)) or str(exc.detail)
+    return exc.status_code, error_body(code, message, details=details), headers
 
 
 _FRAMEWORK_CODES: dict[type[drf.APIException], Code] = {
@@ -95,6 +100,14 @@ _FRAMEWORK_CODES: dict[type[drf.APIException], Code] = {
     drf.NotAcceptable: Code.NOT_ACCEPTABLE,
     drf.UnsupportedMediaType: Code.MEDIA_TYPE_UNSUPPORTED,
     drf.Throttled: Code.RATE_LIMITED,
+}
+#: The API speaks one language; the framework would say these in the portal's.
+_FRAMEWORK_WORDS: dict[type[drf.APIException], str] = {
+    drf.NotAuthenticated: "Sign in, or send a bearer token.",
+    drf.MethodNotAllowed: "This address does not know the method.",
+    drf.NotAcceptable: "None of the accepted media types can be answered.",
+    drf.UnsupportedMediaType: "Send the body as application/json.",
+    drf.Throttled: "Too many requests.",
 }
 
 
@@ -161,11 +174,42 @@ class DeskCursorPagination(CursorPagination):
     page_size_query_param = "limit"
     ordering = "-id"
 
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
+        ordering = super().get_ordering(request, queryset, view)
+        self._ordered_by: Any = queryset.model._meta.get_field(ordering[0].removeprefix("-"))
+        return ordering
+
+    def get_page_size(self, request: Request) -> int:
+        text = request.query_params.get(self.page_size_query_param)
+        size = self.page_size if text is None else whole_number(text)
+        if size is None or not 1 <= size <= self.max_page_size:
+            raise Invalid(
+                Code.FIELD_INVALID, f"limit must be a whole number from 1 to {self.max_page_size}", field="limit"
+            )
+        return size
+
     def decode_cursor(self, request: Request) -> Any:
         try:
-            return super().decode_cursor(request)
+            cursor = super().decode_cursor(request)
         except drf.NotFound:
             raise Invalid(Code.CURSOR_INVALID, field="cursor") from None
+        if cursor is None:
+            return None
+        # The framework reads what it cannot understand as the first page; a script would go round for ever.
+        given = request.query_params[self.cursor_query_param]
+        if given != self._cursor_of(self.encode_cursor(cursor)) or not self._is_position(cursor.position):
+            raise Invalid(Code.CURSOR_INVALID, field="cursor")
+        return cursor
+
+    def _is_position(self, position: Any) -> bool:
+        """Whether the ordering field could hold this; what we write has its time zone."""
+        if position is None:
+            return True
+        try:
+            value = self._ordered_by.to_python(position)
+            return not isinstance(value, datetime) or (timezone.is_aware(value) and bool(value.astimezone(UTC)))
+        except (ValidationError, OverflowError):
+            return False
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(
@@ -187,4 +231,4 @@ class DeskCursorPagination(CursorPagination):
     def _cursor_of(self, link: str | None) -> str | None:
         if not link:
             return None
-        return parse_qs(urlsplit(link).query)[self.cursor_query_param][0]
+        return parse_qs(urlsplit(link).query, keep_blank_values=True)[self.cursor_query_param][0]

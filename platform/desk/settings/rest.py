@@ -16,6 +16,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     # No browsable renderer: the strict CSP forbids its inline scripts.
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["ops.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ops.negotiation.StrictNegotiation",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "ops.api.exception_handler",
     "STRICT_JSON": True,

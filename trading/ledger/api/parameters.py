@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import TypeVar, cast
 
 from drf_spectacular.types import OpenApiTypes
@@ -12,7 +12,11 @@ from rest_framework.request import Request
 from accounts.models import BrokerAccount, User
 from accounts.selectors import account_get
 from ops.errors import Code, Invalid
+from ops.inputs import calendar_date, shown, whole_number
+from qmt.codes import CodeError, parse_symbol
 from trading.ledger.querysets import AccountScopedQuerySet
+
+MAX_SYMBOL_LENGTH = 16
 
 Q = TypeVar("Q", bound=AccountScopedQuerySet)  # type: ignore[type-arg]
 
@@ -42,9 +46,10 @@ def account_of(request: Request) -> BrokerAccount | None:
     text = request.query_params.get("account")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Invalid(Code.FIELD_INVALID, field="account", account=ascii(text)[:40])
-    return account_get(user_of(request), int(text))
+    number = whole_number(text)
+    if number is None or number < 1:
+        raise Invalid(Code.FIELD_INVALID, field="account", account=shown(text))
+    return account_get(user_of(request), number)
 
 
 def required_account_of(request: Request) -> BrokerAccount:
@@ -60,12 +65,10 @@ def date_of(request: Request) -> date | None:
     text = request.query_params.get("date")
     if text is None:
         return None
-    for form in ("%Y-%m-%d", "%Y%m%d"):
-        try:
-            return datetime.strptime(text, form).date()  # noqa: DTZ007 -- a date, not a moment
-        except ValueError:
-            continue
-    raise Invalid(Code.FIELD_INVALID, field="date", date=ascii(text)[:40], allowed="YYYY-MM-DD")
+    named = calendar_date(text)
+    if named is None:
+        raise Invalid(Code.FIELD_INVALID, field="date", date=shown(text), allowed="YYYY-MM-DD")
+    return named
 
 
 def scoped(request: Request, rows: Q) -> Q:
@@ -76,5 +79,16 @@ def scoped(request: Request, rows: Q) -> Q:
         seen = seen.filter(account=account)
     symbol = request.query_params.get("symbol")
     if symbol is not None:
-        seen = seen.filter(symbol=symbol.strip().upper()[:16])
+        seen = seen.filter(symbol=_stored_symbol(symbol))
     return seen
+
+
+def _stored_symbol(text: str) -> str:
+    """A symbol as rows carry it. An account may hold what cannot be traded here, such as B shares."""
+    try:
+        return str(parse_symbol(text))
+    except CodeError:
+        name = text.strip().upper()
+        if not (0 < len(name) <= MAX_SYMBOL_LENGTH and name.isascii() and name.isprintable()):
+            raise Invalid(Code.SYMBOL_UNKNOWN, field="symbol", symbol=shown(text)) from None
+        return name

@@ -17,6 +17,7 @@ from accounts.choices import Scope
 from accounts.models import ApiToken
 from ops.api import DeskCursorPagination, error_body
 from ops.errors import Code, Invalid
+from ops.inputs import shown
 from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.orders.api.serializers import (
@@ -229,7 +230,7 @@ def _account_id(value: Any) -> int:
     if value is None:
         raise Invalid(Code.FIELD_REQUIRED, field="account")
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-        raise Invalid(Code.FIELD_INVALID, field="account", account=ascii(value)[:40])
+        raise Invalid(Code.FIELD_INVALID, field="account", account=shown(value))
     return value
 
 
@@ -237,9 +238,12 @@ def _key(request: Request, body: Mapping[str, Any]) -> Any:
     """The order's key from the body or the header; both may be given if they agree."""
     in_header = request.headers.get(IDEMPOTENCY_HEADER)
     in_body = body.get("client_order_id")
-    if in_header and in_body and in_header != in_body:
-        raise Invalid(Code.FIELD_INVALID, field=IDEMPOTENCY_HEADER, client_order_id=ascii(in_body)[:70])
-    return in_body or in_header
+    if in_header is None:
+        return in_body
+    # An empty header is a client's mistake; to ignore it would place the order twice when it is repeated.
+    if not in_header or (in_body is not None and in_header != in_body):
+        raise Invalid(Code.FIELD_INVALID, field=IDEMPOTENCY_HEADER, client_order_id=shown(in_body))
+    return in_header
 
 
 def _token(request: Request) -> ApiToken | None:

@@ -10,12 +10,14 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ops.errors import Code, Invalid
+from ops.inputs import shown
 from qmt.gateway import PriceType, Side
 from trading.ledger.wire import plain
 
 MAX_QUANTITY = 10**12
 MAX_PRICE = Decimal(10**7)
 PRICE_DECIMALS = 6
+MAX_EXPONENT = 30
 MAX_KEY_LENGTH = 64
 MAX_SYMBOL_LENGTH = 16
 
@@ -54,8 +56,11 @@ class Ticket:
         Invalid
             The first malformed field, named.
         """
-        if not isinstance(symbol, str) or not 0 < len(symbol.strip()) <= MAX_SYMBOL_LENGTH:
-            raise Invalid(Code.SYMBOL_UNKNOWN, field="symbol", symbol=_shown(symbol))
+        for name, value in (("symbol", symbol), ("side", side), ("quantity", quantity), ("price_type", price_type)):
+            if value is None:
+                raise Invalid(Code.FIELD_REQUIRED, field=name)
+        if not isinstance(symbol, str) or not symbol.isascii() or not 0 < len(symbol.strip()) <= MAX_SYMBOL_LENGTH:
+            raise Invalid(Code.SYMBOL_UNKNOWN, field="symbol", symbol=shown(symbol))
         kind = _choice(PriceType, price_type, Code.PRICE_TYPE_UNKNOWN, "price_type")
         return cls(
             symbol=symbol.strip().upper(),
@@ -82,7 +87,7 @@ def _choice(kind: type[E], value: Any, code: Code, field: str) -> E:
     try:
         return kind(value)
     except ValueError:
-        raise Invalid(code, field=field, value=_shown(value), allowed=[str(k) for k in kind]) from None
+        raise Invalid(code, field=field, value=shown(value), allowed=[str(k) for k in kind]) from None
 
 
 def _quantity(value: Any) -> int:
@@ -90,7 +95,7 @@ def _quantity(value: Any) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_QUANTITY:
-        raise Invalid(Code.QUANTITY_INVALID, field="quantity", quantity=_shown(value))
+        raise Invalid(Code.QUANTITY_INVALID, field="quantity", quantity=shown(value))
     return value
 
 
@@ -100,8 +105,9 @@ def _price(value: Any, price_type: PriceType) -> Decimal | None:
             raise Invalid(Code.PRICE_REQUIRED, field="price", price_type=str(price_type))
         return None
     price = _decimal(value)
-    if price is None or not price.is_finite():
-        raise Invalid(Code.PRICE_INVALID, field="price", price=_shown(value))
+    # The exponent is looked at before anything is computed: 1e9999999 would be worked out digit by digit.
+    if price is None or not price.is_finite() or abs(price.adjusted()) > MAX_EXPONENT:
+        raise Invalid(Code.PRICE_INVALID, field="price", price=shown(value))
     if price_type is not PriceType.LIMIT:
         if price == 0:
             return None
@@ -109,7 +115,7 @@ def _price(value: Any, price_type: PriceType) -> Decimal | None:
     exponent = price.normalize().as_tuple().exponent
     too_fine = isinstance(exponent, int) and exponent < -PRICE_DECIMALS
     if too_fine or not 0 < price < MAX_PRICE:
-        raise Invalid(Code.PRICE_INVALID, field="price", price=_shown(value))
+        raise Invalid(Code.PRICE_INVALID, field="price", price=shown(value))
     return price
 
 
@@ -129,14 +135,14 @@ def _key(value: Any) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > MAX_KEY_LENGTH or not _visible(value):
-        raise Invalid(Code.FIELD_INVALID, field="client_order_id", max_length=MAX_KEY_LENGTH)
+        raise Invalid(
+            Code.FIELD_INVALID,
+            f"client_order_id is text of 1 to {MAX_KEY_LENGTH} visible ASCII characters",
+            field="client_order_id",
+            client_order_id=shown(value),
+        )
     return value
 
 
 def _visible(text: str) -> bool:
     return all("!" <= character <= "~" for character in text)
-
-
-def _shown(value: Any) -> str:
-    """The offending value, cut: a refusal does not repeat a megabyte."""
-    return ascii(value)[:60]

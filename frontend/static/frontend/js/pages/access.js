@@ -6,7 +6,9 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue; // not over plain http from another machine: the text is there to be marked
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(byId(button.dataset.copy).textContent.trim());
+    const node = byId(button.dataset.copy);
+    const lines = node.children.length ? [...node.children] : [node];
+    await navigator.clipboard.writeText(lines.map((line) => line.textContent.trim()).join("\n"));
     button.textContent = "✓";
   });
 }

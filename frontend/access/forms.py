@@ -123,7 +123,7 @@ class InviteForm(forms.Form):
         validators=[UnicodeUsernameValidator()],
         widget=forms.TextInput({"autocapitalize": "none", "autocomplete": "off"}),
     )
-    first_name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    first_name = forms.CharField(label=_("Full name"), max_length=150, required=False)
     email = forms.EmailField(label=_("Mail address"), required=False)
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
     language = forms.ChoiceField(label=_("Language"), choices=Language.choices)
@@ -132,7 +132,7 @@ class InviteForm(forms.Form):
 class PersonForm(forms.Form):
     """What an administrator may change about a person."""
 
-    first_name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    first_name = forms.CharField(label=_("Full name"), max_length=150, required=False)
     email = forms.EmailField(label=_("Mail address"), required=False)
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
@@ -183,8 +183,8 @@ class GrantForm(forms.Form):
         super().__init__(*args, **kwargs)
         people = [(f"user:{row.pk}", row.username) for row in User.objects.filter(is_active=True)]
         teams = [(f"team:{row.pk}", row.name) for row in Team.objects.all()]
-        groups = [(_("People"), people), (_("Teams"), teams)]
-        self.fields["holder"].choices = groups  # type: ignore[attr-defined]
+        groups: list[Any] = [("", "---------"), (_("People"), people)]
+        self.fields["holder"].choices = [*groups, (_("Teams"), teams)] if teams else groups  # type: ignore[attr-defined]
 
     def clean_expires_at(self) -> Any:
         given = self.cleaned_data["expires_at"]

@@ -17,6 +17,7 @@ from accounts.models import ApiToken, PersonSession
 from accounts.selectors import handovers_for
 from accounts.services import password_set, sessions_end, sessions_end_all, token_create, token_revoke, token_rotate
 from accounts.services.sessions import session_moved, sessions_of
+from frontend.access.devices import device_name
 from frontend.access.forms import ChangePasswordForm, CodeForm, TokenForm
 from frontend.access.page import Page
 from ops.errors import Code, DeskError, Forbidden, NotFound
@@ -46,7 +47,7 @@ class SecurityView(Page):
             "token_create_form": TokenForm(self.user),
             "second_factor": second_factor.is_on(self.user),
             "codes_left": second_factor.recovery_codes_left(self.user),
-            "sessions": sessions_of(self.user),
+            "sessions": [(row, device_name(row.agent)) for row in sessions_of(self.user)],
             "session_key": self.request.session.session_key,
             "tokens": ApiToken.objects.filter(user=self.user).select_related("rotated_from")[:50],
             "handovers": handovers_for(self.user),

@@ -267,7 +267,7 @@ def test_command_intact_says_so() -> None:
     assert out.getvalue().splitlines() == [
         "account:3: 2 events, intact",
         "platform: 1 events, intact",
-        "2 chains, 3 events: intact.",
+        "2 chains, 3 events, 0 signed anchors: intact.",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -96,6 +97,11 @@ class Stack:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+    def kill(self, name: str) -> None:
+        """End one of the platform's processes as a crash does; the supervisor starts it again."""
+        record = json.loads((self.state_dir / "run" / f"{name}.pid.json").read_text(encoding="utf-8"))
+        os.kill(record["pid"], signal.SIGKILL)
 
     def token(self, user: str, *scopes: str) -> str:
         """A fresh API token of a demo user."""

@@ -180,6 +180,26 @@ def test_data_page_watches_a_download_to_its_end(stack: Stack, visit: Visit) -> 
     expect(page.locator("#bars-result")).to_have_text(re.compile(r"48\d"))
 
 
+@pytest.mark.parametrize("process", ["web", "valkey", "terminal@sim"])
+def test_page_recovers_by_itself_after_a_killed_process(stack: Stack, visit: Visit, process: str) -> None:
+    alice = visit("alice")
+    dot = alice.page.locator("#connection-dot")
+    expect(dot).to_have_class("dot dot-good", timeout=LIVE_MS)
+
+    stack.kill(process)
+
+    if process == "web":
+        expect(dot).to_have_class("dot dot-bad", timeout=LIVE_MS)
+    expect(dot).to_have_class("dot dot-good", timeout=60_000)
+    with stack.api("alice") as api:
+        account = _account(api)
+        orders = api.get("/orders", params={"account": account}).json()["results"]
+        cash = api.get("/asset", params={"account": account}).json()["cash"]
+    expect(alice.page.locator("#orders tbody tr")).to_have_count(len(orders), timeout=LIVE_MS)
+    expect(alice.page.locator("#asset-cash")).to_have_text(f"{Decimal(cash):,.2f}", timeout=LIVE_MS)
+    alice.problems.clear()  # refused connections while the process was away
+
+
 @pytest.mark.parametrize("path", ["/", "/data/", "/preferences/"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_page_has_no_accessibility_violation(visit: Visit, path: str, theme: str) -> None:

@@ -25,4 +25,4 @@ def device_name(agent: str) -> str:
     """``Chrome · Windows``; a program that is no browser by the first word it says."""
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
-    return " · ".join(filter(None, (browser, system))) or agent.split(" ")[0][:40] or "—"
+    return " · ".join(filter(None, (browser, system))) or agent.split(" ", maxsplit=1)[0][:40] or "—"

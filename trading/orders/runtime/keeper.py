@@ -18,10 +18,11 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError
 
 from accounts.models import HostStatus, QmtHost
+from ops.alerts import AlertKind, Severity, alert_raise
 from ops.heartbeats import Heartbeat
 from qmt.gateway import ClockReading
 from trading.orders.runtime.config import RuntimeConfig
-from trading.orders.runtime.database import usable_connection
+from trading.orders.runtime.database import database_thread, usable_connection
 from trading.orders.runtime.lease import HostLease
 from trading.orders.runtime.marketclock import MarketClockReader
 from trading.orders.runtime.session import SessionView, TradeSession
@@ -79,7 +80,7 @@ class HostKeeper:
         self._written: _Content | None = None
         self._written_at = 0.0
         self._renewed_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="host-keeper", daemon=True)
+        self._thread = database_thread(self._run, name="host-keeper")
 
     def start(self) -> None:
         self._thread.start()
@@ -115,6 +116,14 @@ class HostKeeper:
         self._renewed_at = time.monotonic()
         if not self._lease.renew():
             logger.error("another process took the lease on host %s", self._host.name)
+            alert_raise(
+                AlertKind.LEASE_LOST,
+                Severity.CRITICAL,
+                f"Another process owns the order session of {self._host.name}",
+                {"former_holder": self._lease.holder},
+                dedup_key=f"host.lease_lost:{self._host.name}",
+                host=self._host.name,
+            )
             self._session.rebuild("the lease on this host is lost")
 
     def _write(self, view: SessionView) -> None:

@@ -134,3 +134,62 @@ def test_sqlite_keeps_sent_orders_over_a_power_cut(tmp_path: Path) -> None:
     assert "PRAGMA journal_mode=WAL;" in options["init_command"]
     assert "PRAGMA synchronous=FULL;" in options["init_command"]
     assert options["timeout"] == 20
+
+
+PRODUCTION = {"SECRET_KEY": STRONG_KEY}
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"ENCRYPTION_KEY": "short"}, "DESK_ENCRYPTION_KEY is a default or shorter than 32 characters"),
+        (
+            {"ENCRYPTION_KEY": f"{STRONG_KEY}2,changeme"},
+            "DESK_ENCRYPTION_KEY is a default or shorter than 32 characters",
+        ),
+        ({"ENCRYPTION_KEY": STRONG_KEY}, "DESK_ENCRYPTION_KEY is the same as DESK_SECRET_KEY"),
+        (
+            {"DATABASE_URL": "postgresql://desk:pw@db.example.org/desk"},
+            "DESK_ENCRYPTION_KEY is not set although the database is shared: each machine would seal with its own key",
+        ),
+        ({"HOSTS": "*"}, "DESK_HOSTS allows every host name"),
+        (
+            {"BIND": "0.0.0.0"},
+            "DESK_BIND is 0.0.0.0 without DESK_BEHIND_TLS_PROXY: passwords would travel in the clear",
+        ),
+        (
+            {"REDIS_URL": "redis://redis.example.org"},
+            "DESK_REDIS_URL leaves this machine without TLS (rediss://) and a password",
+        ),
+        (
+            {"MAIL_HOST": "smtp.example.org", "MAIL_SECURITY": "none"},
+            "DESK_MAIL_SECURITY is none: mail would travel in the clear",
+        ),
+    ],
+)
+def test_production_names_each_unsafe_setting(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], problem: str
+) -> None:
+    assert problems(production(monkeypatch, **PRODUCTION, **variables), {}) == [problem]
+
+
+def test_production_remote_database_without_a_password_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = production(
+        monkeypatch, **PRODUCTION, QUOTES_URL="postgresql://desk@db.example.org/q", ENCRYPTION_KEY=STRONG_KEY[::-1]
+    )
+    assert problems(config, {}) == ["DESK_QUOTES_URL has no password"]
+
+
+def test_production_with_everything_shared_and_safe_has_no_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = production(
+        monkeypatch,
+        **PRODUCTION,
+        ENCRYPTION_KEY=STRONG_KEY[::-1],
+        DATABASE_URL="postgresql://desk:pw@db.example.org/desk",
+        QUOTES_URL="postgresql://desk:pw@db.example.org/quotes",
+        REDIS_URL="rediss://:pw@redis.example.org",
+        BIND="0.0.0.0",
+        BEHIND_TLS_PROXY="1",
+        MAIL_HOST="smtp.example.org",
+    )
+    assert problems(config, {}) == []

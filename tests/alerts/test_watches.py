@@ -1,0 +1,184 @@
+"""Conditions that only a watch meets."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from accounts.choices import SessionState
+from accounts.models import HostStatus, QmtHost
+from alerts.watch import expected_processes, watch_sessions
+from desk.tasks import watch
+from marketdata.quotes.models import LatestQuote
+from marketdata.watch import watch_quotes
+from ops.alerts.watches import watch_disk, watch_processes
+from ops.clocks import wall_now
+from ops.models import Alert, ProcessHeartbeat
+from qmt.calendar import Phase
+
+pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
+
+
+class Usage(NamedTuple):
+    """As `shutil.disk_usage` answers."""
+
+    total: int
+    used: int
+    free: int
+
+
+@pytest.fixture(autouse=True)
+def stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.alerts.raising._after_commit", lambda work: work())
+
+
+@pytest.fixture
+def host() -> QmtHost:
+    return QmtHost.objects.create(name="sim")
+
+
+def report(host: QmtHost, state: SessionState, *, probed_ago: float, phase: Phase = Phase.CONTINUOUS) -> None:
+    now = wall_now()
+    HostStatus.objects.update_or_create(
+        host=host,
+        defaults={
+            "session_state": state,
+            "updated_at": now,
+            "last_probe_at": now - timedelta(seconds=probed_ago),
+            "trade_date": now.date(),
+            "phase": phase,
+        },
+    )
+
+
+def open_kinds() -> list[str]:
+    return sorted(Alert.objects.filter(closed_at=None).values_list("kind", flat=True))
+
+
+def beat(name: str, seconds_ago: float) -> None:
+    now = wall_now()
+    ProcessHeartbeat.objects.update_or_create(
+        name=name,
+        defaults={"host": "h", "pid": 1, "started_at": now, "last_loop_at": now - timedelta(seconds=seconds_ago)},
+    )
+
+
+def test_process_that_falls_silent_is_reported_and_cleared_when_it_is_back() -> None:
+    beat("engine", 61)
+    assert watch_processes(["engine"]) == ["engine"]
+    assert open_kinds() == ["process.missing"]
+
+    beat("engine", 1)
+    assert watch_processes(["engine"]) == []
+    assert open_kinds() == []
+
+
+def test_process_that_never_came_is_reported() -> None:
+    watch_processes(["beat"])
+
+    assert Alert.objects.get().title == "beat has not reported for ever"
+
+
+def test_expected_processes_follow_the_enabled_hosts(host: QmtHost) -> None:
+    QmtHost.objects.create(name="off", enabled=False)
+
+    assert list(expected_processes()) == ["worker.core", "beat", "engine", "worker.trade@sim", "worker.data@sim"]
+
+
+@pytest.mark.parametrize("state", [SessionState.SICK, SessionState.DOWN, SessionState.RECONCILING])
+def test_session_away_for_a_minute_is_reported_for_its_host(host: QmtHost, state: SessionState) -> None:
+    report(host, state, probed_ago=61)
+
+    assert watch_sessions() == ["sim"]
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.host, alert.severity) == ("host.session_down", "sim", "CRITICAL")
+
+
+def test_session_that_has_just_gone_is_not_reported_yet(host: QmtHost) -> None:
+    report(host, SessionState.SICK, probed_ago=30)
+
+    assert watch_sessions() == []
+
+
+def test_session_that_is_ready_again_ends_the_alert(host: QmtHost) -> None:
+    report(host, SessionState.DOWN, probed_ago=61)
+    watch_sessions()
+    report(host, SessionState.READY, probed_ago=1)
+
+    assert watch_sessions() == []
+    assert open_kinds() == []
+
+
+def test_session_ready_in_a_row_that_nobody_writes_any_more_is_reported(host: QmtHost) -> None:
+    report(host, SessionState.READY, probed_ago=61)
+    HostStatus.objects.update(updated_at=wall_now() - timedelta(seconds=61))
+
+    assert watch_sessions() == ["sim"]
+
+
+def quote(seconds_ago: float) -> None:
+    received = int((wall_now().timestamp() - seconds_ago) * 1000)
+    LatestQuote.objects.all().delete()
+    LatestQuote.objects.create(
+        instrument_id=1,
+        ts=received,
+        last=1,
+        open=1,
+        high=1,
+        low=1,
+        pre_close=1,
+        volume=1,
+        amount=1,
+        received_at=received,
+    )
+
+
+@pytest.fixture
+def trading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every host trades continuously, whatever the wall's hour."""
+    monkeypatch.setattr("marketdata.watch._trades", lambda host: True)
+
+
+def test_quotes_that_stop_while_the_market_trades_are_reported(host: QmtHost, trading: None) -> None:
+    quote(31)
+    assert watch_quotes() == ["sim"]
+    assert open_kinds() == ["data.quotes_stale"]
+
+    quote(1)
+    assert watch_quotes() == []
+    assert open_kinds() == []
+
+
+def test_quotes_that_rest_with_the_market_are_no_news(host: QmtHost) -> None:
+    report(host, SessionState.READY, probed_ago=1, phase=Phase.CLOSED)
+    quote(10_000)
+
+    assert watch_quotes() == []
+
+
+@pytest.mark.parametrize(
+    ("free", "severity"), [(1_900_000_000, "WARNING"), (400_000_000, "CRITICAL"), (2_000_000_000, None)]
+)
+def test_disk_nearly_full_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, severity: str | None
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100_000_000_000, 0, free))
+
+    watch_disk(tmp_path)
+
+    assert list(Alert.objects.values_list("severity", flat=True)) == ([severity] if severity else [])
+
+
+def test_watch_that_fails_does_not_blind_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("ops.alerts.watches.settled", lambda: True)
+    monkeypatch.setattr("alerts.watch.watch_sessions", broken)
+
+    assert watch() == {"watches": 4, "failed": 1}
+    assert "process.missing" in open_kinds()

@@ -118,12 +118,22 @@ def test_close_missed_changed_account_stays_open(
     snapshot = tomorrow(**changed)  # type: ignore[arg-type]
     assert tradedate.close_missed(desk.account, reading(Phase.CLOSED, time(9), day=NEXT), snapshot) == [DAY]
     assert desk.closed == []
-    assert "a person repairs" in caplog.text
+    assert "a person settles" in caplog.text
 
 
 def test_close_missed_with_unconfirmed_fills_stays_open(desk: Desk) -> None:
     AccountBook.objects.update(unconfirmed_cash=1)
     assert tradedate.close_missed(desk.account, reading(Phase.CLOSED, time(9), day=NEXT), tomorrow()) == [DAY]
+
+
+def test_close_missed_changed_account_is_not_closed_by_the_next_look(desk: Desk) -> None:
+    """The reconciliation between the two looks has written the terminal's figures into the book."""
+    morning, changed = reading(Phase.CLOSED, time(9), day=NEXT), tomorrow(cash="999")
+    tradedate.close_missed(desk.account, morning, changed)
+    AssetSnapshot.objects.update(cash=999, frozen_cash=0)
+    tradedate.close_missed(desk.account, morning, changed)
+    assert desk.closed == []
+    assert TradeDate.objects.get().state == "MISSED"
 
 
 def test_close_missed_failed_part_is_no_proof(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from ops.admin import ReadOnly
-from trading.ledger.models import AccountBook, AssetSnapshot, Position, TradeDate
+from trading.ledger.models import AccountBook, AssetSnapshot, Position
 
 
 @admin.register(AccountBook)
@@ -34,10 +34,3 @@ class PositionAdmin(ReadOnly):
     list_select_related = ("account",)
     list_filter = ("account",)
     search_fields = ("symbol",)
-
-
-@admin.register(TradeDate)
-class TradeDateAdmin(ReadOnly):
-    list_display = ("account", "date", "state", "opened_at", "closed_at")
-    list_select_related = ("account",)
-    list_filter = ("state", "account")

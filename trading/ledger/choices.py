@@ -17,5 +17,8 @@ class EventKind(models.TextChoices):
 
 
 class TradeDateState(models.TextChoices):
+    """MISSED: it ended unseen and holdings or money differ; new orders are denied until a person settles it."""
+
     OPEN = "OPEN", _("Open")
+    MISSED = "MISSED", _("Ended unseen")
     CLOSED = "CLOSED", _("Closed")

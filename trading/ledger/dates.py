@@ -26,9 +26,8 @@ def trade_date_close(journal: Journal, trade_date: date) -> bool:
     """Close `trade_date`; False when it was closed before."""
     book = journal.book
     dates = TradeDate.objects.filter(account_id=book.pk)
-    closed = dates.filter(date=trade_date, state=TradeDateState.OPEN).update(
-        state=TradeDateState.CLOSED, closed_at=journal.at
-    )
+    unclosed = dates.exclude(state=TradeDateState.CLOSED)
+    closed = unclosed.filter(date=trade_date).update(state=TradeDateState.CLOSED, closed_at=journal.at)
     if not closed:
         if dates.filter(date=trade_date).exists():
             return False
@@ -39,9 +38,18 @@ def trade_date_close(journal: Journal, trade_date: date) -> bool:
             opened_at=journal.at,
             closed_at=journal.at,
         )
-    still_open = dates.filter(state=TradeDateState.OPEN).order_by("date")
     journal.change_book(
-        open_trade_date=still_open.values_list("date", flat=True).first(),
+        open_trade_date=unclosed.order_by("date").values_list("date", flat=True).first(),
         closed_trade_date=max(filter(None, (book.closed_trade_date, trade_date))),
     )
     return True
+
+
+def trade_date_miss(journal: Journal, trade_date: date) -> bool:
+    """Note that `trade_date` ended unseen and something changed; False when it is not open.
+
+    It goes on blocking new orders: the next reconciliation writes the terminal's figures into the
+    book, so a later comparison would find nothing and prove nothing.
+    """
+    dates = TradeDate.objects.filter(account_id=journal.book.pk, date=trade_date, state=TradeDateState.OPEN)
+    return bool(dates.update(state=TradeDateState.MISSED))

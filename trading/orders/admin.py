@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from django.contrib import admin
-from django.db.models import Model
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from accounts.admin import Guarded
+from accounts.models import User
 from ops.admin import ReadOnly
+from ops.errors import DeskError
+from ops.requests import current_request_id
+from trading.ledger.models import TradeDate
 from trading.orders.models import Order, OrderEvent, ParkedEvent, Trade
+from trading.orders.services import trade_date_settle
 
 if TYPE_CHECKING:
     EventInline = admin.TabularInline[OrderEvent, Order]
@@ -75,3 +82,28 @@ class ParkedEventAdmin(ReadOnly):
     list_display = ("received_at", "host", "account", "kind", "tag", "order_sysid", "state")
     list_select_related = ("host", "account")
     list_filter = ("state", "kind", "host")
+
+
+@admin.register(TradeDate)
+class TradeDateAdmin(Guarded, ReadOnly):
+    """Shown; one that ended unseen can be settled."""
+
+    list_display = ("account", "date", "state", "opened_at", "closed_at")
+    list_select_related = ("account",)
+    list_filter = ("state", "account")
+    actions = ("settle",)
+
+    @admin.action(description=_("Take the terminal's holdings and money as they are, and close"))
+    def settle(self, request: HttpRequest, queryset: QuerySet[TradeDate]) -> None:
+        for row in queryset.order_by("date"):
+            try:
+                trade_date_settle(
+                    user=cast(User, request.user),
+                    account_id=row.account_id,
+                    trade_date=row.date,
+                    request_id=current_request_id(),
+                )
+            except DeskError as error:
+                self.message_user(request, f"{row}: {error.message}", level=messages.ERROR)
+            else:
+                self.message_user(request, _("%(date)s is closed.") % {"date": row.date}, level=messages.SUCCESS)

@@ -18,12 +18,12 @@ from django.db.models.functions import Now
 from accounts.models import BrokerAccount
 from ops.alerts import AlertKind
 from ops.errors import Code
-from trading.ledger.dates import trade_date_close, trade_date_open
+from trading.ledger.dates import trade_date_close, trade_date_miss, trade_date_open
 from trading.ledger.fields import ZERO
 from trading.ledger.journal import Journal, account_journal
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.intake import parking
-from trading.orders.intake.alarms import tell_unresolved
+from trading.orders.intake.alarms import tell_missed_date, tell_unresolved
 from trading.orders.intake.evidence import MAX_MESSAGE
 from trading.orders.intake.snapshot import resolve_by_query
 from trading.orders.models import Order
@@ -37,6 +37,7 @@ __all__ = [
     "mark_rejected",
     "mark_unknown",
     "mark_withheld",
+    "miss_trade_date",
     "open_trade_date",
     "resolve_by_query",
     "session_lost",
@@ -186,6 +187,14 @@ def open_trade_date(account_id: int, trade_date: date) -> None:
     """Note that the account trades on this date; repeated calls change nothing."""
     with account_journal(account_id) as journal:
         trade_date_open(journal, trade_date)
+
+
+def miss_trade_date(account_id: int, trade_date: date) -> None:
+    """Note that the date ended unseen with holdings or money changed, and tell people."""
+    with account_journal(account_id) as journal:
+        missed = trade_date_miss(journal, trade_date)
+    if missed:
+        tell_missed_date(account_id, trade_date)
 
 
 def close_trade_date(account_id: int, trade_date: date) -> list[UUID]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from django.db import DatabaseError
 
 from accounts.services import account_halt
 from ops import audit
-from ops.alerts import AlertKind, Severity, alert_raise
+from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.audit import Actor
 from trading.ledger.journal import Journal
 from trading.orders.models import Order
@@ -69,3 +70,24 @@ def tell_unresolved(order_ids: Sequence[UUID], kind: AlertKind, reason: str) -> 
             dedup_key=f"{kind}:{order.pk}",
             account_id=order.account_id,
         )
+
+
+def tell_missed_date(account_id: int, trade_date: date) -> None:
+    """Tell people that new orders are denied until somebody has settled a trade date."""
+    alert_raise(
+        AlertKind.ACCOUNT_HALTED,
+        Severity.CRITICAL,
+        f"trade date {trade_date} ended unseen, and holdings or money differ",
+        {"trade_date": trade_date.isoformat()},
+        dedup_key=_missed_date_key(account_id, trade_date),
+        account_id=account_id,
+    )
+
+
+def missed_date_settled(account_id: int, trade_date: date) -> None:
+    """That trouble is over."""
+    alert_clear(_missed_date_key(account_id, trade_date))
+
+
+def _missed_date_key(account_id: int, trade_date: date) -> str:
+    return f"trade_date.missed:{account_id}:{trade_date}"

@@ -2,8 +2,8 @@
 
 The terminal only ever tells about today. A date whose closing reconciliation was missed (the platform
 was off) can still be closed on a later day when holdings and money are exactly what they were
-at the last look: then nothing was filled in between. Otherwise it stays open, which denies new
-orders until a person repairs it.
+at the last look: then nothing was filled in between. Otherwise it is MISSED, which denies new
+orders until a person settles it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def is_over(reading: ClockReading) -> bool:
 
 
 def open_dates(account: BrokerAccount) -> list[date]:
-    """The account's dates that are not closed, oldest first."""
+    """The account's dates that a reconciliation can still close, oldest first."""
     rows = TradeDate.objects.filter(account=account, state=TradeDateState.OPEN)
     return list(rows.order_by("date").values_list("date", flat=True))
 
@@ -63,13 +63,18 @@ def is_unchanged(account: BrokerAccount, snapshot: AccountSnapshot) -> bool:
 
 
 def close_missed(account: BrokerAccount, reading: ClockReading, snapshot: AccountSnapshot) -> list[date]:
-    """Close the dates that ended while nobody looked, if it is proven that nothing happened; return what stays open."""
+    """Close the dates that ended while nobody looked, if it is proven that nothing happened; return what is missed.
+
+    Asked once: the reconciliation that follows writes the terminal's figures into the book.
+    """
     missed = missed_dates(account, reading)
     if not missed:
         return []
     if not is_unchanged(account, snapshot):
+        for day in missed:
+            lifecycle.miss_trade_date(account.pk, day)
         logger.error(
-            "account %s: trade dates %s ended unseen and holdings or money differ: new orders are denied until a person repairs them",
+            "account %s: trade dates %s ended unseen and holdings or money differ: new orders are denied until a person settles them",
             account.pk,
             ", ".join(map(str, missed)),
         )

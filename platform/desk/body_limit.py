@@ -22,8 +22,13 @@ class _BodyTooLarge(Exception):
         self.received = received
 
 
+#: How many times the limit is read and thrown away, so that a client that sends before it listens
+#: hears the refusal instead of a broken connection.
+DRAINED_LIMITS = 4
+
+
 class BodyLimit:
-    """Answer 413 in the API's error shape instead of reading more than `limit` bytes."""
+    """Answer 413 in the API's error shape instead of keeping more than `limit` bytes."""
 
     def __init__(self, application: Application, *, limit: int) -> None:
         self.application = application
@@ -32,6 +37,7 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         declared = _declared_length(scope)
         if declared > self.limit:
+            await self._drain(receive, 0)
             await self._refuse(send, declared)
             return
         received = 0
@@ -55,7 +61,15 @@ class BodyLimit:
         except _BodyTooLarge as error:
             if started:
                 raise
+            await self._drain(receive, error.received)
             await self._refuse(send, error.received)
+
+    async def _drain(self, receive: Receive, received: int) -> None:
+        more = True
+        while more and received <= self.limit * DRAINED_LIMITS:
+            message = await receive()
+            received += len(message.get("body", b""))
+            more = message["type"] == "http.request" and message.get("more_body", False)
 
     async def _refuse(self, send: Send, received: int) -> None:
         error = DeskError(Code.BODY_TOO_LARGE, status=413, bytes=received, limit=self.limit)

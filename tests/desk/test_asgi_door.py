@@ -48,7 +48,7 @@ async def test_body_within_the_limit_passes_whole() -> None:
     assert await ask(BodyLimit(inner, limit=300), chunks=3) == (200, {}, b"300")
 
 
-async def test_body_declared_too_large_is_refused_unread() -> None:
+async def test_body_declared_too_large_is_refused() -> None:
     status, headers, body = await ask(BodyLimit(inner, limit=300), headers={"Content-Length": "10000000"})
     assert (status, headers["content-type"]) == (413, "application/json")
     assert orjson.loads(body) == {
@@ -62,6 +62,23 @@ async def test_body_without_a_length_is_cut_at_the_limit() -> None:
     status, _, body = await ask(BodyLimit(inner, limit=300), chunks=9)
     assert status == 413
     assert orjson.loads(body)["details"] == {"bytes": 400, "limit": 300}
+
+
+@pytest.mark.parametrize(("parts", "read"), [(9, 9), (100, 13)])
+async def test_body_too_large_is_thrown_away_before_the_answer_but_not_for_ever(parts: int, read: int) -> None:
+    """A client that sends everything before it listens gets the answer; one that never ends does not get us."""
+    events: list[str] = []
+
+    async def receive() -> Message:
+        events.append("read")
+        return {"type": "http.request", "body": b"x" * 100, "more_body": events.count("read") < parts}
+
+    async def send(message: Message) -> None:
+        events.append(message["type"])
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"10000000")]}
+    await BodyLimit(inner, limit=300)(scope, receive, send)
+    assert events == ["read"] * read + ["http.response.start", "http.response.body"]
 
 
 @pytest.fixture(scope="module")

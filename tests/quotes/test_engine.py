@@ -34,18 +34,7 @@ def test_engine_finished_minutes_are_stored_and_growing_ones_published(
     worker = DataWorker(instrument)
     listener = worker.client.pubsub()  # type: ignore[no-untyped-call]
     listener.subscribe(PREFIX + "bars")
-    with running() as work:
-        wait_until(worker.listeners)
-        worker.quote("10:00:57", 10.0, 500)
-        wait_until(lambda: settled(work))
-        worker.quote("10:01:03", 10.1, 700)
-        worker.quote("10:01:30", 10.3, 900)
-        worker.quote("10:02:06", 10.2, 1000)
-        wait_until(stored)
-        assert stored() == [(at("10:02"), 10.3, 400)]
-    messages = list(iter(lambda: listener.get_message(timeout=0.1), None))
-    shown = [orjson.loads(m["data"])[SYMBOL] for m in messages if m["type"] == "message"]
-    assert {
+    finished = {
         "period": "1m",
         "ts": at("10:02"),
         "open": 10.1,
@@ -55,7 +44,25 @@ def test_engine_finished_minutes_are_stored_and_growing_ones_published(
         "volume": 400,
         "amount": 4000.0,
         "complete": True,
-    } in shown
+    }
+    with running() as work:
+        wait_until(worker.listeners)
+        worker.quote("10:00:57", 10.0, 500)
+        wait_until(lambda: settled(work))
+        worker.quote("10:01:03", 10.1, 700)
+        worker.quote("10:01:30", 10.3, 900)
+        worker.quote("10:02:06", 10.2, 1000)
+        wait_until(stored)
+        assert stored() == [(at("10:02"), 10.3, 400)]
+        shown: list[dict[str, Any]] = []
+
+        def finished_bar_is_shown() -> bool:
+            message = listener.get_message(timeout=0.1)
+            if message and message["type"] == "message":
+                shown.append(orjson.loads(message["data"])[SYMBOL])
+            return finished in shown
+
+        wait_until(finished_bar_is_shown)
     listener.close()
 
 

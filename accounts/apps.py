@@ -13,6 +13,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import sessions
+        from accounts import second_factor, sessions
+        from ops.sealing import RESEALERS
 
         sessions.connect()
+        RESEALERS["second factors"] = second_factor.reseal_all

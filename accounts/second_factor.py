@@ -185,3 +185,12 @@ def _recovery_digest(user: User, code: str) -> str:
 def _refuse_on(user: User) -> None:
     if is_on(user):
         raise Conflict(Code.SECOND_FACTOR_ON)
+
+
+def reseal_all() -> int:
+    """Seal every secret with the present encryption key; returns how many."""
+    factors = list(SecondFactor.objects.order_by("pk"))
+    for factor in factors:
+        sealed = seal(unseal(factor.sealed_secret, purpose=_PURPOSE), purpose=_PURPOSE)
+        SecondFactor.objects.filter(pk=factor.pk, sealed_secret=factor.sealed_secret).update(sealed_secret=sealed)
+    return len(factors)

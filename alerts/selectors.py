@@ -37,7 +37,7 @@ def alert_get(user: User, alert_id: int) -> Alert:
     """One alert; ALERT_NOT_FOUND for one that is not there and one that is not the person's to see."""
     alert = alerts_visible_to(user).filter(pk=alert_id).first()
     if alert is None:
-        raise NotFound(Code.ALERT_NOT_FOUND, alert=alert_id)
+        raise NotFound(Code.ALERT_NOT_FOUND)
     return alert
 
 
@@ -96,7 +96,7 @@ def deliveries_of(user: User) -> QuerySet[Delivery]:
 def _own(rows: QuerySet[_Owned], pk: int, code: Code) -> _Owned:
     row = rows.filter(pk=pk).first()
     if row is None:
-        raise NotFound(code, id=pk)
+        raise NotFound(code)
     return row
 
 

@@ -12,6 +12,7 @@ from accounts.models import BrokerAccount, LiveSwitch, QmtHost
 from accounts.services.control import tell_after_commit
 from desk.settings.schema import get_config
 from ops import audit
+from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.audit import Actor
 from ops.clocks import wall_now
 from ops.errors import Code, Denied
@@ -57,13 +58,31 @@ def account_resume(*, actor: Actor, account: BrokerAccount, reason: str = "") ->
 
 def account_state_set(*, actor: Actor, account: BrokerAccount, state: TradingState, reason: str = "") -> BrokerAccount:
     """Set the trading state and raise the epoch. Setting the present state does nothing."""
-    return account_change(
+    changed = account_change(
         actor=actor,
         account=account,
         action=f"account.{_STATE_ACTIONS[state]}",
         extra={"reason": reason} if reason else {},
         state=state,
     )
+    _tell_state(actor, changed, reason)
+    return changed
+
+
+def _tell_state(actor: Actor, account: BrokerAccount, reason: str) -> None:
+    """A halt that no person decided is an alert until the account is resumed."""
+    key = f"account.halted:{account.pk}"
+    if account.state != TradingState.HALTED:
+        alert_clear(key)
+    elif actor.kind == "system":
+        alert_raise(
+            AlertKind.ACCOUNT_HALTED,
+            Severity.CRITICAL,
+            f"{account.name} takes no new orders: {reason or 'halted by the platform'}",
+            {"by": actor.label, "reason": reason},
+            dedup_key=key,
+            account_id=account.pk,
+        )
 
 
 _STATE_ACTIONS = {

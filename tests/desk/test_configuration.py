@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import CommandError
 from django.test import Client
 from pydantic import ValidationError
 
@@ -199,8 +198,8 @@ def test_database_of_another_profile_is_refused_before_a_process_starts(folder: 
         def handle(self, *args: Any, **options: Any) -> None:
             raise AssertionError("must not start")
 
-    with pytest.raises(CommandError, match="The database belongs to the profile production"):
-        Command().execute(no_color=True, force_color=False, stdout=None, stderr=None, skip_checks=True)
+    with pytest.raises(SystemExit, match="The database belongs to the profile production"):
+        Command().run_from_argv(["manage.py", "engine"])
 
 
 @pytest.mark.django_db

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import FrameType
-from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from desk.settings.schema import get_config
 
@@ -18,13 +18,13 @@ class ProcessCommand(BaseCommand):
     requires_system_checks = ()
     requires_migrations_checks = False
 
-    def execute(self, *args: Any, **options: Any) -> str | None:
-        """Refuse another profile's databases before anything starts."""
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Refuse another profile's databases before a process starts."""
         from desk.profile import profile_problem
 
         if problem := profile_problem(get_config()):
-            raise CommandError(problem)
-        return super().execute(*args, **options)
+            sys.exit(problem)
+        super().run_from_argv(argv)
 
 
 def stop_event_on_signals() -> threading.Event:

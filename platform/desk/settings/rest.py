@@ -40,6 +40,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "JobStatusEnum": "ops.models.Job.Status",
         "InstrumentKindEnum": "marketdata.choices.Kind",
         "HostKindEnum": "accounts.choices.HostKind",
+        "AlertKindEnum": "ops.models.AlertKind",
+        "AlertSeverityEnum": "ops.models.Severity",
+        "AlertChannelKindEnum": "alerts.choices.ChannelKind",
+        "AlertDeliveryStatusEnum": "alerts.choices.DeliveryStatus",
+        "OrderSourceEnum": "trading.orders.choices.Source",
+        "SettingSourceEnum": [("default", "default"), ("file", "file"), ("environment", "environment")],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,7 @@ class World:
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: self.names.get(found[1], "1"), route)
         path = path.replace("api(?:/|$)", "api/nothing")
         client = self.clients[person]
-        keep = client.cookies.copy()
+        keep = deepcopy(client.cookies)
         body = {**self.bodies.get(entry, {}), **({"act": act[0].removeprefix("act=")} if act else {})}
         with transaction.atomic(), transaction.atomic(using="quotes"):
             if method == "GET":

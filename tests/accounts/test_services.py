@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts.choices import AccountMode, HostKind, Role, TradingState, TradeRight
+from accounts.choices import AccountMode, HostKind, Role, TradeRight, TradingState
 from accounts.models import ApiToken, BrokerAccount, Grant, QmtHost, User
 from accounts.services import (
     account_halt,
@@ -155,8 +155,8 @@ def test_grant_changed_raises_the_epoch(team: Team) -> None:
     grant_set(actor=TEST_ACTOR, user=team.alice, account=team.alpha, trade=TradeRight.OWN)
     assert epoch(team.alpha) == 2
     event = AuditEvent.objects.get()
-    assert (event.before["trade"], event.before["expires_at"]) == ("ALL", None)
-    assert event.after["trade"] == "OWN"
+    assert event.before == {"trade": "ALL", "can_approve": False, "can_manage": False, "expires_at": None}
+    assert event.after == {"trade": "OWN", "can_approve": False, "can_manage": False, "expires_at": None}
 
 
 def test_grant_same_rights_change_nothing(team: Team) -> None:

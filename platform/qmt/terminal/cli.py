@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 DEFAULT_ACCOUNTS = ("8000000001", "8000000002")
-DEFAULT_CASH = Decimal(1_000_000)
+DEFAULT_CASH = Decimal(10_000_000)
 
 
 @dataclass(frozen=True, slots=True)

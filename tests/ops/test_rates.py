@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_rate_never_more_than_the_limit_in_any_window_after_the_burst(monkeypatc
             let_in.append(now[0])
         now[0] += 0.05
     steady = [moment for moment in let_in if moment >= 10]
-    assert all(b - a >= 0.99 for a, b in zip(steady, steady[1:], strict=False))
+    assert all(b - a >= 0.99 for a, b in pairwise(steady))
 
 
 def test_rate_keys_are_apart() -> None:

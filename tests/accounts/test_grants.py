@@ -74,7 +74,13 @@ def test_trading_is_not_granted_to_who_never_trades(team: Team, person: str) -> 
 @pytest.mark.parametrize("duty", ["can_approve", "can_manage"])
 def test_duties_are_not_granted_to_viewers(team: Team, duty: str) -> None:
     with pytest.raises(Denied) as refused:
-        grant_set(actor=TEST_ACTOR, user=team.viewer, account=team.alpha, can_approve=duty == "can_approve", can_manage=duty == "can_manage")
+        grant_set(
+            actor=TEST_ACTOR,
+            user=team.viewer,
+            account=team.alpha,
+            can_approve=duty == "can_approve",
+            can_manage=duty == "can_manage",
+        )
     assert refused.value.code == Code.ROLE_CANNOT_HOLD
 
 

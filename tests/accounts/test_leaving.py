@@ -24,6 +24,8 @@ from ops.models import AuditEvent
 from tests.orders.bench import Bench, make_bench
 from tests.people import PASSWORD, TEST_ACTOR, Team, confirmed, make_token, signed_in
 
+pytestmark = pytest.mark.postgres
+
 
 def test_deactivated_person_has_no_way_in(team: Team) -> None:
     browser = signed_in(team.alice)

@@ -28,6 +28,8 @@ CONSENT = LiveConsent(
     account_no="9000000001", notice_version=PROGRAM_TRADING_VERSION, broker_report="2026-11-01 by letter, confirmed"
 )
 
+pytestmark = pytest.mark.postgres
+
 
 @pytest.fixture
 def allowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ from tests.people import TEST_ACTOR, Team
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
+pytestmark = pytest.mark.postgres
+
 
 class Clock:
     """A wall clock that the test moves."""
@@ -50,8 +52,7 @@ def refused(user: User, code: str) -> bool:
     try:
         code_accept(user, code)
     except Forbidden as error:
-        assert error.code == Code.SECOND_FACTOR_INVALID
-        return True
+        return error.code == Code.SECOND_FACTOR_INVALID
     return False
 
 
@@ -71,7 +72,7 @@ def test_secret_and_recovery_codes_are_not_in_the_database_as_they_are(team: Tea
     secret, codes = switched_on(team.alice, clock)
     assert secret not in SecondFactor.objects.get().sealed_secret
     stored = set(RecoveryCode.objects.values_list("digest", flat=True))
-    assert not stored & {code for code in codes} | stored & {code.replace("-", "") for code in codes}
+    assert not stored & (set(codes) | {code.replace("-", "") for code in codes})
 
 
 @pytest.mark.parametrize("steps", [0, 1])

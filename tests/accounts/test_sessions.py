@@ -18,6 +18,8 @@ from tests.people import PASSWORD, TEST_ACTOR, Team, confirmed, make_token, sign
 
 NEW = "a long new passphrase"
 
+pytestmark = pytest.mark.postgres
+
 
 def is_in(client: Client) -> bool:
     return client.get("/api/v1/me").status_code == 200

@@ -10,6 +10,7 @@ import pytest
 from accounts.choices import TradeRight
 from accounts.models import BrokerAccount, Grant
 from accounts.services import grant_withdraw, person_deactivate
+from marketdata.selectors import instrument_day
 from ops.clocks import wall_now
 from ops.errors import Code, Forbidden
 from tests.orders.bench import Bench
@@ -82,7 +83,7 @@ def test_right_withdrawn_between_its_check_and_the_accounts_lock_counts(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The order would otherwise carry the epoch that the withdrawal raised, and be sent."""
-    checked = submit.instrument_day
+    checked = instrument_day
 
     def withdraw_now(*args: Any) -> Any:
         grant_withdraw(actor=TEST_ACTOR, user=bench.alice, account=BrokerAccount.objects.get(pk=bench.account.pk))
@@ -96,7 +97,7 @@ def test_right_withdrawn_between_its_check_and_the_accounts_lock_counts(
 
 
 def test_epoch_raised_by_somebody_elses_right_does_not_disturb(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    checked = submit.instrument_day
+    checked = instrument_day
 
     def withdraw_bobs(*args: Any) -> Any:
         grant_withdraw(actor=TEST_ACTOR, user=bench.team.bob, account=BrokerAccount.objects.get(pk=bench.account.pk))

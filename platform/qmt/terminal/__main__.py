@@ -14,10 +14,13 @@ if __package__ in (None, ""):  # started by file name: make the package importab
 from qmt.terminal.cli import parse
 from qmt.terminal.runner import TerminalProblem, run
 
+#: As the platform's other processes write theirs: the merged log is one table.
+LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(name)s: %(message)s"
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the terminal; returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt="%Y-%m-%d %H:%M:%S", stream=sys.stderr)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

@@ -104,7 +104,10 @@ class Link:
             while True:
                 self._answer(protocol.receive(self._connection))
         except (LinkClosed, ProtocolError) as error:
-            logger.info("%s: link ended: %s", self.name, error)
+            # Every control call is a link of its own: its end is no news.
+            logger.log(
+                logging.DEBUG if self.name == "control" else logging.INFO, "%s: link ended: %s", self.name, error
+            )
         finally:
             self.outbox.close()
             self._connection.close()

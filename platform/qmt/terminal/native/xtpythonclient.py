@@ -94,7 +94,7 @@ class XtQuantAsyncClient:
             address = (str(announcement["host"]), int(announcement["port"]))
             self._link = Link(address, {"role": "trade", "session": self._session}, self._receive, self._lost)
         except (OSError, ValueError, KeyError, LinkClosed, LinkRefused, ProtocolError) as error:
-            logger.info("session %s: %s", self._session, error)
+            logger.debug("session %s: %s", self._session, error)
             return FAILED
         self._spent = True
         self._lock_file().touch()  # a killed process leaves it behind, and the id is refused until it is removed

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import F
 
-from alerts.choices import DeliveryStatus
+from alerts.choices import FINAL, DeliveryStatus
 from alerts.messages import message_of
 from alerts.models import Delivery
 from alerts.selectors import alerts_visible_to
@@ -18,6 +18,7 @@ from alerts.services.channels import destination_of
 from alerts.transports import SENDERS, Answer, SendFailed
 from ops.clocks import wall_now
 from ops.errors import DeskError
+from ops.models import Alert
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ PAUSES = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), tim
 #: A worker that was killed while sending: another one tries again.
 CLAIM_LASTS = timedelta(seconds=60)
 SWEEP_LIMIT = 100
+#: How long the log is kept. Who acknowledged what stays on the audit trail for ever.
+KEPT = timedelta(days=180)
 
 
 def due(now: datetime) -> list[str]:
@@ -134,3 +137,10 @@ def _write(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.SENDING, claimed_at=delivery.claimed_at).update(
         claimed_at=None, **{name: getattr(delivery, name) for name in fields}
     )
+
+
+def prune(now: datetime) -> dict[str, int]:
+    """Delete closed alerts and deliveries that are older than `KEPT`; returns how many of each."""
+    deliveries, _ = Delivery.objects.filter(created_at__lt=now - KEPT, status__in=FINAL).delete()
+    alerts, _ = Alert.objects.filter(closed_at__lt=now - KEPT).delete()
+    return {"deliveries": deliveries, "alerts": alerts}

@@ -37,3 +37,12 @@ def sweep() -> dict[str, int]:
     for delivery_id in ids:
         deliver.apply_async(args=(delivery_id,), queue="core", expires=60, retry=False)
     return {"alerts": len(alerts), "deliveries": len(ids)}
+
+
+@shared_task(name="alerts.prune", ignore_result=True)
+def prune() -> dict[str, int]:
+    """Delete alerts and log entries that have outlived their use."""
+    from alerts import delivering
+    from ops.clocks import wall_now
+
+    return delivering.prune(wall_now())

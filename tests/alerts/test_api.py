@@ -19,7 +19,7 @@ from ops.models import Alert, AlertKind, AuditEvent, Severity
 from tests.alerts.conftest import Capture
 from tests.people import Team, make_token
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 ADDRESS = "https://oapi.dingtalk.com/robot/send?access_token=very-secret"
 SECRET = "SEC-signing-secret"
 

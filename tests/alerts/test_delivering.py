@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from accounts.models import Grant, User
 from alerts import delivering
 from alerts.models import Channel, Delivery
 from alerts.services import channel_add
+from alerts.transports import SENDERS
 from ops.clocks import wall_now
 from ops.models import Alert, AlertKind, Severity
 from tests.alerts.conftest import Receiver
@@ -147,10 +150,10 @@ def test_due_takes_over_what_a_killed_worker_left(team: Team, receiver: Receiver
 
 
 def test_deliver_private_address_without_permission_is_refused(
-    team: Team, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    team: Team, receiver: Receiver, settings: Settings
 ) -> None:
     delivery = make_delivery(team, receiver)
-    monkeypatch.setattr("django.conf.settings.ALERT_TARGETS", [])
+    settings.ALERT_TARGETS = []
 
     assert send(delivery).status == "FAILED"
     assert receiver.received == []
@@ -159,11 +162,11 @@ def test_deliver_private_address_without_permission_is_refused(
 def test_deliver_failure_leaves_no_secret_in_log_or_row(
     team: Team, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def explode(*_: object) -> None:
+    def explode(*_: object) -> Any:
         raise RuntimeError(f"could not post to {receiver.url}/hook?key=very-secret with {SECRET}")
 
     delivery = make_delivery(team, receiver)
-    monkeypatch.setitem(delivering.SENDERS, "WEBHOOK", explode)  # type: ignore[arg-type]
+    monkeypatch.setitem(SENDERS, "WEBHOOK", explode)
     with caplog.at_level(logging.DEBUG):
         send(delivery)
 
@@ -171,3 +174,14 @@ def test_deliver_failure_leaves_no_secret_in_log_or_row(
     assert "RuntimeError" in kept
     assert "very-secret" not in kept
     assert SECRET not in kept
+
+
+def test_prune_keeps_half_a_year_and_whatever_is_open(team: Team, receiver: Receiver) -> None:
+    send(make_delivery(team, receiver))
+    long_ago = wall_now() - delivering.KEPT - timedelta(days=1)
+    assert delivering.prune(wall_now()) == {"deliveries": 0, "alerts": 0}
+
+    Delivery.objects.update(created_at=long_ago)
+    assert delivering.prune(wall_now()) == {"deliveries": 1, "alerts": 0}
+    Alert.objects.update(closed_at=long_ago)
+    assert delivering.prune(wall_now()) == {"deliveries": 0, "alerts": 1}

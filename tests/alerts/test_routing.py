@@ -15,7 +15,7 @@ from ops.clocks import wall_now
 from ops.models import Alert, AlertKind, Severity
 from tests.people import Team
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 

@@ -20,7 +20,7 @@ from ops.audit_check import audit_check, check_requested, run_check_job
 from ops.models import Alert, AuditChain, AuditEvent, Job
 from ops.tasks import audit_anchor
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 ALICE = Actor(kind="user", id="2", label="alice")
 
 
@@ -38,9 +38,9 @@ def halt(account_id: int | None = 1) -> AuditEvent:
         return record(actor=ALICE, action="account.halted", target=f"account:{account_id}", account_id=account_id)
 
 
-def execute(sql: str, *values: object) -> None:
+def execute(sql: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql)
 
 
 def rewrite_everything() -> None:

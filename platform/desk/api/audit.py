@@ -139,14 +139,14 @@ class _ExportView(_AuditView):
     def export(self, request: Request) -> StreamingHttpResponse:
         rows = self.events(request, _filter(request))
         with transaction.atomic():
-            audit.record(
+            event = audit.record(
                 actor=actor_of(request),
                 action="audit.exported",
                 target="audit:events",
                 after={"format": self.extension, "filter": dict(request.query_params.items())},
             )
         return StreamingHttpResponse(
-            _stream(rows, type(self).render_chunk),
+            _stream(rows.filter(pk__lt=event.pk), type(self).render_chunk),
             content_type=self.content_type,
             headers={
                 "Content-Disposition": f'attachment; filename="audit.{self.extension}"',

@@ -6,13 +6,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from desk.doctor.finding import Finding, bad, good
+from desk.settings.effective import unknown_variables
 from desk.settings.safety import TIME_ZONE, local_offset_is_shanghai
 from desk.settings.schema import ROOT, DeskConfig
 from desk.vendor import FRONTEND, VENDOR, fingerprint, is_current, vendor_files
@@ -26,11 +27,24 @@ MINIMUM_FREE_BYTES = 2_000_000_000
 def machine_findings(config: DeskConfig) -> Iterator[Finding]:
     """Look at everything that needs no running service."""
     yield python_version(sys.version_info[:2])
+    yield variables(os.environ)
     yield packages(ROOT / "requirements.txt")
     yield sdk()
     yield time_zone()
     yield state_folder(config.state_dir)
     yield browser_libraries()
+
+
+def variables(environ: Mapping[str, str]) -> Finding:
+    """A misspelt variable changes nothing and says nothing; here it does."""
+    unknown = unknown_variables(environ)
+    if not unknown:
+        return good("configuration", "every DESK_ variable names a setting")
+    return bad(
+        "configuration",
+        f"{', '.join(unknown)} {'names' if len(unknown) == 1 else 'name'} no setting",
+        "Correct the spelling (docs/configuration.md lists every setting), or remove it.",
+    )
 
 
 def python_version(version: tuple[int, int]) -> Finding:

@@ -60,6 +60,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600},
     },
     "alerts": {"task": "alerts.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "alerts-prune": {
+        "task": "alerts.prune",
+        "schedule": crontab(hour="4", minute="40"),
+        "options": {"expires": 3600},
+    },
     "watch": {"task": "desk.watch", "schedule": 15.0, "options": {"expires": 15}},
     "housekeeping": {
         "task": "ops.housekeeping",

@@ -11,7 +11,7 @@ function settingRow(setting) {
     element("td", {}, element("code", { textContent: setting.variable })),
     element("td", { className: "wrap value" }, setting.value === "" ? element("span", { className: "muted", textContent: t("configuration.unset") }) : element("code", { textContent: setting.value })),
     element("td", {}, element("span", { className: `badge source-${setting.source}`, textContent: t(`configuration.${setting.source}`) })),
-    element("td", { className: "wrap muted", textContent: setting.description }),
+    element("td", { className: "wrap muted", textContent: setting.description.replaceAll("`", "") }),
   );
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_code_messages_every_refusal_code_has_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(("prefix", "vocabulary"), VOCABULARIES.items(), ids=VOCABULARIES)
-def test_messages_every_member_of_a_vocabulary_has_a_text(prefix: str, vocabulary: type) -> None:
+def test_messages_every_member_of_a_vocabulary_has_a_text(prefix: str, vocabulary: type[Enum]) -> None:
     missing = {f"{prefix}.{member}" for member in vocabulary} - set(MESSAGES)
 
     assert missing == set()

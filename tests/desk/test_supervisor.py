@@ -232,3 +232,11 @@ def test_readiness_says_its_line_once_everything_answers(tmp_path: Path) -> None
     assert ask() is True
     log.close()
     assert screen.getvalue().count("QMT Desk is ready") == 1
+
+
+def test_child_that_is_misconfigured_stops_everything_instead_of_starting_again(tmp_path: Path) -> None:
+    run = Run(tmp_path, spec("polite"), spec("wrong", "import sys; print('no such file'); sys.exit(78)"))
+    run.until(lambda: False)
+    assert run.supervisor.failure == "wrong cannot run as it is configured; its last line says why."
+    assert (run.seen("wrong", "no such file"), run.seen("polite", "bye")) == (1, 1)
+    assert run.seen("up", "starts again") == 0

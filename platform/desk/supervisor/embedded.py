@@ -89,8 +89,8 @@ def _prepare(config: DeskConfig, hosts: Sequence[plan.SimulatedHost] = ()) -> No
     )
 
 
-def run_embedded(config: DeskConfig, hosts: Sequence[plan.SimulatedHost], log: MergedLog) -> None:
-    """Run everything on this machine until told to stop."""
+def run_embedded(config: DeskConfig, hosts: Sequence[plan.SimulatedHost], log: MergedLog) -> str:
+    """Run everything on this machine until told to stop; returns why it stopped by itself, if it did."""
     started = time.monotonic()
     started_at = wall_now()
     end_leftovers(config.run_dir, log)
@@ -105,7 +105,7 @@ def run_embedded(config: DeskConfig, hosts: Sequence[plan.SimulatedHost], log: M
         started_at=started,
     )
     log.say("starting " + ", ".join(spec.name for spec in specs))
-    _run(specs, config, log, ready)
+    return _run(specs, config, log, ready)
 
 
 def run_host_workers(config: DeskConfig, host_name: str, log: MergedLog) -> None:
@@ -117,8 +117,9 @@ def run_host_workers(config: DeskConfig, host_name: str, log: MergedLog) -> None
     _run(specs, config, log, None)
 
 
-def _run(specs: Sequence[ChildSpec], config: DeskConfig, log: MergedLog, ready: Readiness | None) -> None:
+def _run(specs: Sequence[ChildSpec], config: DeskConfig, log: MergedLog, ready: Readiness | None) -> str:
     supervisor = Supervisor(specs, run_dir=config.run_dir, log=log, heartbeat_ages=heartbeat_ages, on_tick=ready)
     supervisor.install_signal_handlers()
     supervisor.run()
     log.say("everything has stopped")
+    return supervisor.failure

@@ -18,6 +18,8 @@ STOP_BUDGET_SECONDS = 9.0
 KILL_WAIT_SECONDS = 0.5
 TICK_SECONDS = 0.1
 WATCH_SECONDS = 5.0
+EXIT_MISCONFIGURED = 78
+"""EX_CONFIG of sysexits.h: a child that ends so would end so again; a person has to change something."""
 AFTER_SECONDS = 8.0
 """A child that waits for another's file starts anyway after this long: it copes, with more words."""
 
@@ -55,6 +57,8 @@ class Supervisor:
         self._on_tick = on_tick
         self._stop = threading.Event()
         self._hurry = False
+        self.failure = ""
+        """Why everything was stopped, when nobody asked for it."""
         self._begun_at = 0.0
         self._next_watch = 0.0
 
@@ -84,6 +88,10 @@ class Supervisor:
         self._begin_children(now)
         for child in self.children:
             code = child.note_exit(now)
+            if code == EXIT_MISCONFIGURED:
+                self.failure = f"{child.name} cannot run as it is configured; its last line says why."
+                self._stop.set()
+                return
             if code is not None and child.restart_at is not None:
                 pause = child.restart_at - now
                 self._log.say(f"{child.name} ended ({describe_exit(code)}), starts again in {pause:.1f} s")

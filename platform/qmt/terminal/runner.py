@@ -25,6 +25,10 @@ class TerminalProblem(Exception):
     """The terminal cannot run; the text is one sentence for a person."""
 
 
+class TerminalMisconfigured(TerminalProblem):
+    """It cannot run, however often it is started: its market's file or its own state is not usable."""
+
+
 def run(options: TerminalOptions, stopped: threading.Event) -> None:
     """Run a terminal until ``stopped`` is set or it is told to stop.
 
@@ -40,7 +44,7 @@ def run(options: TerminalOptions, stopped: threading.Event) -> None:
     except LockHeld as error:
         raise TerminalProblem(f"another terminal already runs in {options.home}") from error
     except (MarketError, StateError) as error:
-        raise TerminalProblem(str(error)) from error
+        raise TerminalMisconfigured(str(error)) from error
 
 
 def _run(options: TerminalOptions, stopped: threading.Event) -> None:

@@ -51,9 +51,11 @@ class Command(ProcessCommand):
             raise CommandError(problem)
         log = MergedLog(config.log_dir / "desk.log")
         try:
-            run_embedded(config, simulated_hosts(), log)
+            failure = run_embedded(config, simulated_hosts(), log)
         finally:
             log.close()
+        if failure:
+            raise CommandError(failure)
 
 
 def simulated_hosts() -> list[SimulatedHost]:

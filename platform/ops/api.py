@@ -220,14 +220,6 @@ class DeskCursorPagination(CursorPagination):
             }
         )
 
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        cursor = {"type": "string", "nullable": True, "description": "Pass as ?cursor="}
-        return {
-            "type": "object",
-            "required": ["results", "next", "previous"],
-            "properties": {"results": schema, "next": cursor, "previous": cursor},
-        }
-
     def _cursor_of(self, link: str | None) -> str | None:
         if not link:
             return None

@@ -62,7 +62,3 @@ class DownloadFailed(QmtError):
 
 class DownloadTimeout(DownloadFailed):
     """A download did not finish within its deadline and was told to stop."""
-
-
-class FactorsUnavailable(QmtError):
-    """The terminal's history is already adjusted: it has no factors to adjust it differently."""

@@ -15,7 +15,7 @@ from marketdata.quotes.models import QuoteSegment, RawQuote
 from marketdata.quotes.periods import date_ts
 from marketdata.services import BarsResult, DataRequest, MarketDataService
 from ops.clocks import wall_now
-from ops.models import Job
+from ops.models import Alert, Job
 from qmt.errors import TerminalDown
 from tests.marketdata.conftest import MAOTAI, PINGAN, RunnerFactory, set_clock
 from tests.marketdata.fakes import (
@@ -245,6 +245,25 @@ def test_download_that_always_fails_ends_in_a_failed_job_and_a_note(
     again = service.get(WEEK_REQUEST, wait_seconds=0)
     assert (again.complete, again.job_id) == (False, None)
     assert again.readiness.failures == {MAOTAI: "DownloadFailed: server busy"}
+
+
+def test_download_that_always_fails_is_an_alert_of_its_host(
+    maotai: Instrument,
+    terminal: FakeTerminal,
+    service: MarketDataService,
+    make_runner: RunnerFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ops.alerts.raising._after_commit", lambda work: work())
+    terminal.put(MAOTAI, "1d", day_bars(WEEK))
+    terminal.fail = [failed()] * 9
+    service.get(WEEK_REQUEST, wait_seconds=0)
+    make_runner().run_all()
+
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.severity, alert.count) == ("data.repair_failed", "WARNING", 1)
+    assert alert.title == "1 instruments of 1d could not be completed in 3 rounds"
+    assert alert.facts == {"instruments": MAOTAI, "period": "1d", "error": "DownloadFailed: server busy"}
 
 
 def test_terminal_that_goes_down_gives_the_batch_back(

@@ -12,7 +12,7 @@ from accounts.choices import SessionState
 from accounts.models import HostStatus, QmtHost
 from ops.clocks import database_now, market_clock, wall_now
 from ops.heartbeats import Heartbeat
-from ops.models import ProcessHeartbeat
+from ops.models import Alert, ProcessHeartbeat
 from qmt.calendar import Phase
 from qmt.errors import TerminalDown
 from qmt.gateway import ClockReading
@@ -140,6 +140,14 @@ def test_keeper_lost_lease_ends_the_session(kept: Kept) -> None:
     HostStatus.objects.update(lease_holder="other", lease_until=wall_now() + timedelta(seconds=60))
     kept.turn()
     assert kept.session.rebuilds == ["the lease on this host is lost"]
+
+
+def test_keeper_lost_lease_is_an_alert_of_its_host(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.alerts.raising._after_commit", lambda work: work())
+    HostStatus.objects.update(lease_holder="other", lease_until=wall_now() + timedelta(seconds=60))
+    kept.turn()
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.severity, alert.host) == ("host.lease_lost", "CRITICAL", "sim")
 
 
 def test_market_clock_news_once_per_phase(kept: Kept) -> None:

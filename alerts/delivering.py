@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 ATTEMPTS_LIMIT = 5
 #: Pause before each further attempt.
 PAUSES = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=20))
-#: A worker that was killed while sending: another one tries again.
-CLAIM_LASTS = timedelta(seconds=60)
+#: A worker that was killed while sending: another one tries again. Longer than the slowest mail server's dialogue,
+#: which has ten seconds for each of its steps.
+CLAIM_LASTS = timedelta(seconds=120)
 SWEEP_LIMIT = 100
 #: How long the log is kept. Who acknowledged what stays on the audit trail for ever.
 KEPT = timedelta(days=180)

@@ -144,7 +144,7 @@ def test_deliver_after_quiet_hours_what_is_over_is_not_sent(team: Team, receiver
 
 def test_due_takes_over_what_a_killed_worker_left(team: Team, receiver: Receiver) -> None:
     delivery = make_delivery(team, receiver)
-    Delivery.objects.update(status="SENDING", claimed_at=wall_now() - timedelta(seconds=61))
+    Delivery.objects.update(status="SENDING", claimed_at=wall_now() - timedelta(seconds=121))
 
     assert delivering.due(wall_now()) == [str(delivery.pk)]
 

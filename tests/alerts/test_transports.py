@@ -6,10 +6,22 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
+import threading
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from django.core import mail
 
 from alerts.transports import Destination, Message, SendFailed, dingtalk, feishu, webhook, wecom
@@ -211,3 +223,69 @@ def test_http_nobody_there_says_so_without_the_address(receiver: Receiver) -> No
 
     assert "very-secret" not in failure.value.reason
     assert failure.value.retry is True
+
+
+def _self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody has signed, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, SHA256())
+    )
+    certificate_path, key_path = folder / "certificate.pem", folder / "key.pem"
+    certificate_path.write_bytes(certificate.public_bytes(Encoding.PEM))
+    key_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate_path, key_path
+
+
+@pytest.fixture
+def tls_receiver(receiver: Receiver, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a receiver behind TLS, and its certificate."""
+    certificate, key = _self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Taker)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_address[1]}/hook", certificate
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class _Taker(BaseHTTPRequestHandler):
+    """Takes everything."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        """Stay silent."""
+
+
+def test_http_certificate_that_nobody_signed_is_refused(tls_receiver: tuple[str, Path]) -> None:
+    with pytest.raises(SendFailed, match="certificate is not valid") as failure:
+        http_transport.post(tls_receiver[0], b"{}")
+
+    assert failure.value.retry is False
+
+
+def test_http_certificate_of_a_known_authority_is_accepted(
+    tls_receiver: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, certificate = tls_receiver
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    assert http_transport.post(url, b"{}").status == 204

@@ -21,6 +21,7 @@ from accounts.choices import Scope
 from accounts.models import ApiToken, User
 from accounts.selectors import account_get, account_view, account_views, may_halt, may_resume
 from accounts.services import account_halt, account_resume
+from accounts.sudo import sudo_require
 from ops.errors import Code, Forbidden
 
 
@@ -89,11 +90,16 @@ class AccountResumeView(APIView):
 
     @extend_schema(operation_id="accounts_resume", request=ReasonSerializer, responses=AccountSerializer)
     def post(self, request: Request, account_id: int) -> Response:
-        """Allow new orders again (administrators, risk officers, who manages the account)."""
+        """Allow new orders again (administrators, risk officers, who manages the account).
+
+        A browser's person has to have confirmed their password within ten minutes.
+        """
         user = cast(User, request.user)
         account = account_get(user, account_id)
         if not may_resume(user, account):
             raise Forbidden(Code.PERMISSION_DENIED, account=account_id)
+        if not isinstance(request.auth, ApiToken):
+            sudo_require(request._request)
         account_resume(actor=actor_of(request), account=account, reason=_reason(request))
         return Response(AccountSerializer(account_view(user, account_id)).data)
 

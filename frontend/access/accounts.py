@@ -1,4 +1,4 @@
-"""Broker accounts, for administrators: mode, trading state, and the switch to real money."""
+"""Broker accounts: stopping them for who trades or manages them, their mode and real money for administrators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.choices import AccountMode, TradingState
 from accounts.models import BrokerAccount, LiveSwitch
 from accounts.notices import PROGRAM_TRADING_NOTICE, PROGRAM_TRADING_VERSION
-from accounts.selectors import account_views
+from accounts.selectors import account_get, account_views, may_halt, may_resume
 from accounts.services import account_halt, account_mode_set, account_state_set
 from accounts.services.live import LiveConsent, account_go_live
 from accounts.sudo import sudo_of
@@ -23,32 +23,33 @@ from ops.errors import Code, Forbidden
 
 
 class AccountsView(Page):
-    """Every account with its terminal, mode and state."""
+    """The accounts one may stop, with terminal, mode and state; administrators see and set everything."""
 
     template_name: ClassVar[str] = "frontend/access/accounts.html"
     section: ClassVar[str] = "accounts"
-    admins_only: ClassVar[bool] = True
     acts: ClassVar[tuple[str, ...]] = ("halt", "state", "mode")
+    admin_acts: ClassVar[tuple[str, ...]] = ("mode",)
     # Stopping needs no proof: whoever sits there may stop.
     open_acts: ClassVar[tuple[str, ...]] = ("halt",)
 
     def context(self) -> dict[str, Any]:
         return {
-            "views": account_views(self.user),
+            "views": [view for view in account_views(self.user) if view.can_halt],
             "live_allowed": get_config().allow_live,
             "states": TradingState.choices,
             "mode_form": ModeForm(),
         }
 
     def act_halt(self) -> None:
-        account = account_halt(
-            actor=self.actor, account=self._account(), reason=self.request.POST.get("reason", "")[:200]
-        )
+        account = self._account()
+        self._refuse_unless(may_halt(self.user, account), account)
+        account_halt(actor=self.actor, account=account, reason=self.request.POST.get("reason", "")[:200])
         self.say(_("{name}: {state}").format(name=account.name, state=account.get_state_display()))
 
     def act_state(self) -> None:
         data = self.filled(StateForm(self.request.POST))
         account = self._account()
+        self._refuse_unless(may_resume(self.user, account), account)
         account_state_set(actor=self.actor, account=account, state=TradingState(data["state"]), reason=data["reason"])
         self.say(_("{name}: {state}").format(name=account.name, state=account.get_state_display()))
 
@@ -61,7 +62,12 @@ class AccountsView(Page):
     def _account(self) -> BrokerAccount:
         text = self.request.POST.get("account", "")
         key = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
-        return get_object_or_404(BrokerAccount.objects.select_related("host"), pk=key)
+        return account_get(self.user, key)
+
+    @staticmethod
+    def _refuse_unless(allowed: bool, account: BrokerAccount) -> None:  # noqa: FBT001
+        if not allowed:
+            raise Forbidden(Code.PERMISSION_DENIED, account=account.pk)
 
 
 class LiveView(Page):

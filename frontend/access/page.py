@@ -49,6 +49,8 @@ class Page(View):
     confirmed_only: ClassVar[bool] = False
     acts: ClassVar[tuple[str, ...]] = ()
     open_acts: ClassVar[tuple[str, ...]] = ()
+    #: Acts of administrators on a page that others may open too.
+    admin_acts: ClassVar[tuple[str, ...]] = ()
 
     request: HttpRequest
 
@@ -85,6 +87,8 @@ class Page(View):
         name = request.POST.get("act", "")
         if name not in self.acts:
             return self.show(status=400)
+        if name in self.admin_acts and not self.user.is_admin:
+            raise PermissionDenied
         if name not in self.open_acts and sudo_of(request) is None:
             messages.info(request, _("Confirm that it is you, then try again."))
             return to_confirm(request)

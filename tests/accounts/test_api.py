@@ -14,7 +14,7 @@ from accounts.models import ApiToken, BrokerAccount, HostStatus
 from accounts.services import token_revoke
 from ops.clocks import wall_now
 from ops.models import AuditEvent
-from tests.people import TEST_ACTOR, Team, make_token
+from tests.people import TEST_ACTOR, Team, confirmed, make_token
 
 
 def session(user: Any) -> Client:
@@ -133,7 +133,9 @@ def test_accounts_resume_by_the_halted_trader_is_forbidden(team: Team, alice: Cl
 
 def test_accounts_resume_by_the_risk_officer_resumes(team: Team, alice: Client) -> None:
     post(alice, f"/api/v1/accounts/{team.alpha.pk}/halt")
-    response = post(session(team.risk), f"/api/v1/accounts/{team.alpha.pk}/resume")
+    address = f"/api/v1/accounts/{team.alpha.pk}/resume"
+    assert post(session(team.risk), address).json()["code"] == "SUDO_REQUIRED"
+    response = post(confirmed(team.risk), address)
     assert (response.status_code, response.json()["state"]) == (200, "ACTIVE")
 
 

@@ -169,12 +169,34 @@ def test_acts_of_administrators_by_others_change_nothing(team: Team, person: str
         ("/teams/", {"act": "withdraw", "grant": grant.pk}),
         ("/teams/", {"act": "member_add", "team": group.pk, "user": team.bob.pk}),
         ("/accounts/", {"act": "mode", "account": team.alpha.pk, "mode": "READ_ONLY"}),
-        ("/accounts/", {"act": "halt", "account": team.alpha.pk}),
     ]
     before = AuditEvent.objects.count()
     assert {client.post(path, body).status_code for path, body in bodies} == {403}
     assert AuditEvent.objects.count() == before
     assert User.objects.get(pk=team.bob.pk).is_active
+
+
+@pytest.mark.parametrize(
+    ("person", "act", "status"),
+    [
+        ("alice", "halt", 302),
+        ("risk", "halt", 302),
+        ("bob", "halt", 403),
+        ("charlie", "halt", 404),
+        ("viewer", "halt", 404),
+        ("alice", "state", 403),
+        ("risk", "state", 302),
+        ("charlie", "state", 404),
+    ],
+)
+def test_account_is_halted_by_who_trades_it_and_resumed_by_who_watches(
+    team: Team, person: str, act: str, status: int
+) -> None:
+    wanted = {"halt": "HALTED", "state": "REDUCING"}[act]
+    body = {"act": act, "account": team.alpha.pk, "state": wanted}
+    assert confirmed(getattr(team, person)).post("/accounts/", body).status_code == status
+    team.alpha.refresh_from_db()
+    assert team.alpha.state == (wanted if status == 302 else "ACTIVE")
 
 
 @pytest.mark.parametrize("key", ["", "0", "-1", "1e3", "١", "9" * 40, "1 OR 1=1", "<b>"])

@@ -1,8 +1,9 @@
-"""Commands: token_create and demo_data."""
+"""Commands: token_create, access_link and demo_data."""
 
 from __future__ import annotations
 
 import io
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -10,8 +11,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 
-from accounts.models import ApiToken, BrokerAccount, Grant, User
+from accounts.models import ApiToken, BrokerAccount, Grant, SecondFactor, User
+from accounts.second_factor import second_factor_begin
 from accounts.selectors import may_trade
+from accounts.services import link_person
+from ops.clocks import wall_now
 from ops.models import AuditEvent
 from tests.people import Team
 
@@ -80,3 +84,36 @@ def test_demo_data_in_production_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(CommandError, match="refused in the production"):
         call_command("demo_data")
     assert not User.objects.exists()
+
+
+def test_access_link_lets_a_locked_out_person_in_again(team: Team, capsys: pytest.CaptureFixture[str]) -> None:
+    second_factor_begin(user=team.admin)
+    SecondFactor.objects.update(confirmed_at=wall_now())
+    call_command("access_link", "admin", "--without-second-factor")
+    found = re.search(r"/link/([\w-]{43})/", capsys.readouterr().out)
+    assert found is not None
+    assert link_person(found[1])[0] == team.admin
+    assert not SecondFactor.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["nobody", "gone"])
+def test_access_link_for_nobody_is_refused(team: Team, name: str) -> None:
+    User.objects.create_user("gone", is_active=False)
+    with pytest.raises(CommandError):
+        call_command("access_link", name)
+
+
+def test_token_create_takes_limits(team: Team, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command(
+        "token_create", "alice", "--scopes", "market:read", "--accounts", str(team.alpha.pk), "--networks", "10.0.0.0/8",
+        "--rate", "30",
+    )  # fmt: skip
+    token = ApiToken.objects.get()
+    assert (token.account_ids, token.networks, token.rate_per_minute) == ([team.alpha.pk], ["10.0.0.0/8"], 30)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--accounts", "x"), ("--networks", "x"), ("--rate", "0")])
+def test_token_create_with_limits_that_are_none_is_refused(team: Team, option: str, value: str) -> None:
+    with pytest.raises(CommandError):
+        call_command("token_create", "alice", "--scopes", "market:read", option, value)
+    assert not ApiToken.objects.exists()

@@ -15,9 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("host", models.CharField(max_length=64, unique=True, verbose_name="host")),
                 (
@@ -35,9 +33,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "sdk_version",
-                    models.CharField(
-                        blank=True, default="", max_length=64, verbose_name="SDK version"
-                    ),
+                    models.CharField(blank=True, default="", max_length=64, verbose_name="SDK version"),
                 ),
                 ("simulated", models.BooleanField(default=False, verbose_name="simulated")),
                 (
@@ -46,15 +42,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "static_synced_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="static data synced at"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="static data synced at"),
                 ),
                 (
                     "last_tick_at",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last quote received at"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last quote received at"),
                 ),
                 (
                     "note",
@@ -83,9 +75,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("symbol", models.CharField(max_length=16, unique=True, verbose_name="symbol")),
                 ("name", models.CharField(max_length=64, verbose_name="name")),
@@ -202,9 +192,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.CharField(max_length=64, unique=True, verbose_name="name")),
                 ("updated_at", models.DateTimeField(verbose_name="updated at")),
@@ -231,9 +219,7 @@ class Migration(migrations.Migration):
                 ("trade_date", models.DateField(db_index=True, verbose_name="trade date")),
                 (
                     "pre_close",
-                    models.DecimalField(
-                        decimal_places=4, max_digits=14, verbose_name="previous close"
-                    ),
+                    models.DecimalField(decimal_places=4, max_digits=14, verbose_name="previous close"),
                 ),
                 (
                     "limit_up",
@@ -277,21 +263,15 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "instrument",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, to="marketdata.instrument"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="marketdata.instrument"),
                 ),
                 (
                     "sector",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, to="marketdata.sector"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="marketdata.sector"),
                 ),
             ],
             options={
@@ -314,9 +294,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("host", models.CharField(max_length=64, verbose_name="host")),
                 ("period", models.CharField(max_length=8, verbose_name="period")),
@@ -327,11 +305,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "source depth",
                 "verbose_name_plural": "source depths",
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("host", "period"), name="marketdata_sourcedepth_once"
-                    )
-                ],
+                "constraints": [models.UniqueConstraint(fields=("host", "period"), name="marketdata_sourcedepth_once")],
             },
         ),
         migrations.CreateModel(
@@ -339,9 +313,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "market",
@@ -357,11 +329,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "trading day",
                 "verbose_name_plural": "trading days",
                 "ordering": ["market", "date"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("market", "date"), name="marketdata_tradingday_once"
-                    )
-                ],
+                "constraints": [models.UniqueConstraint(fields=("market", "date"), name="marketdata_tradingday_once")],
             },
         ),
         migrations.CreateModel(
@@ -369,9 +337,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("period", models.CharField(max_length=8, verbose_name="period")),
                 ("start_date", models.DateField(verbose_name="from")),
@@ -392,9 +358,7 @@ class Migration(migrations.Migration):
                 ("host", models.CharField(max_length=64, verbose_name="host")),
                 (
                     "sdk_version",
-                    models.CharField(
-                        blank=True, default="", max_length=64, verbose_name="SDK version"
-                    ),
+                    models.CharField(blank=True, default="", max_length=64, verbose_name="SDK version"),
                 ),
                 (
                     "detail",
@@ -443,9 +407,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("date", models.DateField(verbose_name="ex-date")),
                 ("interest", models.FloatField(default=0.0, verbose_name="cash")),
@@ -469,9 +431,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "dividend factors",
                 "ordering": ["instrument", "date"],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("instrument", "date"), name="marketdata_dividendfactor_once"
-                    )
+                    models.UniqueConstraint(fields=("instrument", "date"), name="marketdata_dividendfactor_once")
                 ],
             },
         ),
@@ -480,9 +440,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("period", models.CharField(max_length=8, verbose_name="period")),
                 (
@@ -499,9 +457,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "last_sync_count",
-                    models.PositiveIntegerField(
-                        default=0, verbose_name="bars in the last download"
-                    ),
+                    models.PositiveIntegerField(default=0, verbose_name="bars in the last download"),
                 ),
                 (
                     "note",
@@ -520,16 +476,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "data source status",
                 "verbose_name_plural": "data source status",
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("instrument", "period"), name="marketdata_datasourcestatus_once"
-                    )
+                    models.UniqueConstraint(fields=("instrument", "period"), name="marketdata_datasourcestatus_once")
                 ],
             },
         ),
         migrations.AddConstraint(
             model_name="sectormember",
-            constraint=models.UniqueConstraint(
-                fields=("sector", "instrument"), name="marketdata_sectormember_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("sector", "instrument"), name="marketdata_sectormember_once"),
         ),
     ]

@@ -5,72 +5,108 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketdata', '0001_initial'),
-        ('ops', '0001_initial'),
+        ("marketdata", "0001_initial"),
+        ("ops", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='datasourcestatus',
-            name='verified_until_ts',
-            field=models.BigIntegerField(blank=True, help_text='Bars of the open day up to here were taken from the terminal, not from quotes.', null=True, verbose_name='open day compared up to (ms)'),
+            model_name="datasourcestatus",
+            name="verified_until_ts",
+            field=models.BigIntegerField(
+                blank=True,
+                help_text="Bars of the open day up to here were taken from the terminal, not from quotes.",
+                null=True,
+                verbose_name="open day compared up to (ms)",
+            ),
         ),
         migrations.CreateModel(
-            name='RepairItem',
+            name="RepairItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('host', models.CharField(max_length=64, verbose_name='host')),
-                ('period', models.CharField(max_length=8, verbose_name='period')),
-                ('ranges', models.JSONField(help_text='Pairs of first and last trade date.', verbose_name='missing')),
-                ('days', models.PositiveIntegerField(verbose_name='missing days')),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('status', models.CharField(choices=[('PENDING', 'Waiting'), ('RUNNING', 'Running'), ('DONE', 'Done'), ('FAILED', 'Failed'), ('CANCELLED', 'Cancelled')], default='PENDING', max_length=12, verbose_name='status')),
-                ('priority', models.PositiveSmallIntegerField(default=0, help_text='Order of magnitude of the smallest job that waits: small ones go first.', verbose_name='priority')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='rounds')),
-                ('not_before', models.DateTimeField(verbose_name='not before')),
-                ('lease_holder', models.CharField(blank=True, default='', max_length=120)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('rows_stored', models.PositiveIntegerField(default=0, verbose_name='bars stored')),
-                ('error', models.CharField(blank=True, default='', max_length=400, verbose_name='error')),
-                ('updated_at', models.DateTimeField(verbose_name='updated at')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='repair_items', to='marketdata.instrument')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("host", models.CharField(max_length=64, verbose_name="host")),
+                ("period", models.CharField(max_length=8, verbose_name="period")),
+                ("ranges", models.JSONField(help_text="Pairs of first and last trade date.", verbose_name="missing")),
+                ("days", models.PositiveIntegerField(verbose_name="missing days")),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "Waiting"),
+                            ("RUNNING", "Running"),
+                            ("DONE", "Done"),
+                            ("FAILED", "Failed"),
+                            ("CANCELLED", "Cancelled"),
+                        ],
+                        default="PENDING",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Order of magnitude of the smallest job that waits: small ones go first.",
+                        verbose_name="priority",
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="rounds")),
+                ("not_before", models.DateTimeField(verbose_name="not before")),
+                ("lease_holder", models.CharField(blank=True, default="", max_length=120)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("rows_stored", models.PositiveIntegerField(default=0, verbose_name="bars stored")),
+                ("error", models.CharField(blank=True, default="", max_length=400, verbose_name="error")),
+                ("updated_at", models.DateTimeField(verbose_name="updated at")),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="repair_items",
+                        to="marketdata.instrument",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'repair item',
-                'verbose_name_plural': 'repair items',
-                'ordering': ['-pk'],
+                "verbose_name": "repair item",
+                "verbose_name_plural": "repair items",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='RepairLink',
+            name="RepairLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('days', models.PositiveIntegerField()),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='marketdata.repairitem')),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='ops.job')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("days", models.PositiveIntegerField()),
+                ("item", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="marketdata.repairitem")),
+                ("job", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="ops.job")),
             ],
             options={
-                'verbose_name': 'repair link',
-                'verbose_name_plural': 'repair links',
+                "verbose_name": "repair link",
+                "verbose_name_plural": "repair links",
             },
         ),
         migrations.AddField(
-            model_name='repairitem',
-            name='jobs',
-            field=models.ManyToManyField(related_name='repair_items', through='marketdata.RepairLink', to='ops.job'),
+            model_name="repairitem",
+            name="jobs",
+            field=models.ManyToManyField(related_name="repair_items", through="marketdata.RepairLink", to="ops.job"),
         ),
         migrations.AddConstraint(
-            model_name='repairlink',
-            constraint=models.UniqueConstraint(fields=('job', 'item'), name='marketdata_repairlink_once'),
+            model_name="repairlink",
+            constraint=models.UniqueConstraint(fields=("job", "item"), name="marketdata_repairlink_once"),
         ),
         migrations.AddIndex(
-            model_name='repairitem',
-            index=models.Index(fields=['host', 'status', 'priority', 'not_before'], name='marketdata_repair_queue'),
+            model_name="repairitem",
+            index=models.Index(fields=["host", "status", "priority", "not_before"], name="marketdata_repair_queue"),
         ),
         migrations.AddConstraint(
-            model_name='repairitem',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('PENDING', 'RUNNING'))), fields=('instrument', 'period'), name='marketdata_repairitem_one_open'),
+            model_name="repairitem",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ("PENDING", "RUNNING"))),
+                fields=("instrument", "period"),
+                name="marketdata_repairitem_one_open",
+            ),
         ),
     ]

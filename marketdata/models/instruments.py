@@ -36,9 +36,7 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
         if not needle:
             return self
         return self.filter(
-            Q(symbol__istartswith=needle)
-            | Q(pinyin__startswith=needle.lower())
-            | Q(name__icontains=needle)
+            Q(symbol__istartswith=needle) | Q(pinyin__startswith=needle.lower()) | Q(name__icontains=needle)
         )
 
     def with_symbols(self, symbols: Iterable[str]) -> InstrumentQuerySet:
@@ -53,15 +51,11 @@ class Instrument(models.Model):
 
     symbol = models.CharField(_("symbol"), max_length=16, unique=True)
     name = models.CharField(_("name"), max_length=64)
-    pinyin = models.CharField(
-        _("pinyin initials"), max_length=32, blank=True, default="", db_index=True
-    )
+    pinyin = models.CharField(_("pinyin initials"), max_length=32, blank=True, default="", db_index=True)
     market = models.CharField(_("market"), max_length=4, choices=Market.choices)
     board = models.CharField(_("board"), max_length=12, choices=Board.choices)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
-    lot_size = models.PositiveIntegerField(
-        _("lot size"), help_text=_("A buy order is at least this many shares.")
-    )
+    lot_size = models.PositiveIntegerField(_("lot size"), help_text=_("A buy order is at least this many shares."))
     min_quantity = models.PositiveIntegerField(_("smallest buy order"))
     quantity_step = models.PositiveIntegerField(
         _("quantity step"), help_text=_("A buy order above the smallest grows in these steps.")
@@ -99,17 +93,11 @@ class InstrumentDay(models.Model):
     another date is stale and decides nothing.
     """
 
-    instrument = models.OneToOneField(
-        Instrument, on_delete=models.CASCADE, primary_key=True, related_name="day"
-    )
+    instrument = models.OneToOneField(Instrument, on_delete=models.CASCADE, primary_key=True, related_name="day")
     trade_date = models.DateField(_("trade date"), db_index=True)
     pre_close = models.DecimalField(_("previous close"), max_digits=14, decimal_places=4)
-    limit_up = models.DecimalField(
-        _("limit up"), max_digits=14, decimal_places=4, null=True, blank=True
-    )
-    limit_down = models.DecimalField(
-        _("limit down"), max_digits=14, decimal_places=4, null=True, blank=True
-    )
+    limit_up = models.DecimalField(_("limit up"), max_digits=14, decimal_places=4, null=True, blank=True)
+    limit_down = models.DecimalField(_("limit down"), max_digits=14, decimal_places=4, null=True, blank=True)
     suspended = models.BooleanField(_("suspended"), default=False)
     source = models.CharField(
         _("source of the limits"),
@@ -149,9 +137,7 @@ class DividendFactor(models.Model):
         verbose_name_plural = _("dividend factors")
         ordering = ["instrument", "date"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["instrument", "date"], name="marketdata_dividendfactor_once"
-            ),
+            models.UniqueConstraint(fields=["instrument", "date"], name="marketdata_dividendfactor_once"),
         ]
 
     def __str__(self) -> str:
@@ -186,9 +172,7 @@ class SectorMember(models.Model):
         verbose_name = _("sector member")
         verbose_name_plural = _("sector members")
         constraints = [
-            models.UniqueConstraint(
-                fields=["sector", "instrument"], name="marketdata_sectormember_once"
-            ),
+            models.UniqueConstraint(fields=["sector", "instrument"], name="marketdata_sectormember_once"),
         ]
 
     def __str__(self) -> str:

@@ -19,9 +19,7 @@ class DataSource(models.Model):
         max_length=16,
         choices=Basis.choices,
         default=Basis.RAW,
-        help_text=_(
-            "Front-adjusted history cannot be adjusted again, and its prices lie off tick."
-        ),
+        help_text=_("Front-adjusted history cannot be adjusted again, and its prices lie off tick."),
     )
     sdk_version = models.CharField(_("SDK version"), max_length=64, blank=True, default="")
     simulated = models.BooleanField(_("simulated"), default=False)
@@ -42,9 +40,7 @@ class DataSource(models.Model):
 class DataSourceStatus(models.Model):
     """Summary per instrument and period. Derived: it can be rebuilt from the bars."""
 
-    instrument = models.ForeignKey(
-        Instrument, on_delete=models.CASCADE, related_name="source_status"
-    )
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="source_status")
     period = models.CharField(_("period"), max_length=8)
     first_ts = models.BigIntegerField(_("first bar (ms)"), null=True, blank=True)
     last_ts = models.BigIntegerField(_("last bar (ms)"), null=True, blank=True)
@@ -52,9 +48,7 @@ class DataSourceStatus(models.Model):
         _("open day compared up to (ms)"),
         null=True,
         blank=True,
-        help_text=_(
-            "Bars of the open day up to here were taken from the terminal, not from quotes."
-        ),
+        help_text=_("Bars of the open day up to here were taken from the terminal, not from quotes."),
     )
     last_sync_at = models.DateTimeField(_("last download"), null=True, blank=True)
     last_sync_count = models.PositiveIntegerField(_("bars in the last download"), default=0)
@@ -64,9 +58,7 @@ class DataSourceStatus(models.Model):
         verbose_name = _("data source status")
         verbose_name_plural = _("data source status")
         constraints = [
-            models.UniqueConstraint(
-                fields=["instrument", "period"], name="marketdata_datasourcestatus_once"
-            ),
+            models.UniqueConstraint(fields=["instrument", "period"], name="marketdata_datasourcestatus_once"),
         ]
 
     def __str__(self) -> str:
@@ -100,18 +92,12 @@ class Evidence(models.Model):
         verbose_name_plural = _("evidence")
         ordering = ["instrument", "period", "start_date"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["instrument", "period", "start_date"], name="marketdata_evidence_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(end_date__gte=F("start_date")), name="marketdata_evidence_forward"
-            ),
+            models.UniqueConstraint(fields=["instrument", "period", "start_date"], name="marketdata_evidence_once"),
+            models.CheckConstraint(condition=Q(end_date__gte=F("start_date")), name="marketdata_evidence_forward"),
         ]
 
     def __str__(self) -> str:
-        return (
-            f"{self.instrument_id} {self.period} {self.start_date}..{self.end_date} {self.reason}"
-        )
+        return f"{self.instrument_id} {self.period} {self.start_date}..{self.end_date} {self.reason}"
 
 
 class SourceDepth(models.Model):

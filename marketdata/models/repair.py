@@ -24,16 +24,12 @@ class RepairItem(models.Model):
     """
 
     host = models.CharField(_("host"), max_length=64)
-    instrument = models.ForeignKey(
-        Instrument, on_delete=models.CASCADE, related_name="repair_items"
-    )
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="repair_items")
     period = models.CharField(_("period"), max_length=8)
     ranges = models.JSONField(_("missing"), help_text=_("Pairs of first and last trade date."))
     days = models.PositiveIntegerField(_("missing days"))
     version = models.PositiveIntegerField(default=1)
-    status = models.CharField(
-        _("status"), max_length=12, choices=RepairStatus.choices, default=RepairStatus.PENDING
-    )
+    status = models.CharField(_("status"), max_length=12, choices=RepairStatus.choices, default=RepairStatus.PENDING)
     priority = models.PositiveSmallIntegerField(
         _("priority"),
         default=0,
@@ -60,9 +56,7 @@ class RepairItem(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["host", "status", "priority", "not_before"], name="marketdata_repair_queue"
-            ),
+            models.Index(fields=["host", "status", "priority", "not_before"], name="marketdata_repair_queue"),
         ]
 
     def __str__(self) -> str:
@@ -76,10 +70,7 @@ class RepairItem(models.Model):
 
 def ranges_load(stored: list[list[str]]) -> list[tuple[int, int]]:
     """Read ranges as the database holds them: pairs of ISO dates."""
-    return [
-        (day_number(date.fromisoformat(first)), day_number(date.fromisoformat(last)))
-        for first, last in stored
-    ]
+    return [(day_number(date.fromisoformat(first)), day_number(date.fromisoformat(last))) for first, last in stored]
 
 
 def ranges_dump(ranges: Iterable[tuple[int, int]]) -> list[list[str]]:

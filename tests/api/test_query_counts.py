@@ -85,7 +85,9 @@ def test_hot_list_reads_by_an_index(bench: Bench, path: str) -> None:
     filled(bench)
     address = path.format(bench.account.pk)
     statements(client, address)
-    table = {"orders": "orders_order", "trades": "orders_trade", "positions": "ledger_position"}[path.split("?", maxsplit=1)[0]]
+    table = {"orders": "orders_order", "trades": "orders_trade", "positions": "ledger_position"}[
+        path.split("?", maxsplit=1)[0]
+    ]
     reads = [sql for sql in statements(client, address) if f'FROM "{table}"' in sql]
     assert reads
     for sql in reads:

@@ -81,14 +81,14 @@ def test_large_order_is_reported_then_partly_filled_then_filled(stack: Stack, vi
                 "account": account,
                 "symbol": "601398.SH",
                 "side": "BUY",
-                "quantity": 30_000,
+                "quantity": 100_000,
                 "price_type": "LIMIT",
                 "price": _marketable(api, "601398.SH"),
             },
         ).json()
         alice = visit("alice")
         row = alice.page.locator("#orders tbody tr", has_text="601398.SH")
-        expect(row).to_contain_text("30,000 / 30,000", timeout=60_000)
+        expect(row).to_contain_text("100,000 / 100,000", timeout=60_000)
 
         timeline = [event["to_status"] for event in api.get(f"/orders/{order['id']}").json()["events"]]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from qmt.gateway import OrderRequest, OrderResponse, Period, PriceType, Side, TradeEvent
+from qmt.terminal.__main__ import EXIT_MISCONFIGURED
 from qmt.terminal.control import ControlClient, ControlError
 from qmt.terminal.control import main as control_main
 from tests.contract.conftest import wait_until
@@ -92,7 +93,7 @@ def test_unusable_replay_file_is_said_in_a_sentence(tmp_path: Path) -> None:
 
     done = start("--state-dir", str(tmp_path / "state"), "--data", str(data))
 
-    assert done.returncode == 1
+    assert done.returncode == EXIT_MISCONFIGURED
     assert "bars.csv" in done.stderr
     assert "Traceback" not in done.stderr
 

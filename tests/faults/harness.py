@@ -245,6 +245,17 @@ class Clerk:
         assert found is not None
         return found
 
+    def until_sent(self, order_id: str, seconds: float = 5.0) -> dict[str, Any]:
+        """Wait until the note of the SDK call is stored; returns the order's row."""
+
+        def noted() -> dict[str, Any] | None:
+            row = self.order(order_id)
+            return row if row["sent_at"] else None
+
+        found = until(noted, seconds, f"the note of order {order_id}'s call")
+        assert found is not None
+        return found
+
     def until_session(self, state: str = "READY", seconds: float = 30.0, *, not_holder: str = "") -> Mapping[str, Any]:
         """Wait for a state of the host's order session, written by a living lease holder other than `not_holder`."""
 

@@ -124,8 +124,7 @@ def test_redis_down_while_orders_are_placed_they_are_accepted_and_sent_by_the_po
     for order_id in orders:
         desk.clerk.until_status(order_id, "REPORTED", seconds=15)
         # The broker's push may be booked before the note that the call returned.
-        until(lambda order=order_id: bool(desk.clerk.order(order)["sent_at"]), 5, "the note of the call")
-        row = desk.clerk.order(order_id)
+        row = desk.clerk.until_sent(order_id)
         assert seconds_between(row["submitted_at"], row["sent_at"]) < 3
         assert row["sent_at"] < row["expires_at"]
     assert len(desk.at_broker()) == 3

@@ -35,7 +35,7 @@ class RuntimeConfig:
         Period of reconciliation while the session is ready.
     absence_queries, absence_settle_seconds
         An order is NOT_FOUND only after this many successful full-day queries, the last one this
-        long after the response deadline (design §5).
+        long after the response deadline (docs/design.md, section 5).
     position_confirmations
         An empty position list after a non-empty one counts after this many equal answers.
     confirmation_gap_seconds

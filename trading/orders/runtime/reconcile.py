@@ -6,7 +6,7 @@ after several equal answers.
 
 An UNKNOWN order is found by its tag, or proven absent: several successful full-day queries
 without it, through a session opened after the one it was claimed under had stopped, the last of
-them long enough after the response deadline (design §5).
+them long enough after the response deadline (docs/design.md, section 5).
 """
 
 from __future__ import annotations

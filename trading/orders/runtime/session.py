@@ -2,7 +2,7 @@
 
 One thread owns the gateway. It connects, follows the host's accounts, reconciles everything, only
 then lets orders through, asks the terminal a real question every few seconds, and rebuilds the
-session with the next id when the answers stop (qmt-field-notes: SDK 5 to 7).
+session with the next id when the answers stop (docs/field-notes.md, SDK 5 to 7).
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.models import User
 from desk.settings.schema import get_config
 from desk.supervisor import plan
+from ops.hub import _hubs
 from tests.people import Team, make_team
 
 START_SECONDS = 10
@@ -204,6 +205,8 @@ def server(transactional_db: None, _uvicorn: Server, own_valkey: Valkey) -> Serv
     """The platform, listening."""
     if own_valkey.process is None:
         own_valkey.start()
+    # A hub that is still on its way back would tell several events in one frame.
+    eventually(lambda: all(hub.is_up for loop, hub in _hubs.items() if loop.is_running()))
     return _uvicorn
 
 

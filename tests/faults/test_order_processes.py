@@ -39,7 +39,7 @@ class Desk:
         row = self.clerk.submit(
             symbol=SYMBOL, side="BUY", quantity=100, price_type="LIMIT", price=self.facts["limit_down"], **fields
         )
-        assert row["status"] != "DENIED", row
+        assert row["status"] != "DENIED", (row["deny_code"], row["message"])
         return str(row["id"])
 
     def at_broker(self) -> list[dict[str, object]]:

@@ -70,6 +70,21 @@ def test_lease_expired_is_taken_over_and_raises_every_epoch(host: QmtHost, accou
     assert event.target == "host:sim"
 
 
+def test_lease_taken_over_no_longer_shows_the_former_owners_session(host: QmtHost) -> None:
+    lease(host, "one").acquire()
+    HostStatus.objects.filter(host=host).update(session_state="READY")
+    expire(host)
+    assert lease(host, "two").acquire()
+    assert HostStatus.objects.get(host=host).session_state == "CONNECTING"
+
+
+def test_lease_acquired_again_by_its_holder_keeps_its_session_state(host: QmtHost) -> None:
+    lease(host, "one").acquire()
+    HostStatus.objects.filter(host=host).update(session_state="READY")
+    assert lease(host, "one").acquire()
+    assert HostStatus.objects.get(host=host).session_state == "READY"
+
+
 def test_lease_given_back_is_taken_without_a_new_epoch(host: QmtHost, account: BrokerAccount) -> None:
     first = lease(host, "one")
     first.acquire()

@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Lock
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
 
+from accounts.choices import SessionState
 from accounts.models import BrokerAccount, HostStatus, QmtHost
 from ops import audit
 from ops.clocks import database_now
@@ -81,9 +83,14 @@ class HostLease:
                     | Q(lease_until__isnull=True)
                     | Q(lease_until__lt=now)
                 )
-                taken = row.filter(free, lease_holder=former).update(
-                    lease_holder=self.holder, lease_until=now + timedelta(seconds=self._seconds)
-                )
+                changes: dict[str, Any] = {
+                    "lease_holder": self.holder,
+                    "lease_until": now + timedelta(seconds=self._seconds),
+                }
+                if former != self.holder:
+                    # What the former owner said of its session is not true of ours.
+                    changes["session_state"] = SessionState.CONNECTING
+                taken = row.filter(free, lease_holder=former).update(**changes)
                 if not taken:
                     return False
                 if former not in ("", self.holder):

@@ -8,19 +8,40 @@ both themes, both languages and on a phone. They are for looking at; docs/images
 
 from __future__ import annotations
 
+import itertools
 import sys
 import tempfile
 import time
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
+from typing import Literal
 
 import httpx
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from desk.settings.schema import ROOT
 from tests.e2e.platform_stack import Stack, launch_browser, log_in, make_stack
 
-PAGES = {"login": "/login/", "dashboard": "/", "data": "/data/", "preferences": "/preferences/"}
+#: Whose page, and where it is.
+PAGES = {
+    "alice": {
+        "dashboard": "/",
+        "data": "/data/",
+        "alerts": "/alerts/",
+        "alert-settings": "/alerts/settings/",
+        "preferences": "/preferences/",
+        "security": "/security/",
+    },
+    "admin": {
+        "people": "/people/",
+        "teams": "/teams/",
+        "accounts": "/accounts/",
+        "audit": "/audit/",
+        "configuration": "/configuration/",
+    },
+}
+LIVE_PAGES = ("dashboard", "data")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": (1440, 1180), "phone": (390, 844)}
 SETTLE_MS = 5000
 CENT = Decimal("0.01")
@@ -54,22 +75,27 @@ def _trade(stack: Stack) -> None:
         order("600519.SH", "SELL", 100, "0.99")
 
 
+def _picture(page: Page, stack: Stack, name: str, path: str, file: Path) -> None:
+    page.goto(stack.url + path)
+    page.wait_for_timeout(SETTLE_MS if name in LIVE_PAGES else 700)
+    page.screenshot(path=file, full_page=True)
+
+
 def _take(browser: Browser, stack: Stack, folder: Path) -> None:
-    for theme in ("light", "dark"):
-        for language in ("zh-hans", "en"):
-            for size, (width, height) in SIZES.items():
-                context = browser.new_context(
-                    viewport={"width": width, "height": height}, color_scheme=theme, locale=language
-                )
-                page = context.new_page()
-                for name, path in PAGES.items():
-                    if name == "dashboard":
-                        log_in(page, stack, "alice")
-                        context.add_cookies([{"name": "django_language", "value": language, "url": stack.url}])
-                    page.goto(stack.url + path)
-                    page.wait_for_timeout(SETTLE_MS if name in ("dashboard", "data") else 500)
-                    page.screenshot(path=folder / f"{name}-{size}-{theme}-{language}.png", full_page=True)
-                context.close()
+    looks = itertools.product(THEMES, ("zh-hans", "en"), SIZES.items())
+    for theme, language, (size, (width, height)) in looks:
+        look = f"{size}-{theme}-{language}"
+        for user, pages in PAGES.items():
+            viewport = ViewportSize(width=width, height=height)
+            context = browser.new_context(viewport=viewport, color_scheme=theme, locale=language)
+            page = context.new_page()
+            if user == "alice":
+                _picture(page, stack, "login", "/login/", folder / f"login-{look}.png")
+            log_in(page, stack, user)
+            context.add_cookies([{"name": "django_language", "value": language, "url": stack.url}])
+            for name, path in pages.items():
+                _picture(page, stack, name, path, folder / f"{name}-{look}.png")
+            context.close()
 
 
 def main() -> None:

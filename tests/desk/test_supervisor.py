@@ -235,8 +235,16 @@ def test_readiness_says_its_line_once_everything_answers(tmp_path: Path) -> None
 
 
 def test_child_that_is_misconfigured_stops_everything_instead_of_starting_again(tmp_path: Path) -> None:
-    run = Run(tmp_path, spec("polite"), spec("wrong", "import sys; print('no such file'); sys.exit(78)"))
-    run.until(lambda: False)
+    go = tmp_path / "go"
+    wrong = f"import os, sys, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.02)\nprint('no such file'); sys.exit(78)"
+    run = Run(tmp_path, spec("polite"), spec("wrong", wrong))
+
+    def wrong_ends_once_polite_listens() -> bool:
+        if run.seen("polite", "up"):
+            go.touch()
+        return False
+
+    run.until(wrong_ends_once_polite_listens)
     assert run.supervisor.failure == "wrong cannot run as it is configured; its last line says why."
     assert (run.seen("wrong", "no such file"), run.seen("polite", "bye")) == (1, 1)
     assert run.seen("up", "starts again") == 0

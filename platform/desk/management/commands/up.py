@@ -40,11 +40,13 @@ class Command(ProcessCommand):
             ) from error
 
     def _run(self, config: DeskConfig, *, prepare: bool) -> None:
+        from desk.market_stamp import market_claim, market_problem
         from desk.supervisor.embedded import port_problem, run_embedded
         from desk.supervisor.merged_log import MergedLog
 
-        if problem := port_problem(config.bind, config.port):
+        if problem := port_problem(config.bind, config.port) or market_problem(config):
             raise CommandError(problem)
+        market_claim(config)
         if prepare:
             call_command("prepare", stdout=self.stdout)
         if problem := database_problem():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
@@ -14,15 +12,6 @@ from drf_spectacular.views import SpectacularAPIView
 from desk.views import MetricsView
 from ops.api import UnknownRoute
 
-
-def _present(prefix: str, module: str) -> list[URLPattern | URLResolver]:
-    try:
-        found = find_spec(module) is not None
-    except ModuleNotFoundError:
-        found = False
-    return [path(prefix, include(module))] if found else []
-
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/setlang/", set_language, name="set_language"),
     # One way in, with the second factor; one page for one's password.
@@ -30,16 +19,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/password_change/", RedirectView.as_view(url="/security/")),
     path("admin/", admin.site.urls),
     path("metrics", MetricsView.as_view(), name="metrics"),
-    *_present("api/v1/", "accounts.api.urls"),
+    path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("alerts.api.urls")),
     path("api/v1/", include("desk.api.urls")),
-    *_present("api/v1/", "marketdata.api.urls"),
-    *_present("api/v1/", "trading.orders.api.urls"),
-    *_present("api/v1/", "trading.ledger.api.urls"),
+    path("api/v1/", include("marketdata.api.urls")),
+    path("api/v1/", include("trading.orders.api.urls")),
+    path("api/v1/", include("trading.ledger.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     # Last below /api: whatever names nothing answers in the API's own error shape.
     re_path(r"^api(?:/|$)", UnknownRoute.as_view()),
-    *_present("", "frontend.urls"),
+    path("", include("frontend.urls")),
 ]
 
 handler400 = "desk.errors.bad_request"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from qmt.gateway import OrderRequest, OrderResponse, Period, PriceType, Side, TradeEvent
-from qmt.terminal.__main__ import EXIT_MISCONFIGURED
+from qmt.terminal.cli import EXIT_MISCONFIGURED
 from qmt.terminal.control import ControlClient, ControlError
 from qmt.terminal.control import main as control_main
 from tests.contract.conftest import wait_until

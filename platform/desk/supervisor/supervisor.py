@@ -12,14 +12,13 @@ from types import FrameType
 from desk.supervisor import groups, pidfiles
 from desk.supervisor.child import Child, ChildSpec
 from desk.supervisor.merged_log import MergedLog
+from qmt.terminal.cli import EXIT_MISCONFIGURED
 
 STOP_BUDGET_SECONDS = 9.0
 """For all stages together; a stage may use what the earlier ones left."""
 KILL_WAIT_SECONDS = 0.5
 TICK_SECONDS = 0.1
 WATCH_SECONDS = 5.0
-EXIT_MISCONFIGURED = 78
-"""EX_CONFIG of sysexits.h: a child that ends so would end so again; a person has to change something."""
 AFTER_SECONDS = 8.0
 """A child that waits for another's file starts anyway after this long: it copes, with more words."""
 

@@ -11,14 +11,11 @@ from pathlib import Path
 if __package__ in (None, ""):  # started by file name: make the package importable as manage.py does
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from qmt.terminal.cli import parse
+from qmt.terminal.cli import EXIT_MISCONFIGURED, parse
 from qmt.terminal.runner import TerminalMisconfigured, TerminalProblem, run
 
 #: As the platform's other processes write theirs: the merged log is one table.
 LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)-7s %(name)s: %(message)s"
-
-#: EX_CONFIG of sysexits.h: whoever supervises the terminal need not start it again.
-EXIT_MISCONFIGURED = 78
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+#: EX_CONFIG of sysexits.h: the terminal would end so again until a person changes something.
+EXIT_MISCONFIGURED = 78
+
 DEFAULT_ACCOUNTS = ("8000000001", "8000000002")
 DEFAULT_CASH = Decimal(10_000_000)
 

@@ -50,14 +50,24 @@ class Axis:
     listed: BoolMatrix
 
 
-def minute_labels() -> Int64Array:
-    """Right-edge labels of a full day's minutes, in ms after midnight, by the configured convention."""
-    morning = np.arange(9 * 60 + 31, 11 * 60 + 31, dtype=np.int64)
-    afternoon = np.arange(13 * 60 + 1, 15 * 60 + 1, dtype=np.int64)
-    auction = [9 * 60 + 30] if get_marketdata_config().minute_bars == 241 else []
-    minutes = np.concatenate([np.array(auction, dtype=np.int64), morning, afternoon])
-    labels: Int64Array = minutes * MINUTE_MS
+def minute_labels(period: Period = Period.MINUTE_1) -> Int64Array:
+    """Right-edge labels of a full day's bars of a minute period, in ms after midnight.
+
+    One minute: by the configured convention, 241 with the opening auction's 09:30 or 240 without it. Five minutes: 48,
+    09:35 … 15:00; the auction is folded into the first one, whatever the convention of the minutes.
+    """
+    step = period.value
+    morning = np.arange(9 * 60 + 30 + step, 11 * 60 + 31, step, dtype=np.int64)
+    afternoon = np.arange(13 * 60 + step, 15 * 60 + 1, step, dtype=np.int64)
+    own_auction = period is Period.MINUTE_1 and get_marketdata_config().bars.minute_bars == 241
+    auction = np.array([9 * 60 + 30] if own_auction else [], dtype=np.int64)
+    labels: Int64Array = np.concatenate([auction, morning, afternoon]) * MINUTE_MS
     return labels
+
+
+def bars_per_day(period: Period) -> int:
+    """Bars of a full trading day."""
+    return 1 if period is Period.DAY_1 else len(minute_labels(period))
 
 
 def last_closed_date(clock: MarketClock) -> date | None:
@@ -84,28 +94,23 @@ def expected_axis(
     the grace the live feed has. Nothing is expected of a day after the clock's trade date.
     """
     days = calendar_days(day_number(start), day_number(min(end, clock.trade_date)))
-    full = 1 if period is Period.DAY_1 else get_marketdata_config().minute_bars
-    bars = np.full(len(days), full, dtype=np.int64)
+    bars = np.full(len(days), bars_per_day(period), dtype=np.int64)
     open_index = -1
     if len(days) and days[-1] == day_number(clock.trade_date) and last_closed_date(clock) is None:
         open_index = len(days) - 1
-        bars[open_index] = 0 if period is Period.DAY_1 else _minutes_so_far(clock)
+        bars[open_index] = 0 if period is Period.DAY_1 else len(open_day_labels(clock, period))
     return Axis(days, bars, open_index, _listed(instruments, days))
 
 
-def open_day_labels(clock: MarketClock) -> Int64Array:
-    """Labels, in ms after midnight, of the open day's minutes that should be there by now."""
+def open_day_labels(clock: MarketClock, period: Period = Period.MINUTE_1) -> Int64Array:
+    """Labels, in ms after midnight, of the open day's bars that should be there by now."""
     if clock.market_time.date() != clock.trade_date:
         return np.empty(0, dtype=np.int64)
     now = clock.market_time
     of_day = ((now.hour * 60 + now.minute) * 60 + now.second) * 1000
-    labels = minute_labels()
-    due: Int64Array = labels[labels <= of_day - get_marketdata_config().live_grace_seconds * 1000]
+    labels = minute_labels(period)
+    due: Int64Array = labels[labels <= of_day - get_marketdata_config().bars.live_grace_seconds * 1000]
     return due
-
-
-def _minutes_so_far(clock: MarketClock) -> int:
-    return len(open_day_labels(clock))
 
 
 def calendar_days(first: int, last: int) -> Int64Array:

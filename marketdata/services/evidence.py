@@ -49,7 +49,7 @@ def evidence_record(
     A day proven again keeps its count of proofs, and with it the pause until the next re-check grows: 1, 7, 30 days.
     """
     now = wall_now()
-    recheck_days = get_marketdata_config().recheck_days
+    recheck_days = get_marketdata_config().repair.recheck_days
     rows: list[Evidence] = []
     with transaction.atomic():
         earlier = set(

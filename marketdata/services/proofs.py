@@ -116,7 +116,7 @@ def _judge(
     explained: _Explanations,
     key: int,
 ) -> None:
-    last_round = round_number >= get_marketdata_config().attempts
+    last_round = round_number >= get_marketdata_config().repair.attempts
     for day in days.tolist():
         if error:
             verdict.doubtful[day] = error
@@ -240,6 +240,6 @@ def _record_depth(proofs: Sequence[Proof], host: str) -> None:
         defaults={
             "first_date": oldest,
             "recorded_at": now,
-            "recheck_at": now + timedelta(days=get_marketdata_config().recheck_days[0]),
+            "recheck_at": now + timedelta(days=get_marketdata_config().repair.recheck_days[0]),
         },
     )

@@ -135,7 +135,7 @@ def _widen(item: RepairItem, wanted: Ranges, days: int, priority: int) -> bool:
 
 def recently_failed(instrument_ids: Iterable[int], period: Period) -> dict[int, str]:
     """Error per instrument id whose repair failed within the cool-down."""
-    since = wall_now() - timedelta(seconds=get_marketdata_config().failed_cooldown_seconds)
+    since = wall_now() - timedelta(seconds=get_marketdata_config().repair.failed_cooldown_seconds)
     wanted = set(instrument_ids)
     rows = RepairItem.objects.filter(period=period.code, status=RepairStatus.FAILED, updated_at__gt=since).values_list(
         "instrument_id", "error"
@@ -164,7 +164,7 @@ def items_claim(*, host: str, holder: str, limit: int) -> list[Claim]:
     due.filter(pk__in=picked).update(
         status=RepairStatus.RUNNING,
         lease_holder=token,
-        lease_until=now + timedelta(seconds=get_marketdata_config().lease_seconds),
+        lease_until=now + timedelta(seconds=get_marketdata_config().repair.lease_seconds),
         attempts=F("attempts") + 1,
         updated_at=wall_now(),
     )
@@ -187,7 +187,7 @@ def items_claim(*, host: str, holder: str, limit: int) -> list[Claim]:
 
 def items_renew(*, holder: str) -> int:
     """Extend the lease of everything the holder works on."""
-    until = database_now() + timedelta(seconds=get_marketdata_config().lease_seconds)
+    until = database_now() + timedelta(seconds=get_marketdata_config().repair.lease_seconds)
     return RepairItem.objects.filter(lease_holder__startswith=f"{holder}#", status=RepairStatus.RUNNING).update(
         lease_until=until
     )

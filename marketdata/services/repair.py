@@ -215,7 +215,7 @@ class _Round:
                 TerminalPeriod(self.period.code),
                 *_bounds(window.first, window.last),
                 on_progress=report,
-                deadline_seconds=get_marketdata_config().download_deadline_seconds,
+                deadline_seconds=get_marketdata_config().repair.download_deadline_seconds,
             )
         except DownloadFailed as error:
             # What landed before the failure is on the terminal's disk and is kept.
@@ -228,7 +228,7 @@ class _Round:
 
     def settle(self, part: _Fetched) -> None:
         """Read incomplete instruments again until two reads agree: data may land after "finished"."""
-        config = get_marketdata_config()
+        config = get_marketdata_config().repair
         give_up_at = part.finished_at + config.settle_deadline_seconds
         read_at = part.finished_at
         incomplete = self.incomplete(part, part.window.instrument_ids)

@@ -180,7 +180,7 @@ def _parse_count(count: object) -> int:
 def _resolve_symbols(symbols: Sequence[str]) -> tuple[Instrument, ...]:
     if isinstance(symbols, str) or not symbols:
         raise Invalid(Code.FIELD_REQUIRED, "name at least one symbol", field="symbols")
-    limit = get_marketdata_config().max_symbols
+    limit = get_marketdata_config().bars.max_symbols
     if len(symbols) > limit:
         raise Invalid(
             Code.RANGE_TOO_LARGE,
@@ -258,7 +258,7 @@ def _text(bound: date | datetime | str | None) -> str:
 
 
 def _refuse_too_many_rows(instruments: int, period: Period, start_ts: int, end_ts: int, count: int) -> None:
-    config = get_marketdata_config()
+    config = get_marketdata_config().bars
     per_day = 1 if period is Period.DAY_1 else config.minute_bars
     calendar_days = day_number(ts_date(end_ts)) - day_number(ts_date(start_ts)) + 1
     # 245 of 365 days trade; the estimate errs a little high, never by orders.

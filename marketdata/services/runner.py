@@ -63,7 +63,7 @@ class RepairRunner:
         claims = items_claim(
             host=self._source.host,
             holder=self._holder,
-            limit=get_marketdata_config().batch_symbols,
+            limit=get_marketdata_config().repair.batch_symbols,
         )
         if not claims:
             return 0
@@ -122,7 +122,7 @@ class RepairRunner:
             return _all_failed(claims, f"internal error: {type(error).__name__}: {error}")
 
     def _end(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
-        config = get_marketdata_config()
+        config = get_marketdata_config().repair
         for claim in claims:
             outcome = outcomes[claim.instrument_id]
             left = _left(claim, outcome)
@@ -145,7 +145,7 @@ class RepairRunner:
         failed = [
             claim
             for claim in claims
-            if claim.attempts >= get_marketdata_config().attempts and _left(claim, outcomes[claim.instrument_id])
+            if claim.attempts >= get_marketdata_config().repair.attempts and _left(claim, outcomes[claim.instrument_id])
         ]
         if not failed:
             return
@@ -172,7 +172,7 @@ def _symbols(claims: Sequence[Claim], limit: int = 10) -> list[str]:
 
 def backoff_seconds(attempts: int) -> float:
     """Pause after so many rounds: 1 s, 5 s, 15 s, …, varied by ±20% so that hosts do not keep step."""
-    pauses = get_marketdata_config().backoff_seconds
+    pauses = get_marketdata_config().repair.backoff_seconds
     return pauses[min(attempts, len(pauses)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311
 
 

@@ -239,7 +239,7 @@ class MarketDataService:
         """Starts to try, latest first: a count without a start reaches back as far as it must."""
         if query.count == -1 or request.start is not None:
             return [query.start_ts]
-        per_day = 1 if query.period is Period.DAY_1 else get_marketdata_config().minute_bars
+        per_day = 1 if query.period is Period.DAY_1 else get_marketdata_config().bars.minute_bars
         days = -(-query.count // per_day) + 1
         known = (
             TradingDay.objects.filter(market=CALENDAR_MARKET, date__lte=query.end_date)
@@ -313,7 +313,7 @@ def _params(query: Query) -> dict[str, object]:
 
 
 def _wait(seconds: float | None) -> float:
-    return get_marketdata_config().wait_seconds if seconds is None else max(seconds, 0.0)
+    return get_marketdata_config().bars.wait_seconds if seconds is None else max(seconds, 0.0)
 
 
 def _wait_for(job_id: uuid.UUID, deadline: float) -> bool:

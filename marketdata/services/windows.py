@@ -9,6 +9,7 @@ import numpy as np
 
 from marketdata.config import get_marketdata_config
 from marketdata.quotes.periods import Int64Array, Period
+from marketdata.services.axis import bars_per_day
 
 # Groups a range is compared with: enough to find its like, few enough for thousands of single days.
 _LOOK_BACK = 50
@@ -53,14 +54,14 @@ def plan_windows(ranges: Mapping[int, list[tuple[int, int]]], period: Period, ca
                 break
         else:
             groups.append((pair, members[pair]))
-    per_day = 1 if period is Period.DAY_1 else config.minute_bars
+    per_day = 1 if period is Period.DAY_1 else config.bars.minute_bars
     windows = []
     for (first, last), group in groups:
         days = calendar[np.searchsorted(calendar, first) : np.searchsorted(calendar, last, "right")]
         ids = sorted(group)
-        for at in range(0, len(ids), config.batch_symbols):
-            part = tuple(ids[at : at + config.batch_symbols])
-            step = max(config.batch_rows // (per_day * len(part)), 1)
+        for at in range(0, len(ids), config.repair.batch_symbols):
+            part = tuple(ids[at : at + config.repair.batch_symbols])
+            step = max(config.repair.batch_rows // (per_day * len(part)), 1)
             windows += [
                 Window(part, int(days[cut]), int(days[min(cut + step, len(days)) - 1]))
                 for cut in range(0, len(days), step)

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 from desk.settings.effective import description
+from desk.settings.marketdata_file import leaves
 from desk.settings.schema import DeskConfig
 
 KEYWORDS = {
@@ -49,6 +50,8 @@ def collect(root: Path) -> Catalog:
             catalogue.add(message, locations=where)
     for field in DeskConfig.model_fields.values():
         catalogue.add(description(field), locations=[("platform/desk/settings/schema.py", 0)])
+    for leaf in leaves():
+        catalogue.add(description(leaf.field), locations=[("platform/desk/settings/marketdata_schema.py", 0)])
     return catalogue
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from desk.settings import databases
 from desk.settings.celery import broker_url
+from desk.settings.marketdata_file import get_marketdata
 from desk.settings.safety import problems
 from desk.settings.schema import UNIX_SOCKET_PATH_LIMIT, DeskConfig
 
@@ -115,7 +116,7 @@ def test_postgres_url_becomes_a_pooled_database() -> None:
     assert database["PASSWORD"] == "p@ss"
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.org", "5433", "desk")
     assert database["OPTIONS"]["sslmode"] == "verify-full"
-    assert database["OPTIONS"]["pool"]["max_size"] == databases.POOL_MAX_SIZE
+    assert database["OPTIONS"]["pool"]["max_size"] == get_marketdata().pools.max_size
 
 
 def test_postgres_url_with_a_socket_folder_uses_it_as_host() -> None:

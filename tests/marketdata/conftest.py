@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.choices import SessionState
 from accounts.models import HostStatus, QmtHost
+from desk.settings.marketdata_schema import MarketDataConfig
 from marketdata.choices import Basis, Board, Kind
 from marketdata.models import Instrument, TradingDay
 from marketdata.services import MarketDataService
@@ -28,7 +29,7 @@ PINGAN = "000001.SZ"
 @pytest.fixture(autouse=True)
 def _fast(settings: Settings) -> None:
     """No real pauses: what a pause is for is tested by what is read after it."""
-    settings.MARKETDATA = {"settle_seconds": 0.0, "backoff_seconds": (0.0,)}
+    settings.MARKETDATA = MarketDataConfig().changed(repair={"settle_seconds": 0.0, "backoff_seconds": (0.0,)})
 
 
 @pytest.fixture(autouse=True)

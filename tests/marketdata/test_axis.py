@@ -6,10 +6,9 @@ from datetime import date
 
 import numpy as np
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from pytest_django.fixtures import Settings
 
-from marketdata.config import get_marketdata_config
+from desk.settings.marketdata_schema import MarketDataConfig
 from marketdata.models import Instrument
 from marketdata.quotes.periods import Period, day_date, day_number
 from marketdata.services.axis import expected_axis, first_open_day, minute_labels, open_day_labels
@@ -31,16 +30,9 @@ def test_minute_labels_are_241_right_edges() -> None:
 
 
 def test_minute_labels_of_240_leave_the_auction_out(settings: Settings) -> None:
-    settings.MARKETDATA = {"minute_bars": 240}
+    settings.MARKETDATA = MarketDataConfig().changed(bars={"minute_bars": 240})
     assert len(minute_labels()) == 240
     assert minute_labels()[0] == 9 * HOUR + 31 * MINUTE
-
-
-@pytest.mark.parametrize("wrong", [{"minute_bars": 239}, {"batch_symbols": 0}, {"no_such": 1}])
-def test_config_wrong_value_is_named(settings: Settings, wrong: dict[str, int]) -> None:
-    settings.MARKETDATA = wrong
-    with pytest.raises(ImproperlyConfigured, match=next(iter(wrong))):
-        get_marketdata_config()
 
 
 def test_axis_daily_bar_of_the_open_day_is_not_expected(maotai: Instrument) -> None:

@@ -17,6 +17,7 @@ from .databases import *
 from .i18n import *
 from .logging import *
 from .mail import *
+from .marketdata import *
 from .rest import *
 from .security import *
 from .static import *

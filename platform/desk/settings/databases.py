@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import SecretStr
 
+from .marketdata_file import get_marketdata
 from .schema import get_config
 
 _config = get_config()
+_pools = get_marketdata().pools
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 20
-POOL_MIN_SIZE = 1
-POOL_MAX_SIZE = 12
 # Tests that touch one database create only that one.
 INDEPENDENT: dict[str, Any] = {"DEPENDENCIES": []}
 
@@ -72,7 +72,11 @@ def postgres_database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # Without a pool every request and every task reconnects (19 ms against 11).
-            "pool": {"min_size": POOL_MIN_SIZE, "max_size": POOL_MAX_SIZE, "timeout": 10},
+            "pool": {
+                "min_size": _pools.min_size,
+                "max_size": _pools.max_size,
+                "timeout": _pools.timeout_seconds,
+            },
             **query,
         },
         "TEST": {**INDEPENDENT},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,6 +14,15 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import DotEnvSettingsSource
 
 from .file import NOT_IN_FILE, PREFIX, file_key, file_path, read_file, variable_names
+from .marketdata_file import PREFIX as MARKETDATA
+from .marketdata_file import (
+    leaves,
+    marketdata_default,
+    marketdata_environment,
+    marketdata_given,
+    marketdata_load,
+    marketdata_path,
+)
 from .schema import ROOT, DeskConfig
 
 MASK = "••••••••"
@@ -36,7 +46,7 @@ def effective_settings(config: DeskConfig, environ: Mapping[str, str] | None = N
     given = _environment(config, os.environ if environ is None else environ)
     path = file_path(config.config_file, config.state_dir)
     in_file = read_file(path, DeskConfig.model_fields)
-    return [
+    rows = [
         Setting(
             name=file_key(name, field),
             variable=variable_names(name, field)[0],
@@ -48,6 +58,25 @@ def effective_settings(config: DeskConfig, environ: Mapping[str, str] | None = N
         )
         for name, field in DeskConfig.model_fields.items()
     ]
+    return rows + _marketdata_settings(config, os.environ if environ is None else environ)
+
+
+def _marketdata_settings(config: DeskConfig, environ: Mapping[str, str]) -> list[Setting]:
+    """The keys of the market-data file, named `market_data.section.key`."""
+    path, variables = marketdata_path(config), marketdata_environment(config, environ)
+    given, in_force = marketdata_given(path, variables), marketdata_load(path, variables)
+    return [
+        Setting(
+            name=".".join(("market_data", *leaf.path)),
+            variable=leaf.variable,
+            value=shown(reduce(getattr, leaf.path, in_force)),
+            source=given[leaf.path].source if leaf.path in given else "default",
+            default=shown(marketdata_default(leaf)),
+            secret=False,
+            description=description(leaf.field),
+        )
+        for leaf in leaves()
+    ]
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -55,7 +84,9 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     known = {
         variable.upper() for name, field in DeskConfig.model_fields.items() for variable in variable_names(name, field)
     }
-    return sorted(name for name in environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    # Those of the market-data file are checked at start.
+    ours = {name for name in environ if name.upper().startswith(PREFIX) and not name.upper().startswith(MARKETDATA)}
+    return sorted(name for name in ours if name.upper() not in known)
 
 
 def is_secret(field: FieldInfo) -> bool:
@@ -82,7 +113,7 @@ def shown(value: Any) -> str:
         return _masked(value.get_secret_value())
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
     return str(value)
 

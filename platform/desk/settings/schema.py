@@ -108,6 +108,10 @@ class DeskConfig(BaseSettings):
     mail_from: str = "QMT Desk <desk@localhost>"
     """Sender of every mail."""
 
+    marketdata_file: Path | None = None
+    """File of the market-data settings; unset: `config/market_data.yaml`. Single keys of it are overridden by
+    `DESK_MARKETDATA__SECTION__KEY`."""
+
     sim_data: Path | None = None
     """File of real bars that the simulated terminal replays; unset: its seeded market."""
     sim_speed: float = Field(default=1.0, gt=0, le=1000)
@@ -137,7 +141,7 @@ class DeskConfig(BaseSettings):
     def _lists(cls, value: Any) -> Any:
         return _split(value)
 
-    @field_validator("state_dir", "sim_data", "config_file", mode="after")
+    @field_validator("state_dir", "sim_data", "config_file", "marketdata_file", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value if value is None else value.expanduser().resolve()

@@ -96,6 +96,7 @@ class QuoteSerializer(serializers.ModelSerializer[LatestQuote]):
             "ask_volume",
             "status",
             "received_at",
+            "host",
         )
         read_only_fields = fields
 

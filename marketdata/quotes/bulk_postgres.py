@@ -47,7 +47,7 @@ _LATEST_TYPES = [
     *["float8"] * 5,
     *["int8", "float8"],
     *["jsonb"] * 4,
-    *["int4", "int8"],
+    *["int4", "int8", "varchar"],
 ]
 
 

@@ -118,6 +118,7 @@ class LatestQuote(models.Model):
     ask_volume = models.JSONField(default=list)
     status = models.IntegerField(default=0)
     received_at = models.BigIntegerField(help_text="Receive time, epoch ms.")
+    host = models.CharField(max_length=64, default="", help_text="QMT host whose feed brought it.")
 
     def __str__(self) -> str:
         return f"{self.instrument_id} {self.last} at {self.ts}"

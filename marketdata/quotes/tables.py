@@ -95,6 +95,7 @@ class LatestRow(NamedTuple):
     ask_volume: str
     status: int
     received_at: int
+    host: str = ""
 
 
 def assignments(columns: tuple[str, ...], source: str) -> str:

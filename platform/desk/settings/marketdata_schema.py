@@ -109,15 +109,48 @@ class SchedulesConfig(BaseModel):
 
 
 class LiveConfig(BaseModel):
-    """Live quotes."""
+    """Live quotes: what is subscribed, how fast they are published and stored."""
 
     model_config = _FORBID
+
+    feed: Literal["market", "singles"] = "market"
+    """market: the terminal pushes every instrument. singles: only what somebody subscribed to, at most 50 instruments (the
+    SDK's own limit for single subscriptions)."""
+    publish_gap_seconds: Annotated[float, Field(ge=0, le=10)] = 0.05
+    """Quotes that come within this time go out together."""
+    store_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """Longest time the newest quote of an instrument waits for its row."""
+    stale_after_seconds: Annotated[int, Field(ge=5, le=3_600)] = 30
+    """Without a quote for so long in continuous trading a host's feed is stale: subscribed anew, flagged, alerted."""
+    hot_bar_days: Annotated[int, Field(ge=1, le=3_650)] = 30
+    """Live-built bars that the terminal never confirmed are deleted after so many days."""
 
 
 class TicksConfig(BaseModel):
-    """Ticks: writing, buffering, keeping."""
+    """Ticks: what is captured, how it is written, how long it is kept."""
 
     model_config = _FORBID
+
+    capture: Literal["none", "subscribed", "market"] = "subscribed"
+    """Which pushed quotes are stored as ticks: none, those of subscribed instruments, or every one (about 26 million rows a
+    day)."""
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
+    """A batch is written when it has so many rows …"""
+    batch_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """… or when its oldest row is so old."""
+    buffer_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 250_000
+    """Rows kept in memory while the database is away (about 0.3 kB each); what comes on top is spilled to disk."""
+    spill_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = 2_048
+    """Most disk space for spilled ticks, read back in order once the database is there. Beyond it ticks are dropped and
+    counted."""
+    spill_folder: str = ""
+    """Where they are spilled; empty: `spill` in the state folder."""
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    """Days of ticks kept in the database."""
+    archive: bool = True
+    """Whether older ones are archived to Parquet before they are deleted."""
+    archive_folder: str = ""
+    """Where they are archived; empty: `archive` in the state folder."""
 
 
 class PoolsConfig(BaseModel):

@@ -18,8 +18,9 @@ def bench(db: None) -> Bench:
 @pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The wakes that were sent, instead of a broker."""
-    from trading.orders import tasks
+    from trading.orders import doorbell, tasks
 
     calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(doorbell, "ring", lambda host, order_id: False)
     monkeypatch.setattr(tasks.wake, "apply_async", lambda **kwargs: calls.append(kwargs))
     return calls

@@ -48,6 +48,39 @@ def test_claim_is_one_conditional_statement(bench: Bench) -> None:
         assert condition in update
 
 
+def test_claim_of_a_row_just_read_reads_it_no_second_time(bench: Bench) -> None:
+    order = bench.submit()
+    seen = Order.objects.select_related("created_by").get(pk=order.pk)
+    with CaptureQueriesContext(connection) as queries:
+        claimed = claim(order.pk, host_name="sim", seen=seen)
+    assert not [
+        q
+        for q in queries
+        if q["sql"].startswith("SELECT") and 'FROM "orders_order"' in q["sql"] and '"tag"' in q["sql"]
+    ]
+    assert claimed is not None
+    stored = bench.order(order)
+    assert (claimed.status, claimed.version) == (stored.status, stored.version) == (Status.SUBMITTING, 2)
+    assert stored.claimed_at is not None
+    assert AccountEvent.objects.order_by("-version")[0].payload["status"] == "SUBMITTING"
+
+
+def test_claim_of_a_row_that_moved_since_it_was_read_reads_it_again(bench: Bench) -> None:
+    order = bench.submit()
+    seen = Order.objects.select_related("created_by").get(pk=order.pk)
+    Order.objects.filter(pk=order.pk).update(version=2, message="changed meanwhile")
+    claimed = claim(order.pk, host_name="sim", seen=seen)
+    assert claimed is not None
+    assert (claimed.version, claimed.message) == (3, "changed meanwhile")
+
+
+def test_claim_of_a_row_read_before_it_was_claimed_gets_nothing(bench: Bench) -> None:
+    order = bench.submit()
+    seen = Order.objects.select_related("created_by").get(pk=order.pk)
+    assert claim(order.pk, host_name="sim") is not None
+    assert claim(order.pk, host_name="sim", seen=seen) is None
+
+
 def test_claim_past_the_time_to_live_gets_nothing(bench: Bench) -> None:
     order = bench.submit()
     Order.objects.filter(pk=order.pk).update(expires_at=wall_now() - timedelta(milliseconds=1))

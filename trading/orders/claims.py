@@ -7,6 +7,7 @@ stale view and no machine's clock can send an order late, twice, or without auth
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -45,13 +46,16 @@ def cancels_due(host_name: str) -> QuerySet[Order]:
     )
 
 
-def claim(order_id: UUID, *, host_name: str, account_id: int | None = None) -> Order | None:
+def claim(order_id: UUID, *, host_name: str, account_id: int | None = None, seen: Order | None = None) -> Order | None:
     """Take one queued order for sending: QUEUED → SUBMITTING, committed on return.
 
     Parameters
     ----------
     account_id
         The order's account, where the caller knows it: one read less before the SDK call.
+    seen
+        The order as the caller has read it, with its `created_by`: while its version is still the
+        row's, it is not read again.
 
     Returns
     -------
@@ -67,6 +71,7 @@ def claim(order_id: UUID, *, host_name: str, account_id: int | None = None) -> O
         {"status": Status.SUBMITTING, "claimed_at": Now()},
         kind=OrderEventKind.CLAIMED,
         before=Status.QUEUED,
+        seen=seen,
     )
 
 
@@ -96,6 +101,7 @@ def _take(
     *,
     kind: OrderEventKind,
     before: Status | None = None,
+    seen: Order | None = None,
 ) -> Order | None:
     """Claim one order, if it is among the candidates, and write its timeline in the same transaction."""
     if account_id is None:
@@ -103,9 +109,14 @@ def _take(
         if account_id is None:
             return None
     with account_journal(account_id) as journal:
-        if candidates.filter(pk=order_id, account_id=account_id).update(version=F("version") + 1, **values) != 1:
+        order = None
+        mine = candidates.filter(pk=order_id, account_id=account_id)
+        if seen is not None and mine.filter(version=seen.version).update(version=F("version") + 1, **values) == 1:
+            order = _as_taken(seen, journal.at, values)
+        elif mine.update(version=F("version") + 1, **values) == 1:
+            order = Order.objects.select_related("created_by").get(pk=order_id)
+        if order is None:
             return None
-        order = Order.objects.select_related("created_by").get(pk=order_id)
         # The journal holds the account with its host already.
         order.account = journal.book.account
         OrderEvent.objects.create(
@@ -118,3 +129,12 @@ def _take(
         )
         note(journal, order)
     return order
+
+
+def _as_taken(seen: Order, at: datetime, values: Mapping[str, Any]) -> Order:
+    """The row as the claim has left it: the version held, so nothing else of it has changed."""
+    for name, value in values.items():
+        # The row has the database's moment; here it is only looked at.
+        setattr(seen, name, at if isinstance(value, Now) else value)
+    seen.version += 1
+    return seen

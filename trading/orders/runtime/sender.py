@@ -78,21 +78,16 @@ class Sender:
 
     def wake(self, order_id: UUID) -> Future[str] | None:
         """Queue what the row of `order_id` asks for: its wanted cancel, or itself. None for no row of this host."""
-        row = (
-            Order.objects.filter(pk=order_id, host_name=self._host_name)
-            .values_list("account_id", "cancel_requested_at", "cancel_sent_at")
-            .first()
-        )
-        if row is None:
+        order = Order.objects.select_related("created_by").filter(pk=order_id, host_name=self._host_name).first()
+        if order is None:
             return None
-        account_id, cancel_requested_at, cancel_sent_at = row
-        if cancel_requested_at is not None and cancel_sent_at is None:
-            return self.cancel(order_id, account_id)
-        return self.send(order_id, account_id)
+        if order.cancel_requested_at is not None and order.cancel_sent_at is None:
+            return self.cancel(order_id, order.account_id)
+        return self.send(order_id, order.account_id, seen=order)
 
-    def send(self, order_id: UUID, account_id: int) -> Future[str]:
-        """Queue one order on its account's lane."""
-        return self._lanes.get("send", account_id).submit(order_id, partial(self._send, order_id, account_id))
+    def send(self, order_id: UUID, account_id: int, seen: Order | None = None) -> Future[str]:
+        """Queue one order on its account's lane; `seen` is its row where that was just read."""
+        return self._lanes.get("send", account_id).submit(order_id, partial(self._send, order_id, account_id, seen))
 
     def cancel(self, order_id: UUID, account_id: int) -> Future[str]:
         """Queue one wanted cancel on its account's lane for cancels."""
@@ -106,12 +101,12 @@ class Sender:
 
     # --- one order --------------------------------------------------------------------------
 
-    def _send(self, order_id: UUID, account_id: int) -> str:
+    def _send(self, order_id: UUID, account_id: int, seen: Order | None) -> str:
         session = self._session.ready()
         if session is None or self._lease.seconds_left() < self._config.lease_margin_seconds:
             return "not ready"  # the row stays queued: the poll comes back to it until it expires
         began = time.monotonic()
-        order = claims.claim(order_id, account_id=account_id, host_name=self._host_name)
+        order = claims.claim(order_id, account_id=account_id, host_name=self._host_name, seen=seen)
         if order is None:
             return "nothing to send"
         crashpoints.reach(crashpoints.AFTER_CLAIM)

@@ -26,6 +26,7 @@ from ops.alerts import alerts_directly, alerts_in_background
 from ops.heartbeats import Heartbeat
 from ops.publish import publish_directly, publish_in_background
 from qmt.gateway import ClockReading, Disconnected, OrderResponse, TradeEvent
+from trading.orders.doorbell import Doorbell
 from trading.orders.intake import CallReturned, IntakeResult, apply_events
 from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.config import RuntimeConfig
@@ -102,6 +103,7 @@ class TradeRuntime:
             config=config,
             unresolved=self._chase_unresolved,
         )
+        self._doorbell = Doorbell(host.name, self._rung)
         self._keeper = HostKeeper(
             host=host,
             lease=self._lease,
@@ -127,6 +129,7 @@ class TradeRuntime:
         self._keeper.start()
         self.session.start()
         self._sweeper.start()
+        self._doorbell.start()
 
     def stop(self, timeout: float = 3.0) -> bool:
         """End in order: nothing new is sent, calls return, the session closes, every event is stored, the lease is given back.
@@ -141,6 +144,7 @@ class TradeRuntime:
         def left(share: float = 1.0) -> float:
             return max(0.1, (deadline - time.monotonic()) * share)
 
+        self._doorbell.stop(left(0.2))
         self._sweeper.stop(left(0.3))
         self._lanes.stop(left(0.5))
         self.session.stop(left(0.6))
@@ -182,6 +186,11 @@ class TradeRuntime:
         elif isinstance(event, OrderResponse):
             self._sender.answered(event.tag)
         self._writer.put(self.session.key, event)
+
+    def _rung(self, order_id: UUID) -> None:
+        """Called on the bell's thread: only a hint, the poll finds what it could not look up."""
+        with usable_connection(), contextlib.suppress(DatabaseError, InterfaceError, Stopping):
+            self._sender.wake(order_id)
 
     def _apply(self, batch: Sequence[Incoming]) -> None:
         """Store a batch; what came through one session is one transaction."""

@@ -1,8 +1,9 @@
 """Waking the trade worker: a hint that saves it up to a second, never a precondition.
 
-The row is the queue and the worker polls it. So a wake that cannot be delivered is dropped,
-and after one failure none is tried for a moment: with Redis away, a submission must not
-wait for it each time.
+The row is the queue and the worker polls it. The bell is heard within a fraction of a millisecond;
+when no worker listens to it just now, a task waits for one. A wake that cannot be delivered
+is dropped, and after one failure none is tried for a moment: with Redis away, a submission must
+not wait for it each time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 import time
 from uuid import UUID
 
+from trading.orders import doorbell
 from trading.orders.models import Order
 from trading.orders.tasks import wake as wake_task
 
@@ -31,10 +33,12 @@ def wake(order: Order) -> None:
 
 
 def send_wake(order_id: UUID, host_name: str) -> None:
-    """Send the wake of one order to its host's queue; never raises."""
+    """Ring for one order, or leave a task in its host's queue; never raises."""
     if time.monotonic() < _away_until:
         return
     try:
+        if doorbell.ring(host_name, order_id):
+            return
         wake_task.apply_async(
             args=(str(order_id),),
             queue=f"qmt.{host_name}.trade",

@@ -37,10 +37,16 @@ class Side(StrEnum):
 
 
 class PriceType(StrEnum):
-    """How an order is priced: SDK FIX_PRICE (11) or LATEST_PRICE (5)."""
+    """How an order is priced. Which exchange takes which, and the SDK's numbers: `qmt.pricetypes`."""
 
     LIMIT = "LIMIT"
     LATEST = "LATEST"
+    BEST5_CANCEL = "BEST5_CANCEL"
+    BEST5_LIMIT = "BEST5_LIMIT"
+    PEER_BEST = "PEER_BEST"
+    OWN_BEST = "OWN_BEST"
+    IOC = "IOC"
+    FOK = "FOK"
 
 
 class Period(StrEnum):
@@ -69,7 +75,7 @@ class OrderRequest:
     quantity : int
         Shares, positive.
     price : Decimal
-        Limit price; ignored (0) for `PriceType.LATEST`.
+        Limit price; the protection limit of a market kind that carries one; else 0.
     tag : str
         Unique correlation mark, 1 to 24 ASCII characters: it travels in the order's remark and comes back with every
         push.

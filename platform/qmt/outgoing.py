@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from qmt.codes import Market
 from qmt.errors import RequestInvalid
 from qmt.gateway import MAX_TAG_LENGTH, AccountRef, OrderRequest, PriceType, Side
+from qmt.pricetypes import price_type_row
 
 BUY: Final = 23
 SELL: Final = 24
-FIX_PRICE: Final = 11
-LATEST_PRICE: Final = 5
 
 _MAX_INT32: Final = (1 << 31) - 1
 _SYMBOL: Final = re.compile(r"[0-9]{6}\.(?:SH|SZ|BJ)")
@@ -86,15 +86,17 @@ def check_order_id(order_id: int) -> None:
 
 
 def _pricing(request: OrderRequest) -> tuple[int, float]:
-    if request.price_type == PriceType.LATEST:
-        return LATEST_PRICE, 0.0
-    if request.price_type != PriceType.LIMIT:
-        raise RequestInvalid(f"price_type={request.price_type!r}")
+    row = price_type_row(request.price_type, Market(request.symbol[-2:]))
+    if row is None:
+        raise RequestInvalid(f"price_type={request.price_type!r} is not taken in {request.symbol[-2:]}")
+    # A market kind may carry the worst price it accepts; 0 says that it has none.
+    if request.price_type == PriceType.LATEST or (request.price_type != PriceType.LIMIT and request.price == 0):
+        return row.number, 0.0
     _check_price(request.price)
     price = float(request.price)
     if Decimal(repr(price)) != request.price:
         raise RequestInvalid(f"price={request.price} does not survive the way to the terminal")
-    return FIX_PRICE, price
+    return row.number, price
 
 
 # The checks take `object`: a caller's annotation is a promise, and the native modules punish a broken one.

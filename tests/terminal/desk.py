@@ -10,6 +10,7 @@ from decimal import Decimal
 from qmt.calendar import TradingCalendar, to_ms
 from qmt.codes import board_of, kind_of, parse_symbol
 from qmt.gateway import Side
+from qmt.pricetypes import FIX_PRICE
 from qmt.rules import tick_milli
 from qmt.terminal.clock import ManualClock
 from qmt.terminal.exchange import Exchange
@@ -24,7 +25,6 @@ from qmt.terminal.types import (
     OrderTicket,
     OrderView,
     PositionView,
-    PriceKind,
     SubmitResult,
 )
 
@@ -123,7 +123,7 @@ class Desk:
         symbol: str = "600001.SH",
         *,
         account: str = ALPHA,
-        price_type: int = PriceKind.FIX_PRICE,
+        price_type: int = FIX_PRICE,
         remark: str = "",
     ) -> SubmitResult:
         return self.order(Side.BUY, quantity, price, symbol, account=account, price_type=price_type, remark=remark)
@@ -139,7 +139,7 @@ class Desk:
         symbol: str = "600001.SH",
         *,
         account: str = ALPHA,
-        price_type: int = PriceKind.FIX_PRICE,
+        price_type: int = FIX_PRICE,
         remark: str = "",
     ) -> SubmitResult:
         ticket = OrderTicket(account, symbol, side, quantity, price_type, Decimal(price), remark=remark)

@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 
 from qmt.gateway import Side
+from qmt.pricetypes import LATEST_PRICE
 from qmt.terminal.checks import Reject
-from qmt.terminal.types import AccountConfig, AssetEvent, OrderEvent, OrderTicket, PositionEvent, PriceKind, TradeEvent
+from qmt.terminal.types import AccountConfig, AssetEvent, OrderEvent, OrderTicket, PositionEvent, TradeEvent
 from tests.terminal.desk import ALPHA, BETA, Desk, at
 
 Opener = Callable[..., Desk]
@@ -64,7 +65,7 @@ def test_submit_of_a_passive_order_rests_and_reports(open_desk: Opener) -> None:
 
 def test_submit_at_the_latest_price_uses_the_last_price(open_desk: Opener) -> None:
     desk = open_desk(RICH)
-    view = desk.view(desk.buy(100, "0", price_type=PriceKind.LATEST_PRICE).order_id)
+    view = desk.view(desk.buy(100, "0", price_type=LATEST_PRICE).order_id)
     assert view.price == Decimal("10.00")
     assert view.price_type == 5
 
@@ -74,7 +75,7 @@ def test_submit_at_the_latest_price_uses_the_last_price(open_desk: Opener) -> No
     [
         ("600999.SH", Side.BUY, 100, "10.00", 11, Reject.SYMBOL),
         ("000999.SH", Side.BUY, 100, "3000", 11, Reject.NOT_TRADABLE),
-        ("600001.SH", Side.BUY, 100, "10.00", 44, Reject.PRICE_TYPE),
+        ("600001.SH", Side.BUY, 100, "10.00", 46, Reject.PRICE_TYPE),
         ("600001.SH", Side.BUY, 100, "0", 11, Reject.PRICE),
         ("600001.SH", Side.BUY, 100, "-1", 11, Reject.PRICE),
         ("600001.SH", Side.BUY, 100, "NaN", 11, Reject.PRICE),

@@ -82,10 +82,7 @@ class OrderBooks:
 
     def take(self, order: Order, depth: Depth, slot: int, lot: int) -> Iterator[Match]:
         """Trades of an arriving order with the displayed levels. The caller books each match before asking for the next."""
-        book = self._book(order.symbol)
-        if book.slot != slot:
-            book.slot = slot
-            book.taken.clear()
+        book = self._book_at(order.symbol, slot)
         levels = depth.asks if order.side is Side.BUY else depth.bids
         for price, shown in levels:
             if not _crosses(order, price):
@@ -97,6 +94,15 @@ class OrderBooks:
                 yield Match(order, price, quantity)
             if not order.open_quantity:
                 return
+
+    def can_fill(self, order: Order, depth: Depth, slot: int) -> bool:
+        """Whether the displayed levels hold enough for the whole order at prices it accepts."""
+        book = self._book_at(order.symbol, slot)
+        levels = depth.asks if order.side is Side.BUY else depth.bids
+        open_sizes = (
+            shown - book.taken.get((order.side, price), 0) for price, shown in levels if _crosses(order, price)
+        )
+        return sum(open_sizes) >= order.open_quantity
 
     def trade_slot(self, tape: Tape, slot: int) -> Iterator[Match]:
         """Trades of all resting orders in one slot; per symbol and side the best price first, then the oldest order."""
@@ -115,6 +121,14 @@ class OrderBooks:
                 orders = sorted((order for order in book.resting if order.side is side), key=_priority)
                 yield from _share(book, orders, seen, tape.rows[position].instrument.volume_unit)
             book.resting = [order for order in book.resting if order.open_quantity]
+
+    def _book_at(self, symbol: str, slot: int) -> _SymbolBook:
+        """The book of a symbol, with what was taken from this slot's snapshot and no other."""
+        book = self._book(symbol)
+        if book.slot != slot:
+            book.slot = slot
+            book.taken.clear()
+        return book
 
     def _book(self, symbol: str) -> _SymbolBook:
         return self._books.setdefault(symbol, _SymbolBook())

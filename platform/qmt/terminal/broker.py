@@ -137,6 +137,13 @@ class Broker:
         self.changed(order)
         self._events.append(TradeEvent(self._trade_view(fill)))
 
+    def reprice(self, order: Order, *, price_milli: int, instrument: Instrument) -> None:
+        """The exchange has turned a market order into a limit order at this price."""
+        if price_milli == order.price_milli:
+            return
+        self._books[order.account_id].reprice(order, price_milli, instrument.kind)
+        self.changed(order)
+
     def finish(self, order: Order, status: OrderStatus, message: str = "") -> None:
         """End an order that will not trade any more, and give back what it froze."""
         self._books[order.account_id].release(order)

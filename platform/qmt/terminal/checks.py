@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from qmt.calendar import Phase
-from qmt.gateway import Side
+from qmt.gateway import PriceType, Side
 from qmt.money import milli_of, price_of, yuan_of
+from qmt.pricetypes import is_market, needs_protection, price_type_of_number, price_types_of
 from qmt.rules import QuantityFault, cage_bound, quantity_fault
 from qmt.terminal.ledger import Book
 from qmt.terminal.tape import Depth
-from qmt.terminal.types import DayFacts, Instrument, OrderTicket, PriceKind
+from qmt.terminal.types import DayFacts, Instrument, OrderTicket
 
 
 class Reject(Enum):
@@ -35,6 +36,7 @@ class Reject(Enum):
     SESSION = (260011, "当前时间不允许委托")
     CASH = (260200, "可用资金不足")
     SHARES = (260201, "证券可用数量不足")
+    CONTINUOUS_ONLY = (260012, "市价委托只能在连续竞价时段申报")
     CANCEL_UNKNOWN = (260301, "委托不存在")
     CANCEL_FINAL = (260302, "委托已成交或已撤销，不允许撤单")
     CANCEL_PENDING = (260303, "撤单已提交，请勿重复撤单")
@@ -77,12 +79,31 @@ _FAULTS = {
 }
 
 
-def order_price(ticket: OrderTicket, instrument: Instrument, last_milli: int) -> int | Refusal:
-    """The limit an order works with: its own, or the last price for the latest-price type (最新价)."""
-    if ticket.price_type == PriceKind.LATEST_PRICE:
-        return last_milli
-    if ticket.price_type != PriceKind.FIX_PRICE:
+def order_price(
+    ticket: OrderTicket, instrument: Instrument, facts: DayFacts, last_milli: int, phase: Phase
+) -> int | Refusal:
+    """The worst price an order may trade at: its limit, the last price for the latest-price type (最新价), and for a
+    market kind its protection limit or the day's price limit."""
+    kind = price_type_of_number(ticket.price_type, instrument.market)
+    if kind is None or kind not in price_types_of(instrument.market, instrument.board):
         return Refusal(Reject.PRICE_TYPE, str(ticket.price_type))
+    if kind is PriceType.LATEST:
+        return last_milli
+    if kind is PriceType.LIMIT:
+        return _own_price(ticket, instrument)
+    if phase is not Phase.CONTINUOUS:
+        return Refusal(Reject.CONTINUOUS_ONLY)
+    limit = facts.limit_up_milli if ticket.side is Side.BUY else facts.limit_down_milli
+    if not needs_protection(kind, instrument.board, has_limits=limit is not None):
+        return limit if limit is not None else Refusal(Reject.PRICE, "保护限价")
+    own = _own_price(ticket, instrument)
+    if isinstance(own, Refusal) or limit is None:
+        return own
+    return min(own, limit) if ticket.side is Side.BUY else max(own, limit)
+
+
+def _own_price(ticket: OrderTicket, instrument: Instrument) -> int | Refusal:
+    """The price the ticket states."""
     price = ticket.price
     if not price.is_finite() or price <= 0:
         return Refusal(Reject.PRICE, str(price))
@@ -107,8 +128,14 @@ def counter_refusal(
 ) -> Refusal | None:
     """Quantity, money and shares."""
     sellable = book.sellable(ticket.symbol)
+    kind = price_type_of_number(ticket.price_type, instrument.market)
     fault = quantity_fault(
-        board=instrument.board, side=ticket.side, quantity=ticket.quantity, day=day, sellable=sellable
+        board=instrument.board,
+        side=ticket.side,
+        quantity=ticket.quantity,
+        day=day,
+        sellable=sellable,
+        is_market=kind is not None and is_market(kind),
     )
     short = ticket.side is Side.SELL and ticket.quantity > sellable
     if fault is QuantityFault.ODD_LOT_SPLIT and short:
@@ -132,16 +159,19 @@ def exchange_refusal(
     facts: DayFacts,
     depth: Depth,
     last_milli: int,
-    in_auction: bool,
+    uncaged: bool,
 ) -> Refusal | None:
-    """Suspension, price limits, price cage: what the exchange looks at when the order reaches it."""
+    """Suspension, price limits, price cage: what the exchange looks at when the order reaches it.
+
+    ``uncaged``: the order meets a call auction, or leaves its price to the market.
+    """
     if facts.suspended:
         return Refusal(Reject.SUSPENDED, origin="EXCHANGE")
     up, down = facts.limit_up_milli, facts.limit_down_milli
     if (up is not None and price_milli > up) or (down is not None and price_milli < down):
         bounds = f"{price_of(down) if down is not None else '-'}~{price_of(up) if up is not None else '-'}"
         return Refusal(Reject.LIMIT, f"{price_of(price_milli)} {bounds}", origin="EXCHANGE")
-    if in_auction:
+    if uncaged:
         return None
     opposite, own = (depth.asks, depth.bids) if side is Side.BUY else (depth.bids, depth.asks)
     base = opposite[0][0] if opposite else own[0][0] if own else last_milli

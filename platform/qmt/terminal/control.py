@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 from qmt.gateway import STOCK_ACCOUNT
-from qmt.outgoing import BUY, FIX_PRICE, LATEST_PRICE, SELL
+from qmt.outgoing import BUY, SELL
+from qmt.pricetypes import FIX_PRICE, LATEST_PRICE
 from qmt.terminal.clock import SteerableClock
 from qmt.terminal.faults import Fault, FaultAction
 from qmt.terminal.links import Refusal

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from qmt.calendar import TIMETABLE, Phase, accepts_cancels, accepts_orders, date_of_ms, phase_at, time_of_ms, to_ms
+from qmt.gateway import PriceType
 from qmt.terminal.book import Match, OrderBooks
 from qmt.terminal.broker import Broker
 from qmt.terminal.checks import (
@@ -22,7 +23,9 @@ from qmt.terminal.checks import (
 from qmt.terminal.clock import Clock
 from qmt.terminal.ledger import Order
 from qmt.terminal.market import Market
+from qmt.terminal.marketorders import REST_CANCELLED, market_kind, remaining_price, starting_price
 from qmt.terminal.state import StateStore
+from qmt.terminal.tape import Depth
 from qmt.terminal.types import (
     AccountConfig,
     AccountView,
@@ -30,6 +33,7 @@ from qmt.terminal.types import (
     CancelResult,
     DayEvent,
     ExchangeEvent,
+    Instrument,
     OrderStatus,
     OrderTicket,
     OrderView,
@@ -219,7 +223,13 @@ class Exchange:
         if not instrument.tradable:
             return Refusal(Reject.NOT_TRADABLE, ticket.symbol)
         before_open = self._now_ms < to_ms(self._trade_date, _FIRST_PHASE_START)
-        price = order_price(ticket, instrument, self._tape.price(position, self._slot))
+        price = order_price(
+            ticket,
+            instrument,
+            self._tape.rows[position].facts,
+            self._tape.price(position, self._slot),
+            self._tape.phase_for(position, self._phase),
+        )
         if isinstance(price, Refusal):
             return price
         refusal = session_refusal(self._phase, before_open=before_open) or counter_refusal(
@@ -237,6 +247,7 @@ class Exchange:
         row = self._tape.rows[position]
         continuous = self._tape.phase_for(position, self._phase) is Phase.CONTINUOUS
         depth = self._tape.depth(position, max(self._slot, 0))
+        kind = market_kind(order)
         refusal = exchange_refusal(
             side=order.side,
             price_milli=order.price_milli,
@@ -244,18 +255,44 @@ class Exchange:
             facts=row.facts,
             depth=depth,
             last_milli=self._tape.price(position, self._slot),
-            in_auction=not continuous,
+            uncaged=not continuous or kind is not None,
         )
         if refusal is not None:
             self._broker.finish(order, OrderStatus.JUNK, refusal.message)
             return
         order.status, order.order_sysid = OrderStatus.REPORTED, f"SIM{order.order_id}"
         self._broker.changed(order)
-        if continuous:
-            for match in self._resting.take(order, depth, self._slot, row.instrument.volume_unit):
-                self._fill(match, self._now_ms)
+        if kind is not None:
+            self._trade_market(order, kind, depth, row.instrument)
+        elif continuous:
+            self._sweep(order, depth, row.instrument)
         if order.open_quantity:
             self._resting.rest(order)
+
+    def _trade_market(self, order: Order, kind: PriceType, depth: Depth, instrument: Instrument) -> None:
+        """A market kind trades, and its rest becomes a limit order or is cancelled."""
+        price = starting_price(kind, order, depth)
+        refused = kind is PriceType.FOK and not self._resting.can_fill(order, depth, self._slot)
+        if price is None or refused:
+            self._finish_cancel(order, REST_CANCELLED)
+            return
+        self._broker.reprice(order, price_milli=price, instrument=instrument)
+        last_fill = self._sweep(order, depth, instrument)
+        if not order.open_quantity:
+            return
+        remaining = remaining_price(kind, order, depth, last_fill)
+        if remaining is None:
+            self._finish_cancel(order, REST_CANCELLED)
+        else:
+            self._broker.reprice(order, price_milli=remaining, instrument=instrument)
+
+    def _sweep(self, order: Order, depth: Depth, instrument: Instrument) -> int | None:
+        """Take what is displayed at prices the order accepts; returns the last fill's price."""
+        last_fill = None
+        for match in self._resting.take(order, depth, self._slot, instrument.volume_unit):
+            self._fill(match, self._now_ms)
+            last_fill = match.price_milli
+        return last_fill
 
     def _fill(self, match: Match, at_ms: int) -> None:
         instrument = self._tape.rows[self._tape.index[match.order.symbol]].instrument
@@ -316,10 +353,11 @@ class Exchange:
             elif accepts_cancels(self._phase_for(order)):
                 self._finish_cancel(order)
 
-    def _finish_cancel(self, order: Order) -> None:
+    def _finish_cancel(self, order: Order, message: str = "") -> None:
         self._cancelling.pop(order.order_id, None)
         self._resting.remove(order)
-        self._broker.finish(order, OrderStatus.PART_CANCEL if order.traded_quantity else OrderStatus.CANCELED)
+        ended = OrderStatus.PART_CANCEL if order.traded_quantity else OrderStatus.CANCELED
+        self._broker.finish(order, ended, message)
 
     # Queries.
 

@@ -149,6 +149,15 @@ class Book:
         needed = self.buy_requirement(kind, order.price_milli, order.quantity, order.trade_date)
         self._refreeze(order, needed)
 
+    def reprice(self, order: Order, price_milli: int, kind: Kind) -> None:
+        """Turn an order into a limit order at a better price; a buy needs less money then."""
+        order.price_milli = price_milli
+        if order.side is Side.BUY:
+            needed = self.buy_requirement(
+                kind, price_milli, order.open_quantity, order.trade_date, order.commission_charged
+            )
+            self._refreeze(order, min(needed, self.account.cash_cents + order.frozen_cents))
+
     def release(self, order: Order) -> None:
         """Give back what an order still holds; call before it becomes final."""
         if order.side is Side.SELL:

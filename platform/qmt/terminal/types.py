@@ -106,13 +106,6 @@ _CANCELABLE = frozenset(
 )
 
 
-class PriceKind(IntEnum):
-    """Price types of stock orders, by the SDK's number (xtconstant)."""
-
-    LATEST_PRICE = 5
-    FIX_PRICE = 11
-
-
 class TradingStatus(IntEnum):
     """Code in a tick's ``openInt`` (and ``stockStatus``): the state of the instrument's session."""
 
@@ -225,8 +218,9 @@ class OrderTicket:
     side: Side
     quantity: int
     price_type: int
-    """SDK number: 11 limit, 5 latest price; market kinds (42–48) are refused."""
+    """The SDK's number, see `qmt.pricetypes`."""
     price: Decimal
+    """Limit; for a market kind its protection limit, 0 without one."""
     strategy_name: str = ""
     remark: str = ""
 

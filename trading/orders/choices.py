@@ -33,17 +33,27 @@ class Side(models.TextChoices):
 
 
 class PriceType(models.TextChoices):
+    """Where each is taken stands in `qmt.pricetypes`."""
+
     LIMIT = "LIMIT", _("Limit price")
     LATEST = "LATEST", _("Latest price")
+    BEST5_CANCEL = "BEST5_CANCEL", _("Best five, rest cancelled")
+    BEST5_LIMIT = "BEST5_LIMIT", _("Best five, rest as limit")
+    PEER_BEST = "PEER_BEST", _("Best opposite price")
+    OWN_BEST = "OWN_BEST", _("Best own-side price")
+    IOC = "IOC", _("Trade at once, rest cancelled")
+    FOK = "FOK", _("All at once or nothing")
 
 
 class Source(models.TextChoices):
-    """Where an order came from. EXTERNAL: placed in the terminal, adopted by reconciliation."""
+    """Where an order came from. EXECUTION: the child of a basket or another parent; EXTERNAL: placed in the
+    terminal, adopted by reconciliation."""
 
     PORTAL = "PORTAL", _("Portal")
     API = "API", _("API")
     RPC = "RPC", _("gRPC")
     STRATEGY = "STRATEGY", _("Strategy")
+    EXECUTION = "EXECUTION", _("Execution")
     EXTERNAL = "EXTERNAL", _("External")
 
 

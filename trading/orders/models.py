@@ -36,11 +36,12 @@ class Order(models.Model):
     source = models.CharField(_("source"), max_length=10, choices=Source.choices)
     client_order_id = models.CharField(_("client order id"), max_length=64, null=True, blank=True)
     body_digest = models.CharField(_("digest of the request"), max_length=64, blank=True)
+    strategy = models.CharField(_("strategy"), max_length=64, blank=True)
 
     symbol = models.CharField(_("symbol"), max_length=16)
     instrument_id = models.BigIntegerField(_("instrument"), null=True, blank=True)
     side = models.CharField(_("side"), max_length=4, choices=Side.choices)
-    price_type = models.CharField(_("price type"), max_length=8, choices=PriceType.choices)
+    price_type = models.CharField(_("price type"), max_length=12, choices=PriceType.choices)
     price = PriceField(_("price"), null=True, blank=True)
     quantity = models.BigIntegerField(_("quantity"))
     traded_quantity = models.BigIntegerField(_("traded quantity"), default=0)

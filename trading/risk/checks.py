@@ -16,10 +16,12 @@ from ops.errors import Code, Denied
 from qmt.calendar import Phase, accepts_orders
 from qmt.codes import Board, Kind
 from qmt.gateway import PriceType
+from qmt.pricetypes import is_market
 from qmt.rules import LotRow, QuantityFault, lot_rule, quantity_fault
 from trading.ledger.fees import cash_for_buy
 from trading.ledger.wire import money, plain
 from trading.risk.context import CheckContext, Reservation
+from trading.risk.kinds import account_type_is_built, price_type_is_taken, protection_is_right
 from trading.risk.venues import venue_refusal
 
 Check = Callable[[CheckContext], Denied | None]
@@ -193,7 +195,7 @@ def quantity_fits_the_lot(context: CheckContext) -> Denied | None:
         quantity=context.quantity,
         day=today,
         sellable=context.available_quantity,
-        is_market=context.price_type is not PriceType.LIMIT,
+        is_market=is_market(context.price_type),
     )
     if fault is None:
         return _above_terminals_maximum(context)
@@ -203,8 +205,7 @@ def quantity_fits_the_lot(context: CheckContext) -> Denied | None:
 def _quantity_denial(context: CheckContext, rule: LotRow, fault: QuantityFault) -> Denied:
     quantity = context.quantity
     if fault is QuantityFault.ABOVE_MAXIMUM:
-        market = context.price_type is not PriceType.LIMIT
-        maximum = rule.market_most if market else rule.limit_most
+        maximum = rule.market_most if is_market(context.price_type) else rule.limit_most
         return Denied(Code.QUANTITY_ABOVE_MAXIMUM, quantity=quantity, maximum=maximum)
     if fault is QuantityFault.NOT_A_MULTIPLE:
         below = quantity - quantity % rule.step
@@ -229,8 +230,8 @@ def _quantity_denial(context: CheckContext, rule: LotRow, fault: QuantityFault) 
 def _above_terminals_maximum(context: CheckContext) -> Denied | None:
     """The terminal's own figure, where it states one, may be smaller than the rule's."""
     instrument = context.instrument
-    limit = context.price_type is PriceType.LIMIT
-    maximum = instrument.max_limit_quantity if limit else instrument.max_market_quantity
+    market = is_market(context.price_type)
+    maximum = instrument.max_market_quantity if market else instrument.max_limit_quantity
     if not maximum or context.quantity <= maximum:
         return None
     return Denied(Code.QUANTITY_ABOVE_MAXIMUM, quantity=context.quantity, maximum=maximum)
@@ -300,11 +301,14 @@ def shares_suffice(context: CheckContext) -> Denied | None:
 
 CHECKS: Final[tuple[Check, ...]] = (
     account_may_trade,
+    account_type_is_built,
     host_is_ready,
     session_is_open,
     trade_date_is_open,
     instrument_is_tradable,
     day_facts_are_todays,
+    price_type_is_taken,
+    protection_is_right,
     price_is_on_tick,
     price_is_within_limits,
     price_is_bounded,

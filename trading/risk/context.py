@@ -8,6 +8,7 @@ from decimal import Decimal
 from accounts.choices import SessionState
 from accounts.models import BrokerAccount
 from marketdata.models import Instrument, InstrumentDay
+from marketdata.quotes.models import LatestQuote
 from ops.clocks import MarketClock
 from qmt.gateway import PriceType, Side
 from trading.ledger.models import AccountBook, AssetSnapshot, Position
@@ -29,6 +30,8 @@ class CheckContext:
         not contain yet.
     live_allowed
         The installation's own switch for live trading.
+    quote
+        The newest stored quote of the instrument; None before the first. Its age is the reader's to judge.
     """
 
     account: BrokerAccount
@@ -45,6 +48,7 @@ class CheckContext:
     price_type: PriceType
     price: Decimal | None
     live_allowed: bool = False
+    quote: LatestQuote | None = None
 
     @property
     def is_buy(self) -> bool:
@@ -52,8 +56,8 @@ class CheckContext:
 
     @property
     def worst_price(self) -> Decimal | None:
-        """What a share may cost at most: the limit, or limit-up where the market decides."""
-        if self.price_type is PriceType.LIMIT:
+        """What a share may cost at most: the (protection) limit, or limit-up where the market decides."""
+        if self.price_type is PriceType.LIMIT or self.price is not None:
             return self.price
         return None if self.day is None else self.day.limit_up
 

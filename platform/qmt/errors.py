@@ -62,3 +62,18 @@ class DownloadFailed(QmtError):
 
 class DownloadTimeout(DownloadFailed):
     """A download did not finish within its deadline and was told to stop."""
+
+
+class DownloadThrottled(DownloadFailed):
+    """The terminal says that it is asked too much: it wants to be left alone for a while."""
+
+
+#: Words of a refusal that mean "too often". No document lists them; a refusal without them is a plain failure.
+_THROTTLE_WORDS = ("频繁", "限流", "流控", "超过限制", "too many", "too frequent", "rate limit")
+
+
+def download_failure(message: str) -> DownloadFailed:
+    """The failure that the terminal's words about a download mean."""
+    lowered = message.lower()
+    kind = DownloadThrottled if any(word in lowered for word in _THROTTLE_WORDS) else DownloadFailed
+    return kind(message)

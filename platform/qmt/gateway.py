@@ -442,7 +442,7 @@ class QuoteGateway(Protocol):
 
         Raises
         ------
-        DownloadFailed, DownloadTimeout, TerminalDown
+        DownloadFailed, DownloadTimeout, DownloadThrottled, TerminalDown
         """
 
     def read_local(self, symbols: Sequence[str], period: Period, start: str, end: str) -> dict[str, pd.DataFrame]:

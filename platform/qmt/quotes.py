@@ -27,7 +27,7 @@ from qmt import frames
 from qmt.calendar import SHANGHAI, phase_at
 from qmt.capabilities import Capabilities, capabilities
 from qmt.deadlines import CallTimeout, DisposableCall, bounded
-from qmt.errors import DownloadFailed, DownloadTimeout, QueryFailed, QueryTimeout, TerminalDown, WrongTerminal
+from qmt.errors import DownloadTimeout, QueryFailed, QueryTimeout, TerminalDown, WrongTerminal, download_failure
 from qmt.gateway import (
     ClockReading,
     DividendFactor,
@@ -204,7 +204,7 @@ class QuoteSession:
         except Exception as error:
             if not client.is_connected():
                 raise TerminalDown("the quote link was lost during a download") from error
-            raise DownloadFailed(str(error)) from error
+            raise download_failure(str(error)) from error
 
     def _stop_download(self, client: Any) -> None:
         with contextlib.suppress(Exception):

@@ -11,7 +11,7 @@ import pytest
 
 from qmt.calendar import date_of_ms, midnight_ms, time_of_ms
 from qmt.codes import Kind
-from qmt.errors import DownloadFailed, DownloadTimeout, QueryFailed, TerminalDown
+from qmt.errors import DownloadFailed, DownloadThrottled, DownloadTimeout, QueryFailed, TerminalDown
 from qmt.gateway import DownloadProgress, Period, QuoteBatch, QuoteGateway
 from tests.contract.conftest import wait_until
 from tests.contract.faces import Face
@@ -146,6 +146,32 @@ def test_failed_download_keeps_the_terminal_words(face: Face, quotes: QuoteGatew
         quotes.download([symbol], Period.DAY_1, START, END, deadline_seconds=10)
 
     assert len(quotes.read_local([symbol], Period.DAY_1, START, END)[symbol]) == 0
+
+
+@pytest.mark.faults
+def test_throttled_download_is_told_apart_by_its_words(face: Face, quotes: QuoteGateway, symbol: str) -> None:
+    face.arm("throttle", "download")
+
+    with pytest.raises(DownloadThrottled, match="频繁"):
+        quotes.download([symbol], Period.DAY_1, START, END, deadline_seconds=10)
+
+
+@pytest.mark.faults
+def test_source_may_lack_days_and_minutes(face: Face, quotes: QuoteGateway, symbol: str) -> None:
+    quotes.download([symbol], Period.DAY_1, START, END)
+    days = quotes.trading_days("SH", START, END)
+    face.arm(
+        "holes", symbol, count=-1, message=f"{days[1]:%Y%m%d},{days[3]:%Y%m%d}-{days[5]:%Y%m%d},{days[8]:%Y%m%d}1030"
+    )
+    bounds = f"{days[8]:%Y%m%d}", f"{days[8]:%Y%m%d}"
+    quotes.download([symbol], Period.MINUTE_1, *bounds)
+
+    frame = quotes.read_local([symbol], Period.DAY_1, START, END)[symbol]
+    minutes = quotes.read_local([symbol], Period.MINUTE_1, *bounds)[symbol]
+
+    assert days_of(frame) == [day for index, day in enumerate(days) if index not in (1, 3, 4, 5)]
+    assert len(minutes) == 240
+    assert dt.time(10, 30) not in {time_of_ms(int(stamp)) for stamp in minutes["time"]}
 
 
 @pytest.mark.faults

@@ -21,6 +21,7 @@ from qmt.outgoing import BUY, SELL
 from qmt.pricetypes import FIX_PRICE, LATEST_PRICE
 from qmt.terminal.clock import SteerableClock
 from qmt.terminal.faults import Fault, FaultAction
+from qmt.terminal.history import HistoryError, holes
 from qmt.terminal.links import Refusal
 from qmt.terminal.native.wire import Link, LinkRefused
 from qmt.terminal.protocol import ANNOUNCEMENT, Frame, LinkClosed, ProtocolError
@@ -72,7 +73,7 @@ class Controls:
             raise Refusal(f"unknown control call {operation!r}")
         try:
             return handler(frame)
-        except ValueError as error:
+        except (ValueError, HistoryError) as error:
             raise Refusal(str(error)) from error
 
     def _status(self, _: Frame) -> dict[str, Any]:
@@ -90,15 +91,16 @@ class Controls:
         }
 
     def _arm(self, frame: Frame) -> None:
-        self._terminal.faults.arm(
-            Fault(
-                FaultAction(frame["action"]),
-                str(frame["target"]),
-                count=int(frame["count"]),
-                seconds=float(frame["seconds"]),
-                message=str(frame["message"]),
-            )
+        fault = Fault(
+            FaultAction(frame["action"]),
+            str(frame["target"]),
+            count=int(frame["count"]),
+            seconds=float(frame["seconds"]),
+            message=str(frame["message"]),
         )
+        if fault.action is FaultAction.HOLES:
+            holes(fault.message)  # refuse now what no read could make sense of
+        self._terminal.faults.arm(fault)
 
     def _clear(self, frame: Frame) -> None:
         action = FaultAction(frame["action"]) if frame["action"] else None

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qmt.calendar import midnight_ms
+from qmt.reference import FinancialTable
 from qmt.terminal import bson
 from qmt.terminal.faults import FaultAction, FaultPlan
 from qmt.terminal.history import BAR_PERIODS, TICK, HistoryError, bound_ms
 from qmt.terminal.landed import LandedStore, Stretch
 from qmt.terminal.market import Market
+from qmt.terminal.staticdesk import METADATA
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -67,11 +69,14 @@ class DownloadDesk:
         if (fault := self._faults.take("download", FaultAction.FAIL)) is not None:
             job.report(_failure("", fault.message or "服务器繁忙"))
             return
-        if job.period not in (*BAR_PERIODS, TICK):
+        if (fault := self._faults.take("download", FaultAction.THROTTLE)) is not None:
+            job.report(_failure("", fault.message or "请求过于频繁，请稍后再试"))
+            return
+        if job.period not in (*BAR_PERIODS, TICK, *FinancialTable, *METADATA.values()):
             job.report(_failure("", f"周期不支持: {job.period}"))
             return
         unknown = next((symbol for symbol in job.symbols if self._market.instrument(symbol) is None), None)
-        if unknown is not None:
+        if unknown is not None and job.period not in METADATA.values():
             job.report(_failure(unknown, f"合约不存在: {unknown}"))
             return
         try:

@@ -33,13 +33,18 @@ class FaultAction(StrEnum):
     REFUSE_SILENTLY = "refuse_silently"
     # Target "connect": the terminal answers −1 to new sessions.
     REFUSE_CONNECT = "refuse_connect"
-    # Target "download": fails with words, never reports progress, lands only a part, lands late.
+    # Target "download": fails with words, fails because it is asked too often, never reports progress, lands only a
+    # part, lands late.
     FAIL = "fail"
+    THROTTLE = "throttle"
     STALL = "stall"
     PARTIAL = "partial"
     SLOW_LANDING = "slow_landing"
     # Target: a symbol. Reads deliver flat rows where nothing is, even with fill_data=False, even on a Saturday.
     PADDING = "padding"
+    # Target: a symbol. The source has no bars of some days (message: YYYYMMDD, or YYYYMMDD-YYYYMMDD, separated by commas)
+    # or of some minutes of a day (YYYYMMDDHHMM), whatever was downloaded. Stays as long as it is armed.
+    HOLES = "holes"
     # Target: a sector name. Its members are missing, or are another sector's.
     EMPTY_SECTOR = "empty_sector"
     WRONG_SECTOR = "wrong_sector"
@@ -107,6 +112,11 @@ class FaultPlan:
                     self._used[f"{fault.action}:{target}"] += 1
                     return fault
         return None
+
+    def standing(self, target: str, action: FaultAction) -> list[Fault]:
+        """Faults of one action that are armed for the target, without using them up."""
+        with self._lock:
+            return [fault for fault in self._armed if fault.action == action and fault.target in (target, EVERY)]
 
     def hang_gate(self, target: str) -> threading.Event | None:
         """Use up a hang armed for the target: the event that lets the call go on; None when it need not wait."""

@@ -63,6 +63,20 @@ def bound_ms(text: str | int, *, upper: bool) -> int:
     return to_ms(date, time) + (999 if upper else 0)
 
 
+def holes(text: str) -> list[tuple[int, int]]:
+    """Bounds of the holes that an armed `HOLES` names. Raises `HistoryError`."""
+    return [hole_bounds(part) for part in text.split(",") if part.strip()]
+
+
+def hole_bounds(text: str) -> tuple[int, int]:
+    """First and last instant of a hole: a day, two days with a dash between them, or one minute's right edge."""
+    first, _, last = text.strip().partition("-")
+    if len(first) == len("YYYYMMDDHHMM"):
+        edge = bound_ms(f"{first}00", upper=False)
+        return edge, edge
+    return bound_ms(first, upper=False), bound_ms(last or first, upper=True)
+
+
 class HistoryDesk:
     """Answers history reads from the market and the landed stretches.
 
@@ -159,14 +173,21 @@ class HistoryDesk:
     def _rows(self, symbol: str, period: str, first: int, last: int, *, from_server: bool, now_ms: int) -> BarArray:
         if from_server:
             with self._guard:
-                return self._market.bars(symbol, period, first, last, now_ms=now_ms)
+                return self._punched(symbol, self._market.bars(symbol, period, first, last, now_ms=now_ms))
         pieces = []
         for piece in self._landed.stretches(symbol, period):
             low, high = max(first, piece.start_ms), min(last, piece.end_ms)
             if low <= high:
                 with self._guard:
                     pieces.append(self._market.bars(symbol, period, low, high, now_ms=piece.seen_ms))
-        return np.concatenate(pieces) if pieces else np.empty(0, BAR_DTYPE)
+        return self._punched(symbol, np.concatenate(pieces)) if pieces else np.empty(0, BAR_DTYPE)
+
+    def _punched(self, symbol: str, rows: BarArray) -> BarArray:
+        """Without what an armed `HOLES` says that the source lacks."""
+        for fault in self._faults.standing(symbol, FaultAction.HOLES):
+            for low, high in holes(fault.message):
+                rows = rows[(rows["time"] < low) | (rows["time"] > high)]
+        return rows
 
     def _factors(self, symbol: str) -> BarArray:
         with self._guard:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from qmt import frames
-from qmt.errors import DownloadFailed, DownloadTimeout, QueryFailed, TerminalDown
+from qmt.errors import DownloadTimeout, QueryFailed, TerminalDown, download_failure
 from qmt.gateway import (
     ClockReading,
     DividendFactor,
@@ -112,7 +112,7 @@ class InProcessQuotes:
                     f"{len(symbols)} symbols of {period} did not arrive within {deadline_seconds:g} s"
                 )
         if failures:
-            raise DownloadFailed(failures[0])
+            raise download_failure(failures[0])
 
     def read_local(self, symbols: Sequence[str], period: Period, start: str, end: str) -> dict[str, pd.DataFrame]:
         """Raw bars that have landed."""
@@ -151,13 +151,13 @@ class InProcessQuotes:
     def sectors(self) -> list[str]:
         """Names of the sectors."""
         self._linked()
-        return self._host.terminal.reference.sectors()
+        return self._host.terminal.reference.sectors(self._host.terminal.trade_date())
 
     def sector_members(self, name: str) -> list[str]:
         """Today's members."""
         if name not in self.sectors():
             raise QueryFailed(f"the terminal has no sector {name!r}")
-        return self._host.terminal.reference.sector_members(name)
+        return self._host.terminal.reference.sector_members(name, self._host.terminal.trade_date())
 
     def trading_days(self, market: str, start: str, end: str) -> list[dt.date]:
         """Trading days between two dates."""

@@ -14,9 +14,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+#: Woken, nothing claimed.
+BEFORE_CLAIM: Final = "before-claim"
+#: SUBMITTING is committed, the last look is not taken.
 AFTER_CLAIM: Final = "after-claim"
+#: The last look is passed, the SDK is not called.
+BEFORE_SUBMIT: Final = "before-submit"
+#: The SDK gave its number, nothing is noted.
 AFTER_SUBMIT: Final = "after-submit"
-POINTS: Final = frozenset({AFTER_CLAIM, AFTER_SUBMIT})
+#: The terminal's words are in memory, not stored.
+BEFORE_STORE: Final = "before-store"
+#: They are stored, nothing was done about them.
+AFTER_STORE: Final = "after-store"
+#: The cancel is claimed and not sent.
+AFTER_CANCEL_CLAIM: Final = "after-cancel-claim"
+#: The cancel is sent, its answer is not here.
+AFTER_CANCEL: Final = "after-cancel"
+#: The terminal's day is asked for, nothing of it is applied.
+AFTER_QUERY: Final = "after-query"
+POINTS: Final = frozenset(
+    {
+        BEFORE_CLAIM,
+        AFTER_CLAIM,
+        BEFORE_SUBMIT,
+        AFTER_SUBMIT,
+        BEFORE_STORE,
+        AFTER_STORE,
+        AFTER_CANCEL_CLAIM,
+        AFTER_CANCEL,
+        AFTER_QUERY,
+    }
+)
 
 _armed: str = ""
 _file: Path | None = None

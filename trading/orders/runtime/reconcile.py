@@ -26,7 +26,7 @@ from trading.orders import lifecycle
 from trading.orders.choices import Status
 from trading.orders.intake import AccountSnapshot, IntakeResult
 from trading.orders.models import Order
-from trading.orders.runtime import metrics
+from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.session import OpenSession
 
@@ -84,6 +84,7 @@ class Reconciler:
         except Exception:
             metrics.RECONCILIATIONS.labels(result="failed").inc()
             raise
+        crashpoints.reach(crashpoints.AFTER_QUERY)
         self._apply(account, snapshot, session)
         self._resolve(account, snapshot, session)
         metrics.RECONCILIATIONS.labels(result="done").inc()

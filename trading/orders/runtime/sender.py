@@ -105,6 +105,7 @@ class Sender:
         session = self._session.ready()
         if session is None or self._lease.seconds_left() < self._config.lease_margin_seconds:
             return "not ready"  # the row stays queued: the poll comes back to it until it expires
+        crashpoints.reach(crashpoints.BEFORE_CLAIM)
         began = time.monotonic()
         order = claims.claim(order_id, account_id=account_id, host_name=self._host_name, seen=seen)
         if order is None:
@@ -144,6 +145,7 @@ class Sender:
         try:
             request = _request(order)
             with self._session.sending(session) as gateway:
+                crashpoints.reach(crashpoints.BEFORE_SUBMIT)
                 sent_at, called = wall_now(), time.monotonic()
                 self._called[request.tag] = called
                 seq = gateway.submit(request)
@@ -196,6 +198,7 @@ class Sender:
         order = claims.claim_cancel(order_id, account_id=account_id, host_name=self._host_name)
         if order is None:
             return "nothing to cancel"
+        crashpoints.reach(crashpoints.AFTER_CANCEL_CLAIM)
         reference = AccountRef(order.account.account_no, order.account.account_type)
         try:
             with self._session.sending(session) as gateway:
@@ -210,6 +213,7 @@ class Sender:
             logger.warning("cancel of order %s has no answer: %s: %s", order_id, type(error).__name__, error)
             self._session.request_reconcile()
             return "unknown"
+        crashpoints.reach(crashpoints.AFTER_CANCEL)
         return "cancel sent"
 
 

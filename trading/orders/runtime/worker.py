@@ -194,9 +194,11 @@ class TradeRuntime:
 
     def _apply(self, batch: Sequence[Incoming]) -> None:
         """Store a batch; what came through one session is one transaction."""
+        crashpoints.reach(crashpoints.BEFORE_STORE)
         for key, items in itertools.groupby(batch, key=lambda item: item.session_key):
             events = [item.event for item in items]
             result = apply_events(events, host_name=self.host_name, session_key=key)
+            crashpoints.reach(crashpoints.AFTER_STORE)
             now = time.time_ns()
             for event in events:
                 if not isinstance(event, CallReturned):

@@ -83,9 +83,15 @@ class Fees:
         return Fees(min(self.commission, max(most - duty - transfer, 0)), transfer, duty)
 
 
-def _rate(rows: tuple[RateRow, ...], day: dt.date) -> int:
+def rate_on(rows: tuple[RateRow, ...], day: dt.date) -> RateRow | None:
+    """The row in force on a day; None before the first."""
     valid = [row for row in rows if row.since <= day]
-    return max(valid, key=lambda row: row.since).ppm if valid else 0
+    return max(valid, key=lambda row: row.since) if valid else None
+
+
+def _rate(rows: tuple[RateRow, ...], day: dt.date) -> int:
+    row = rate_on(rows, day)
+    return 0 if row is None else row.ppm
 
 
 def fill_fees(

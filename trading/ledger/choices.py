@@ -22,3 +22,60 @@ class TradeDateState(models.TextChoices):
     OPEN = "OPEN", _("Open")
     MISSED = "MISSED", _("Ended unseen")
     CLOSED = "CLOSED", _("Closed")
+
+
+class EntryKind(models.TextChoices):
+    """What a ledger entry records. TRADE and the fees are made from fills, the rest says what happened around them."""
+
+    OPENING = "OPENING", _("Opening balance")
+    TRADE = "TRADE", _("Trade")
+    COMMISSION = "COMMISSION", _("Commission")
+    STAMP_DUTY = "STAMP_DUTY", _("Stamp duty")
+    TRANSFER_FEE = "TRANSFER_FEE", _("Transfer fee")
+    FEE_TRUE_UP = "FEE_TRUE_UP", _("Fees: the broker's figure against our estimate")
+    TRANSFER_IN = "TRANSFER_IN", _("Money paid in")
+    TRANSFER_OUT = "TRANSFER_OUT", _("Money paid out")
+    DIVIDEND = "DIVIDEND", _("Cash dividend")
+    TAX = "TAX", _("Dividend tax")
+    BONUS = "BONUS", _("Bonus shares")
+    GIFT = "GIFT", _("Shares from reserves")
+    ALLOTMENT = "ALLOTMENT", _("Allotment")
+    INTEREST = "INTEREST", _("Interest")
+    ADJUSTMENT = "ADJUSTMENT", _("Adjustment")
+
+
+#: Made from fills; the account's own estimate of what the broker charges.
+FEES = frozenset({EntryKind.COMMISSION, EntryKind.STAMP_DUTY, EntryKind.TRANSFER_FEE})
+#: Value that came from outside or went there: no profit and no loss.
+EXTERNAL = frozenset({EntryKind.OPENING, EntryKind.TRANSFER_IN, EntryKind.TRANSFER_OUT, EntryKind.ADJUSTMENT})
+#: What a person may enter.
+BY_HAND = frozenset(
+    {
+        EntryKind.TRANSFER_IN,
+        EntryKind.TRANSFER_OUT,
+        EntryKind.DIVIDEND,
+        EntryKind.TAX,
+        EntryKind.BONUS,
+        EntryKind.GIFT,
+        EntryKind.ALLOTMENT,
+        EntryKind.INTEREST,
+        EntryKind.ADJUSTMENT,
+    }
+)
+
+
+class DifferenceKind(models.TextChoices):
+    """What disagrees."""
+
+    POSITION = "POSITION", _("Position")
+    CASH = "CASH", _("Cash")
+    ORDER = "ORDER", _("Order")
+    FILL = "FILL", _("Fill")
+
+
+class DifferenceState(models.TextChoices):
+    """OPEN restrains; EXPLAINED: gone by itself; RESOLVED: settled by a person's entry."""
+
+    OPEN = "OPEN", _("Open")
+    EXPLAINED = "EXPLAINED", _("Explained")
+    RESOLVED = "RESOLVED", _("Resolved by hand")

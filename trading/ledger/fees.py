@@ -13,7 +13,16 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from accounts.models import BrokerAccount
 from qmt.codes import Kind
-from qmt.fees import Tariff, accrued_commission, estimated_buy_fees, fill_fees
+from qmt.fees import (
+    STAMP_DUTY,
+    TRANSFER_FEE,
+    RateRow,
+    Tariff,
+    accrued_commission,
+    estimated_buy_fees,
+    fill_fees,
+    rate_on,
+)
 from qmt.gateway import Side
 from qmt.money import yuan_of
 from trading.ledger.fields import CENT
@@ -22,12 +31,22 @@ _PPM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class FeeRules:
+    """Which dated rule each fee of a fill follows, in words."""
+
+    commission: str
+    stamp_duty: str
+    transfer_fee: str
+
+
+@dataclass(frozen=True, slots=True)
 class FillCost:
-    """The fees of one fill in CNY."""
+    """The fees of one fill in CNY, and the rules they follow."""
 
     commission: Decimal
     stamp_duty: Decimal
     transfer_fee: Decimal
+    rules: FeeRules
 
     @property
     def total(self) -> Decimal:
@@ -61,7 +80,19 @@ def cost_of_fill(
         accrued_before=sum(earlier),
         is_first=not earlier,
     )
-    return FillCost(yuan_of(fees.commission), yuan_of(fees.stamp_duty), yuan_of(fees.transfer_fee))
+    return FillCost(yuan_of(fees.commission), yuan_of(fees.stamp_duty), yuan_of(fees.transfer_fee), _rules(tariff, day))
+
+
+def _rules(tariff: Tariff, day: dt.date) -> FeeRules:
+    return FeeRules(
+        commission=f"{tariff.commission_ppm} ppm, at least {yuan_of(tariff.minimum_cents)} an order",
+        stamp_duty=_rule(rate_on(STAMP_DUTY, day)),
+        transfer_fee=_rule(rate_on(TRANSFER_FEE, day)),
+    )
+
+
+def _rule(row: RateRow | None) -> str:
+    return "" if row is None else f"{row.ppm} ppm from {row.since}"
 
 
 def cash_for_buy(

@@ -21,7 +21,9 @@ from django.db import transaction
 from accounts.models import BrokerAccount
 from ops.clocks import wall_now
 from ops.publish import publish
+from trading.ledger import entries
 from trading.ledger.choices import EventKind
+from trading.ledger.entries import Posting
 from trading.ledger.models import AccountBook, AccountEvent
 from trading.ledger.wire import SHOWN_COLUMNS, account_view
 
@@ -45,11 +47,14 @@ class Journal:
         The moment (wall clock) that everything in this transaction carries.
     changes
         Columns of the book that were set and are written at the end.
+    postings
+        Ledger entries that are written at the end.
     """
 
     book: AccountBook
     at: datetime
     changes: dict[str, Any] = field(default_factory=dict)
+    postings: list[Posting] = field(default_factory=list)
     _entries: dict[tuple[EventKind, str], Callable[[], Payload]] = field(default_factory=dict)
 
     def record(self, kind: EventKind, key: str, payload: Callable[[], Payload]) -> None:
@@ -73,6 +78,15 @@ class Journal:
             self.changes[name] = value
             if name in SHOWN_COLUMNS:
                 self.record(EventKind.ACCOUNT, "book", partial(account_view, self.book))
+
+    def post(self, *postings: Posting) -> None:
+        """Enter into the ledger when the journal closes."""
+        self.postings += postings
+
+    def flush_postings(self) -> None:
+        """Write what was posted so far, for whoever has to read the sums within this transaction."""
+        postings, self.postings = self.postings, []
+        self.change_book(**entries.write(self.book, postings, self.at))
 
     def reserve_cash(self, amount: Decimal) -> None:
         """Add to the reserved cash; a negative amount gives back."""
@@ -118,6 +132,7 @@ def _locked_book(account_id: int) -> AccountBook:
 def _close(journal: Journal) -> None:
     """Number and store the events, write the book, publish after the commit."""
     book = journal.book
+    journal.flush_postings()
     first = book.version + 1
     rows = [
         AccountEvent(account_id=book.pk, version=first + offset, kind=kind, payload=payload(), at=journal.at)

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from functools import partial
+from typing import Any
 
 from marketdata.models import Instrument
 from qmt.calendar import date_of_ms
 from qmt.codes import Kind
 from qmt.gateway import Side, TradeUpdate
-from trading.ledger.choices import EventKind
+from trading.ledger.choices import EntryKind, EventKind
+from trading.ledger.entries import Posting
 from trading.ledger.fees import FillCost, cost_of_fill
 from trading.ledger.holdings import sale_unconfirmed, spending_unconfirmed
 from trading.ledger.journal import Journal
+from trading.ledger.models.entries import MAX_STRATEGY_LENGTH
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.intake.evidence import Batch, take_evidence
 from trading.orders.models import Order, Trade
@@ -86,6 +89,7 @@ def apply_fill(
     cost = _cost(journal, update, key[1], instrument, list(earlier.values()))
     trade = _book(journal, order, update, key, instrument, cost)
     journal.record(EventKind.TRADE, str(trade.pk), partial(trade_view, trade))
+    journal.post(*fill_postings(order, trade, cost))
     quantity = order.traded_quantity + update.quantity
     amount = order.traded_amount + trade.amount
     promise = _use_up(journal, order, update.quantity, trade.amount + trade.fees)
@@ -160,6 +164,37 @@ def _book(
         traded_at=datetime.fromtimestamp(moment, UTC),
         received_at=datetime.fromtimestamp(update.received_at_ns / 1e9, UTC),
     )
+
+
+def fill_postings(order: Order, trade: Trade, cost: FillCost) -> list[Posting]:
+    """The ledger's view of a fill: shares against money, and each fee with the rule it follows."""
+    bought = trade.side == Side.BUY
+    shared: dict[str, Any] = {
+        "trade_date": trade.trade_date,
+        "reference": f"trade:{trade.pk}",
+        "symbol": trade.symbol,
+        "side": trade.side,
+        "user_id": order.created_by_id,
+        "strategy": strategy_of(order),
+    }
+    exchanged = Posting(
+        kind=EntryKind.TRADE,
+        quantity=trade.quantity if bought else -trade.quantity,
+        price=trade.price,
+        cash=-trade.amount if bought else trade.amount,
+        **shared,
+    )
+    fees = (
+        (EntryKind.COMMISSION, cost.commission, cost.rules.commission),
+        (EntryKind.STAMP_DUTY, cost.stamp_duty, cost.rules.stamp_duty),
+        (EntryKind.TRANSFER_FEE, cost.transfer_fee, cost.rules.transfer_fee),
+    )
+    return [exchanged, *(Posting(kind=kind, cash=-fee, rule=rule, **shared) for kind, fee, rule in fees)]
+
+
+def strategy_of(order: Order) -> str:
+    """The strategy an order was placed for; empty for a person's own."""
+    return str(order.details.get("strategy", ""))[:MAX_STRATEGY_LENGTH]
 
 
 def _reached_by_fill(order: Order, traded_quantity: int) -> Status:

@@ -1,4 +1,4 @@
-"""Positions, money, reservations, and the versioned event log of each account."""
+"""What the broker states, what is promised of it, and the versioned event log of each account."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ class AccountBook(models.Model):
     )
     closed_trade_date = models.DateField(_("closed trade date"), null=True, blank=True)
     reconciled_at = models.DateTimeField(_("reconciled"), null=True, blank=True)
+    ledger_cash = MoneyField(_("cash by entries"), help_text=_("The sum of the ledger's entries."))
+    ledger_since = models.DateField(
+        _("books opened on"), null=True, blank=True, help_text=_("The opening balance was entered on this date.")
+    )
+    estimated_fees = MoneyField(
+        _("fees estimated"), help_text=_("By rule, since they were last compared with the broker's cash.")
+    )
     restricted = models.JSONField(
         _("restricted instruments"),
         default=dict,

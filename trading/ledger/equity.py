@@ -1,0 +1,131 @@
+"""What an account is worth, what it earned today, and what it holds in which instrument: one place for all readers.
+
+The figures are the broker's (cash, shares) at the last prices known here; profit is what changed since the
+last closed trade date and was not brought in from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import DecimalField, ExpressionWrapper, F, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import BrokerAccount
+from marketdata.selectors import latest_quotes
+from trading.ledger.choices import EXTERNAL
+from trading.ledger.fields import CENT, ZERO
+from trading.ledger.models import AccountDay, AssetSnapshot, LedgerEntry, Position
+
+_VALUE = DecimalField(max_digits=30, decimal_places=10)
+
+
+@dataclass(frozen=True, slots=True)
+class PositionValue:
+    """One holding at its last price.
+
+    ``price`` is the last live quote, or the broker's own where none is stored.
+    """
+
+    symbol: str
+    quantity: int
+    sellable: int
+    price: Decimal
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Equity:
+    """Cash (frozen included) and holdings of an account, CNY."""
+
+    cash: Decimal
+    market_value: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Both together."""
+        return self.cash + self.market_value
+
+
+@dataclass(frozen=True, slots=True)
+class DayProfit:
+    """What an account earned since its last closed trade date, CNY.
+
+    Attributes
+    ----------
+    since
+        The closed date that `opening_equity` was taken on.
+    external
+        Brought in since, less taken out: no profit.
+    """
+
+    since: date
+    opening_equity: Decimal
+    equity: Decimal
+    external: Decimal
+
+    @property
+    def profit(self) -> Decimal:
+        """Positive for a gain."""
+        return self.equity - self.opening_equity - self.external
+
+
+def positions_value(account: BrokerAccount) -> dict[str, PositionValue]:
+    """Every holding of the account at its last price, by symbol. Two queries, one of them on `quotes`."""
+    rows = list(Position.objects.filter(account=account, quantity__gt=0))
+    quotes = latest_quotes(row.instrument_id for row in rows if row.instrument_id is not None)
+    values = {}
+    for row in rows:
+        quote = quotes.get(row.instrument_id) if row.instrument_id is not None else None
+        live = _price(quote.last) if quote is not None else ZERO
+        price = live or row.last_price
+        values[row.symbol] = PositionValue(row.symbol, row.quantity, row.sellable, price, price * row.quantity)
+    return values
+
+
+def account_equity(account: BrokerAccount, values: Mapping[str, PositionValue] | None = None) -> Equity | None:
+    """What the account is worth now; None before the broker's first word about its money.
+
+    Parameters
+    ----------
+    values
+        From `positions_value`, where the caller has it already.
+    """
+    asset = AssetSnapshot.objects.filter(pk=account.pk).first()
+    if asset is None:
+        return None
+    held = positions_value(account) if values is None else values
+    market_value = sum((value.value for value in held.values()), ZERO)
+    return Equity(asset.cash + asset.frozen_cash, market_value.quantize(CENT))
+
+
+def account_day_profit(account: BrokerAccount, equity: Equity | None = None) -> DayProfit | None:
+    """What the account earned since its last closed trade date; None before the first one, or before any asset.
+
+    Parameters
+    ----------
+    equity
+        From `account_equity`, where the caller has it already.
+    """
+    before = AccountDay.objects.filter(account=account).order_by("-date").first()
+    now = equity or account_equity(account)
+    if before is None or now is None:
+        return None
+    return DayProfit(before.date, before.equity, now.total, external_value(account) - before.external)
+
+
+def external_value(account: BrokerAccount) -> Decimal:
+    """Money and shares brought in since the books were opened, less those taken out, CNY."""
+    brought = LedgerEntry.objects.filter(account=account, kind__in=EXTERNAL).aggregate(
+        value=Sum(
+            ExpressionWrapper(F("cash") + F("quantity") * Coalesce(F("price"), ZERO), output_field=_VALUE),
+        )
+    )["value"]
+    return ZERO if brought is None else Decimal(brought).quantize(Decimal("0.0001"))
+
+
+def _price(last: float) -> Decimal:
+    return Decimal(str(round(last, 6)))

@@ -28,7 +28,7 @@ def pieces(query: Query, clock: MarketClock, time_format: str) -> Iterator[pd.Da
     instruments = query.instruments
     for at in range(0, len(instruments), INSTRUMENTS_PER_PIECE):
         part = replace(query, instruments=instruments[at : at + INSTRUMENTS_PER_PIECE])
-        frame = read_frame(part, today=clock.trade_date)
+        frame = read_frame(part, clock)
         if time_format == "iso":
             frame["time"] = time_texts(frame["time"].to_numpy(np.int64), query.period)
         yield frame

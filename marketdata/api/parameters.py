@@ -112,7 +112,8 @@ SYMBOLS = _text(
     "Comma-separated: 600519.SH, or bare codes, which the market rules complete.",
     required=True,
 )
-PERIOD = _text("period", "1d or 1m; 1d when absent.")
+PERIOD = _text("period", "1m, 5m, 15m, 30m, 60m, 1d, 1w, 1mon, 1q or 1y; 1d when absent.")
+STORED_PERIOD = _text("period", "A stored one: 1d, 1m or 5m; 1d when absent.")
 START = _text("start", "YYYYMMDD, YYYY-MM-DD or YYYYMMDDHHMMSS, Shanghai time; included.")
 END = _text("end", "As start; included. Absent: until the market's now.")
 LIMIT = OpenApiParameter("limit", int, description="At most so many results.")
@@ -126,7 +127,15 @@ BAR_PARAMETERS = [
     OpenApiParameter("count", int, description="Only the last so many bars of each instrument; -1 for all."),
     _text("adjust", "none, front, back, front_ratio or back_ratio; none when absent."),
     _text("fields", "Comma-separated columns besides symbol and time; all when absent."),
-    OpenApiParameter("fill", bool, description="Add flat bars (volume 0, suspended) on days of a proven suspension."),
+    _text(
+        "fill",
+        "none, or previous_close: flat bars (volume 0, suspended) on days of a proven suspension; none when absent.",
+    ),
+    OpenApiParameter(
+        "open_day",
+        bool,
+        description="Add the open day's bar so far, marked `partial`, to daily bars and what is folded from them.",
+    ),
     OpenApiParameter(
         "wait",
         float,

@@ -105,7 +105,8 @@ class BarsView(APIView):
             count=given.count_of(request),
             adjust=request.query_params.get("adjust", "none"),
             fields=given.list_of(request, "fields"),
-            fill=given.flag_of(request, "fill"),
+            fill=request.query_params.get("fill", "none"),
+            open_day=given.flag_of(request, "open_day"),
         )
         service = MarketDataService()
         query, readiness = service.prepare(
@@ -129,7 +130,7 @@ class BarsView(APIView):
         frames = pieces(query, market_clock(service.host_name), time_format)
         head = {
             "complete": readiness.complete,
-            "period": query.period.code,
+            "period": query.code,
             "adjust": query.adjust.value,
             "source": source,
             "evidence": evidence_days(query),

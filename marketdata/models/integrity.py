@@ -52,6 +52,9 @@ class DataSourceStatus(models.Model):
     )
     last_sync_at = models.DateTimeField(_("last download"), null=True, blank=True)
     last_sync_count = models.PositiveIntegerField(_("bars in the last download"), default=0)
+    host = models.CharField(
+        _("host"), max_length=64, blank=True, default="", help_text=_("Whose terminal the last download came from.")
+    )
     note = models.CharField(_("note"), max_length=400, blank=True, default="")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Stored periods, Shanghai days and the buckets that segments are cut into.
+"""Stored periods, session labels, Shanghai days and the buckets that segments are cut into.
 
 Timestamps are epoch milliseconds. A *day number* counts days since 1970-01-01 on the Shanghai
 calendar, so that dates of whole columns are integer arithmetic.
@@ -20,6 +20,9 @@ HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
 _EPOCH = date(1970, 1, 1)
+_MORNING_MS = 9 * HOUR_MS + 30 * MINUTE_MS
+_MORNING_END_MS = 11 * HOUR_MS + 30 * MINUTE_MS
+_AFTERNOON_MS = 13 * HOUR_MS
 _OFFSET_MS = 8 * HOUR_MS
 # China's last summer time (tzdata, Asia/Shanghai): 1991-04-14 02:00 to 1991-09-15 02:00. The exchanges
 # opened in December 1990, so this one stretch of UTC+9 is part of the history; the earlier ones are not.
@@ -110,6 +113,29 @@ def time_of_day_ms(ts: npt.ArrayLike) -> Int64Array:
     stamps = np.asarray(ts, dtype=np.int64)
     result: Int64Array = stamps - day_start_ts(day_numbers(stamps))
     return result
+
+
+def fold_labels(ts: npt.ArrayLike, minutes: int) -> Int64Array:
+    """Label of the bar of so many minutes that each minute belongs to.
+
+    Labels are right edges counted from the start of each session half, 09:30 and 13:00, so that no bar spans lunch: of 60
+    minutes 10:30, 11:30, 14:00, 15:00. The opening auction's 09:30 belongs to the first bar (vendors' convention, see
+    docs/market-data.md).
+
+    Parameters
+    ----------
+    ts
+        Stamps of minute bars (right edges) within the sessions.
+    minutes
+        5, 15, 30 or 60: a divisor of the 120 minutes of each half.
+    """
+    stamps = np.asarray(ts, dtype=np.int64)
+    of_day = time_of_day_ms(stamps)
+    step = minutes * MINUTE_MS
+    begin = np.where(of_day <= _MORNING_END_MS, _MORNING_MS, _AFTERNOON_MS)
+    place = np.maximum(-(-(of_day - begin) // step), 1)
+    labels: Int64Array = stamps - of_day + begin + place * step
+    return labels
 
 
 def buckets(period: Period, ts: npt.ArrayLike) -> Int64Array:

@@ -13,7 +13,7 @@ from marketdata.services.queue import recently_failed
 from marketdata.services.service import repair_order
 from ops.clocks import MarketClock
 
-HOT_PERIODS = (Period.DAY_1, Period.MINUTE_1)
+HOT_PERIODS = (Period.DAY_1, Period.MINUTE_1, Period.MINUTE_5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,8 @@ def prove_holes(
         for key, verdict in verdicts.items()
         for (reason, detail), days in verdict.proven.items()
     ]
-    if period is Period.MINUTE_1:
-        _record_depth(proofs, host)
+    if period is not Period.DAY_1:
+        _record_depth(proofs, period, host)
     unproven = {
         key: Unproven(
             np.array(sorted(verdict.doubtful), dtype=np.int64),
@@ -215,12 +215,12 @@ class _Explanations:
         return None
 
 
-def _record_depth(proofs: Sequence[Proof], host: str) -> None:
+def _record_depth(proofs: Sequence[Proof], period: Period, host: str) -> None:
     """Note the end of the source's minute history: older days traded, and no minute of them is served."""
     ids = [proof.instrument_id for proof in proofs]
-    first_ts = QuoteSegment.objects.filter(period=Period.MINUTE_1, instrument_id__in=ids).aggregate(
-        first_ts=Min("first_ts")
-    )["first_ts"]
+    first_ts = QuoteSegment.objects.filter(period=period, instrument_id__in=ids).aggregate(first_ts=Min("first_ts"))[
+        "first_ts"
+    ]
     if first_ts is None:
         return
     oldest = ts_date(first_ts)
@@ -236,7 +236,7 @@ def _record_depth(proofs: Sequence[Proof], host: str) -> None:
     now = wall_now()
     SourceDepth.objects.update_or_create(
         host=host,
-        period=Period.MINUTE_1.code,
+        period=period.code,
         defaults={
             "first_date": oldest,
             "recorded_at": now,

@@ -111,7 +111,7 @@ class Repairer:
             What was stored before stays stored.
         """
         by_id = {instrument.pk: instrument for instrument in instruments}
-        if period is Period.MINUTE_1:
+        if period is not Period.DAY_1:
             # Minute days are verified against day bars, so those come first.
             _Round(self, by_id, Period.DAY_1, ranges, rounds).run()
         return _Round(self, by_id, period, ranges, rounds).run()
@@ -270,7 +270,7 @@ class _Round:
         bounds = _bounds(first, last)
         frames = self.gateway.read_local(self.symbols(keys), TerminalPeriod(self.period.code), *bounds)
         days = calendar_days(first, last)
-        labels = _DAILY_LABEL if self.period is Period.DAY_1 else minute_labels()
+        labels = _DAILY_LABEL if self.period is Period.DAY_1 else minute_labels(self.period)
         found = {}
         for key in keys:
             instrument = self.by_id[key]
@@ -294,8 +294,8 @@ class _Round:
             log_differences(period=self.period, verified=closed)
             store.segments_merge(period=self.period, rows=closed)
             present = {key: np.unique(day_numbers(closed.ts[part])) for key, part in closed.group_slices()}
-            # A day with bars of one period cannot be empty in the other.
-            for each in (Period.DAY_1, Period.MINUTE_1):
+            # A day with bars of one period cannot be empty in the others.
+            for each in (Period.DAY_1, Period.MINUTE_1, Period.MINUTE_5):
                 evidence_withdraw(days=present, period=each)
         until = self.due_until()
         if until is not None:
@@ -306,9 +306,8 @@ class _Round:
             self.outcomes[key].rows = max(self.outcomes[key].rows, len(frame))
 
     def due_until(self) -> int | None:
-        """Stamp of the open day's last finished minute; None when there is none."""
-        labels = open_day_labels(self.clock)
-        if self.period is not Period.MINUTE_1 or not len(labels):
+        """Stamp of the open day's last finished minute bar; None when there is none."""
+        if self.period is Period.DAY_1 or not len(labels := open_day_labels(self.clock, self.period)):
             return None
         return int(day_start_ts(self.open_day)) + int(labels[-1])
 
@@ -340,7 +339,7 @@ class _Round:
                 outcome.error = outcome.error or errors.get(key, "the open day could not be read")
             text = " ".join(filter(None, [outcome.error, _counts_text(counts)]))
             notes.append(SyncNote(key, outcome.rows, text, until if key in open_read else None))
-        status_write(period=self.period, notes=notes)
+        status_write(period=self.period, host=self.source.host, notes=notes)
         if total := sum(troubles.values(), Counter[Trouble]()):
             logger.warning("checks of %d instruments, %s bars: %s", len(notes), self.period.code, _counts_text(total))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -12,6 +12,8 @@ from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
 from marketdata.quotes.periods import DAY_MS, Period, date_ts, day_number, ts_date
 from marketdata.selectors import instruments_by_symbol
+from marketdata.services.axis import bars_per_day
+from marketdata.services.folding import FOLDS, Fold
 from ops.clocks import MarketClock
 from ops.errors import Code, Invalid
 from qmt.calendar import SHANGHAI
@@ -19,8 +21,8 @@ from qmt.calendar import SHANGHAI
 # The exchanges opened in December 1990; no bar is older.
 FIRST_DATE = date(1990, 12, 1)
 
-AVAILABLE_PERIODS = (Period.DAY_1, Period.MINUTE_1)
-_LATER_PERIODS = frozenset({"tick", "5m", "15m", "30m", "60m", "1w", "1mon", "1q", "1y"})
+STORED_PERIODS = (Period.DAY_1, Period.MINUTE_1, Period.MINUTE_5)
+ANSWER_PERIODS = (*(period.code for period in STORED_PERIODS), *FOLDS)
 
 BAR_COLUMNS = (
     "symbol",
@@ -34,6 +36,8 @@ BAR_COLUMNS = (
     "pre_close",
     "suspended",
 )
+# Only in answers that can hold an unfinished bar, or where it is named.
+PARTIAL = "partial"
 
 
 class Adjust(StrEnum):
@@ -46,6 +50,16 @@ class Adjust(StrEnum):
     BACK_RATIO = "back_ratio"
 
 
+class Fill(StrEnum):
+    """What stands for a day on which an instrument is proven to have been suspended.
+
+    ``none``: nothing, the day is absent. ``previous_close``: flat bars at the previous close, volume 0, suspended.
+    """
+
+    NONE = "none"
+    PREVIOUS_CLOSE = "previous_close"
+
+
 @dataclass(frozen=True, slots=True)
 class DataRequest:
     """Bars of some instruments over a closed range.
@@ -53,20 +67,29 @@ class DataRequest:
     Attributes
     ----------
     symbols
-        ``600519.SH``, or bare codes, which the market rules complete.
+        ``600519.SH``, or bare codes, which the market rules complete: 6 and 5 to Shanghai, 0 and 3 to Shenzhen, 4, 8
+        and 920 to Beijing, convertibles 11 to Shanghai and 12 to Shenzhen. A bare code is a security, never an index:
+        ``000001`` is Ping An Bank, the SSE Composite is ``000001.SH``. B shares are refused.
     period
-        ``1d`` or ``1m``.
+        Stored: ``1m``, ``5m``, ``1d``. Folded on read: ``15m``, ``30m``, ``60m`` from ``1m``; ``1w``, ``1mon``, ``1q``,
+        ``1y`` from adjusted ``1d``.
     start, end
         A date, a datetime (Shanghai time when it has no zone) or text: YYYYMMDD, YYYY-MM-DD, YYYYMMDDHHMMSS.
-        Both ends belong to the range. No start means from the listing on, no end means until now.
+        Both ends belong to the range. No start means from the listing on, no end means until now. A bar is in the range
+        when its stamp is; the bars that one of a week or longer is folded from reach back to that period's first day,
+        and never beyond `end`.
     count
-        Only the last so many bars of each instrument; -1 for all.
+        Only the last so many bars of each instrument in the range, counted from its end as the terminal does; -1 for
+        all.
     adjust
         See `Adjust`.
     fields
         Columns of the answer besides symbol and time; None for all.
     fill
-        Put a flat bar (previous close, volume 0, suspended 1) on the days of a proven suspension.
+        See `Fill`.
+    open_day
+        Add the open day's bar so far to daily bars and what is folded from them, from the latest quote. It is marked
+        ``partial``, is never stored and never counts towards completeness.
     """
 
     symbols: Sequence[str]
@@ -76,12 +99,23 @@ class DataRequest:
     count: int = -1
     adjust: str = "none"
     fields: Sequence[str] | None = None
-    fill: bool = False
+    fill: str = "none"
+    open_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A request that was found answerable. Stamps are epoch ms, both ends included."""
+    """A request that was found answerable. Stamps are epoch ms, both ends included.
+
+    Attributes
+    ----------
+    period
+        The stored period that is read.
+    fold
+        How the answer is made of it; None when it is the answer.
+    start_ts
+        From where on stored bars are needed; with a fold, before `first_ts`, where the answer begins.
+    """
 
     instruments: tuple[Instrument, ...]
     period: Period
@@ -90,7 +124,19 @@ class Query:
     count: int
     adjust: Adjust
     columns: tuple[str, ...]
-    fill: bool
+    fill: Fill
+    first_ts: int
+    fold: Fold | None = None
+    open_day: bool = False
+
+    @property
+    def code(self) -> str:
+        """Name of the period that was asked for."""
+        return self.period.code if self.fold is None else self.fold.code
+
+    def since(self, ts: int) -> Query:
+        """The same query over a later start."""
+        return replace(self, start_ts=ts if self.fold is None else self.fold.begins(ts), first_ts=ts)
 
     @property
     def start_date(self) -> date:
@@ -107,40 +153,112 @@ def request_resolve(request: DataRequest, clock: MarketClock) -> Query:
     Raises
     ------
     Invalid
-        PERIOD_UNKNOWN, PERIOD_NOT_AVAILABLE, ADJUST_UNKNOWN, FIELD_UNKNOWN (a column), FIELD_INVALID
-        (count), FIELD_REQUIRED (no symbol), RANGE_INVALID (not a date, or before the exchanges
+        PERIOD_UNKNOWN, PERIOD_NOT_AVAILABLE, ADJUST_UNKNOWN, FIELD_INVALID (fill, open_day, count),
+        FIELD_UNKNOWN (a column), FIELD_REQUIRED (no symbol), RANGE_INVALID (not a date, or before the exchanges
         opened), RANGE_REVERSED, RANGE_IN_FUTURE, RANGE_TOO_LARGE or SYMBOL_UNKNOWN, tested in this
         order.
     """
-    period = parse_period(request.period)
+    period, fold = parse_answer_period(request.period)
     adjust = _parse_adjust(request.adjust)
-    columns = _parse_fields(request.fields)
+    fill = _parse_fill(request.fill)
+    _refuse_open_minutes(period, open_day=request.open_day)
+    columns = _parse_fields(request.fields, with_partial=request.open_day or _by_calendar(fold))
     count = _parse_count(request.count)
-    start_ts, end_ts = _resolve_range(request.start, request.end, clock)
+    first_ts, end_ts = _resolve_range(request.start, request.end, clock)
+    start_ts = first_ts if fold is None else fold.begins(first_ts)
     instruments = _resolve_symbols(request.symbols)
-    _refuse_too_many_rows(len(instruments), period, start_ts, end_ts, count)
-    return Query(instruments, period, start_ts, end_ts, count, adjust, columns, request.fill)
+    stored_count = count if fold is None or count == -1 else count * fold.size
+    _refuse_too_many_rows(len(instruments), period, start_ts, end_ts, stored_count)
+    return Query(
+        instruments=instruments,
+        period=period,
+        start_ts=start_ts,
+        end_ts=end_ts,
+        count=count,
+        adjust=adjust,
+        columns=columns,
+        fill=fill,
+        first_ts=first_ts,
+        fold=fold,
+        open_day=request.open_day,
+    )
 
 
 def parse_period(text: str) -> Period:
-    """Return the stored period of that name, refusing what this release does not store yet."""
-    for period in AVAILABLE_PERIODS:
+    """Return the stored bar period of that name.
+
+    Raises
+    ------
+    Invalid
+        PERIOD_NOT_AVAILABLE for ticks, which are no bars, and for what is folded on read; PERIOD_UNKNOWN.
+    """
+    for period in STORED_PERIODS:
         if period.code == text:
             return period
-    available = [period.code for period in AVAILABLE_PERIODS]
-    if text in _LATER_PERIODS:
+    available = [period.code for period in STORED_PERIODS]
+    if text in FOLDS:
         raise Invalid(
             Code.PERIOD_NOT_AVAILABLE,
-            f"period={text} is not available yet; available: {', '.join(available)}",
+            f"period={text} is not stored but folded from {FOLDS[text].stored.code}; stored: {', '.join(available)}",
             field="period",
             available=available,
         )
-    raise Invalid(
+    raise _no_such_period(text, available)
+
+
+def parse_answer_period(text: str) -> tuple[Period, Fold | None]:
+    """Return the stored period to read and how the answer is folded from it.
+
+    Raises
+    ------
+    Invalid
+        PERIOD_NOT_AVAILABLE for ticks, which are no bars; PERIOD_UNKNOWN.
+    """
+    for period in STORED_PERIODS:
+        if period.code == text:
+            return period, None
+    if (fold := FOLDS.get(text)) is not None:
+        return fold.stored, fold
+    raise _no_such_period(text, list(ANSWER_PERIODS))
+
+
+def _no_such_period(text: str, available: list[str]) -> Invalid:
+    if text == Period.TICK.code:
+        return Invalid(
+            Code.PERIOD_NOT_AVAILABLE,
+            f"ticks are not bars and are asked for by themselves; bars: {', '.join(available)}",
+            field="period",
+            available=available,
+        )
+    return Invalid(
         Code.PERIOD_UNKNOWN,
         f"there is no period {str(text)[:20]!r}; available: {', '.join(available)}",
         field="period",
         available=available,
     )
+
+
+def _by_calendar(fold: Fold | None) -> bool:
+    return fold is not None and fold.stored is Period.DAY_1
+
+
+def _refuse_open_minutes(period: Period, *, open_day: bool) -> None:
+    if open_day and period is not Period.DAY_1:
+        raise Invalid(
+            Code.FIELD_INVALID,
+            "open_day is for daily and longer bars: minutes of the open day are answered as soon as they are over",
+            field="open_day",
+        )
+
+
+def _parse_fill(text: str) -> Fill:
+    try:
+        return Fill(text)
+    except ValueError:
+        known = [item.value for item in Fill]
+        raise Invalid(
+            Code.FIELD_INVALID, f"fill must be one of {', '.join(known)}", field="fill", available=known
+        ) from None
 
 
 def _parse_adjust(text: str) -> Adjust:
@@ -156,18 +274,20 @@ def _parse_adjust(text: str) -> Adjust:
         ) from None
 
 
-def _parse_fields(names: Sequence[str] | None) -> tuple[str, ...]:
+def _parse_fields(names: Sequence[str] | None, *, with_partial: bool) -> tuple[str, ...]:
+    every = (*BAR_COLUMNS, PARTIAL)
     if names is None:
-        return BAR_COLUMNS
-    if unknown := [name for name in names if name not in BAR_COLUMNS]:
+        return every if with_partial else BAR_COLUMNS
+    if unknown := [name for name in names if name not in every]:
         raise Invalid(
             Code.FIELD_UNKNOWN,
-            f"unknown field: {', '.join(unknown[:10])}",
+            f"unknown field: {', '.join(str(name)[:20] for name in unknown[:10])}",
             field="fields",
-            available=list(BAR_COLUMNS),
+            available=list(every),
         )
-    wanted = {"symbol", "time", *names}
-    return tuple(name for name in BAR_COLUMNS if name in wanted)
+    # An unfinished bar is never answered unmarked.
+    wanted = {"symbol", "time", *names, *([PARTIAL] if with_partial else [])}
+    return tuple(name for name in every if name in wanted)
 
 
 def _parse_count(count: object) -> int:
@@ -259,7 +379,7 @@ def _text(bound: date | datetime | str | None) -> str:
 
 def _refuse_too_many_rows(instruments: int, period: Period, start_ts: int, end_ts: int, count: int) -> None:
     config = get_marketdata_config().bars
-    per_day = 1 if period is Period.DAY_1 else config.minute_bars
+    per_day = bars_per_day(period)
     calendar_days = day_number(ts_date(end_ts)) - day_number(ts_date(start_ts)) + 1
     # 245 of 365 days trade; the estimate errs a little high, never by orders.
     rows = -(-calendar_days * 245 // 365) * per_day

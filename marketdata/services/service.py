@@ -7,6 +7,7 @@ and says when it could not.
 from __future__ import annotations
 
 import logging
+import math
 import time
 import uuid
 from collections import Counter
@@ -25,6 +26,7 @@ from marketdata.quotes.periods import Int64Array, Period, date_ts, day_number
 from marketdata.selectors import data_host, data_source
 from marketdata.services.axis import CALENDAR_MARKET, calendar_days
 from marketdata.services.evidence import evidence_in_force
+from marketdata.services.folding import answer_per_day
 from marketdata.services.gaps import find_gaps
 from marketdata.services.queue import recently_failed, repair_request
 from marketdata.services.reading import read_frame
@@ -145,7 +147,7 @@ class MarketDataService:
         query = self.resolve(request)
         deadline = time.monotonic() + _wait(wait_seconds)
         for reach in self._reaches(query, request):
-            narrowed = replace(query, start_ts=reach)
+            narrowed = query.since(reach)
             readiness = self._ensure(narrowed, deadline, owner, retry_failed=retry_failed)
             if not readiness.complete or self._has_count(narrowed):
                 break
@@ -181,7 +183,7 @@ class MarketDataService:
         if readiness is None:
             readiness = self._scan(query, market_clock(self.host_name))[0]
         return BarsResult(
-            frame=read_frame(query, today=market_clock(self.host_name).trade_date),
+            frame=read_frame(query, market_clock(self.host_name)),
             readiness=readiness,
             source=self.source(),
             evidence=evidence_days(query),
@@ -238,9 +240,8 @@ class MarketDataService:
     def _reaches(self, query: Query, request: DataRequest) -> list[int]:
         """Starts to try, latest first: a count without a start reaches back as far as it must."""
         if query.count == -1 or request.start is not None:
-            return [query.start_ts]
-        per_day = 1 if query.period is Period.DAY_1 else get_marketdata_config().bars.minute_bars
-        days = -(-query.count // per_day) + 1
+            return [query.first_ts]
+        days = math.ceil(query.count / answer_per_day(query.period, query.fold)) + 1
         known = (
             TradingDay.objects.filter(market=CALENDAR_MARKET, date__lte=query.end_date)
             .order_by("-date")
@@ -252,13 +253,13 @@ class MarketDataService:
             if earlier is None:
                 break
             reaches.append(date_ts(earlier))
-        return [*reaches, query.start_ts]
+        return [*reaches, query.first_ts]
 
     def _has_count(self, query: Query) -> bool:
         """Whether every instrument that is old enough has the bars it was asked for."""
         if query.count == -1:
             return True
-        frame = read_frame(replace(query, columns=("symbol", "time"), adjust=Adjust.NONE))
+        frame = read_frame(replace(query, columns=("symbol", "time"), adjust=Adjust.NONE, open_day=False))
         counts = Counter(frame["symbol"].tolist())
         return all(
             counts[instrument.symbol] >= query.count

@@ -23,7 +23,7 @@ class SyncNote:
     verified_until_ts: int | None = None
 
 
-def status_write(*, period: Period, notes: Sequence[SyncNote]) -> None:
+def status_write(*, period: Period, host: str, notes: Sequence[SyncNote]) -> None:
     """Insert or update the status rows of these instruments; first and last are read from the bars."""
     if not notes:
         return
@@ -44,6 +44,7 @@ def status_write(*, period: Period, notes: Sequence[SyncNote]) -> None:
                 last_ts=spans.get(note.instrument_id, (None, None))[1],
                 last_sync_at=now,
                 last_sync_count=note.rows,
+                host=host,
                 note=note.note[:400],
                 verified_until_ts=(
                     note.verified_until_ts if note.verified_until_ts is not None else verified.get(note.instrument_id)
@@ -58,6 +59,7 @@ def status_write(*, period: Period, notes: Sequence[SyncNote]) -> None:
             "last_ts",
             "last_sync_at",
             "last_sync_count",
+            "host",
             "note",
             "verified_until_ts",
         ],

@@ -54,7 +54,7 @@ def plan_windows(ranges: Mapping[int, list[tuple[int, int]]], period: Period, ca
                 break
         else:
             groups.append((pair, members[pair]))
-    per_day = 1 if period is Period.DAY_1 else config.bars.minute_bars
+    per_day = bars_per_day(period)
     windows = []
     for (first, last), group in groups:
         days = calendar[np.searchsorted(calendar, first) : np.searchsorted(calendar, last, "right")]

@@ -505,7 +505,7 @@ def test_fill_shows_a_suspension_as_flat_bars(
     terminal.put(MAOTAI, "1d", suspended_rows(WEEK[2], WEEK[3]))
     service.get(WEEK_REQUEST, wait_seconds=0)
     make_runner().run_all()
-    request = DataRequest([MAOTAI], "1d", WEEK[0], WEEK[-1], fill=True)
+    request = DataRequest([MAOTAI], "1d", WEEK[0], WEEK[-1], fill="previous_close")
     frame = service.get(request, wait_seconds=0).frame
     assert dates_of(frame["time"]) == list(WEEK)
     assert frame["close"].tolist() == [10.0, 10.01, 10.01, 10.01, 10.02]

@@ -74,7 +74,10 @@ def test_request_unknown_symbols_are_all_named(maotai: Instrument) -> None:
         ({"symbols": []}, Code.FIELD_REQUIRED, "symbols"),
         ({"symbols": MAOTAI}, Code.FIELD_REQUIRED, "symbols"),
         ({"symbols": ["600519.SH"] * 6001}, Code.RANGE_TOO_LARGE, "symbols"),
-        ({"period": "5m"}, Code.PERIOD_NOT_AVAILABLE, "period"),
+        ({"period": "tick"}, Code.PERIOD_NOT_AVAILABLE, "period"),
+        ({"fill": "maybe"}, Code.FIELD_INVALID, "fill"),
+        ({"period": "1m", "open_day": True}, Code.FIELD_INVALID, "open_day"),
+        ({"period": "60m", "open_day": True}, Code.FIELD_INVALID, "open_day"),
         ({"period": "7m"}, Code.PERIOD_UNKNOWN, "period"),
         ({"period": ""}, Code.PERIOD_UNKNOWN, "period"),
         ({"adjust": "sideways"}, Code.ADJUST_UNKNOWN, "adjust"),
@@ -113,8 +116,33 @@ def test_request_too_many_bars_is_refused_with_their_number(maotai: Instrument, 
     assert error.details["rows"] > 3_000_000
 
 
-def test_request_unavailable_period_lists_what_is_available(maotai: Instrument) -> None:
-    assert refusal(period="1w").details["available"] == ["1d", "1m"]
+def test_request_unknown_period_lists_what_can_be_asked_for(maotai: Instrument) -> None:
+    assert refusal(period="2w").details["available"] == [
+        *("1d", "1m", "5m"),
+        *("15m", "30m", "60m", "1w", "1mon", "1q", "1y"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("period", "stored", "begins"),
+    [
+        ("15m", Period.MINUTE_1, date(2023, 3, 15)),
+        ("1w", Period.DAY_1, date(2023, 3, 13)),
+        ("1mon", Period.DAY_1, date(2023, 3, 1)),
+        ("1q", Period.DAY_1, date(2023, 1, 1)),
+        ("1y", Period.DAY_1, date(2023, 1, 1)),
+    ],
+)
+def test_request_folded_period_reads_whole_bars_of_its_stored_one(
+    maotai: Instrument, period: str, stored: Period, begins: date
+) -> None:
+    query = resolve(period=period, start="20230315")
+    assert (query.code, query.period, query.start_date) == (period, stored, begins)
+    assert query.first_ts == date_ts(date(2023, 3, 15))
+
+
+def test_request_open_day_always_brings_its_mark(maotai: Instrument) -> None:
+    assert resolve(fields=["close"], open_day=True).columns == ("symbol", "time", "close", "partial")
 
 
 def test_request_fields_keep_the_columns_order(maotai: Instrument) -> None:

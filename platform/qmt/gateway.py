@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from qmt.calendar import Phase
     from qmt.codes import Kind
+    from qmt.reference import ReferenceGateway
 
 STOCK_ACCOUNT = 2
 MAX_TAG_LENGTH = 24
@@ -478,6 +479,10 @@ class QuoteGateway(Protocol):
 
     def factors(self, symbol: str) -> list[DividendFactor]:
         """All known ex-rights events of the symbol, oldest first."""
+
+    @property
+    def reference(self) -> ReferenceGateway:
+        """The rest of the terminal's static data: index weights, statements, bonds, funds, new issues."""
 
     def full_tick(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """Latest snapshots; symbols without one are left out."""

@@ -38,6 +38,7 @@ from qmt.gateway import (
     Quote,
     QuoteCallback,
 )
+from qmt.referencecalls import SdkReference
 
 if TYPE_CHECKING:
     from qmt.sdk import Sdk
@@ -88,6 +89,11 @@ class QuoteSession:
     def capabilities(self) -> Capabilities:
         """What this backend can do."""
         return capabilities(self._sdk.native)
+
+    @property
+    def reference(self) -> SdkReference:
+        """Index weights, statements, bonds, funds, new issues."""
+        return SdkReference(self._xtdata, self._call, self._fetch)
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -173,6 +179,18 @@ class QuoteSession:
         deadline_seconds: float = 600.0,
     ) -> None:
         """Have the terminal fetch history to its disk; see `QuoteGateway.download`."""
+        self._fetch(symbols, str(period), start, end, on_progress, deadline_seconds)
+
+    def _fetch(
+        self,
+        symbols: Sequence[str],
+        period: str | tuple[int, int],
+        start: str,
+        end: str,
+        on_progress: ProgressCallback | None,
+        deadline_seconds: float,
+    ) -> None:
+        """A download of anything that the SDK calls a period."""
         client = self._linked()
         abandoned = threading.Event()
 
@@ -188,7 +206,7 @@ class QuoteSession:
                 )
 
         call = DisposableCall(
-            lambda: self._xtdata.download_history_data2(list(symbols), str(period), start, end, report), "download"
+            lambda: self._xtdata.download_history_data2(list(symbols), period, start, end, report), "download"
         )
         limit = time.monotonic() + deadline_seconds
         while not call.is_done and time.monotonic() < limit and client.is_connected():

@@ -153,13 +153,13 @@ def test_unsimulated_trade_call_raises_at_once_and_is_recorded(sdk: Sdk, termina
 
 def test_unsimulated_quote_call_raises_at_once_and_is_recorded(xtdata: Any) -> None:
     with pytest.raises(NotSimulated):
-        xtdata.get_financial_data(["600519.SH"])
+        xtdata.get_main_contract("IF.IF")
     with pytest.raises(NotSimulated):
         xtdata.get_formulas()
     with pytest.raises(NotSimulated):
         xtdata.get_l2_quote([], "600519.SH")
 
-    assert {"IPythonApiClient.get_financial_data", "commonControl getformulas"} <= set(uncovered_calls())
+    assert {"IPythonApiClient.get_main_contract", "commonControl getformulas"} <= set(uncovered_calls())
 
 
 def test_second_session_with_the_same_id_is_refused(sdk: Sdk, terminal: FaceA) -> None:

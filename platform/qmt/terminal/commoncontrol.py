@@ -31,6 +31,9 @@ class CommonControl:
             "getopenclosetradetimebystock": lambda given: terminal.reference.trading_period(given["stockcode"]),
             "getopencloseklinetimebystock": lambda given: terminal.reference.trading_period(given["stockcode"]),
             "getfullkline": self._full_kline,
+            "getdatafilepath": lambda given: {
+                "result": terminal.statics.paths(given["stocklist"], int(given["metaid"]))
+            },
             "simulatedclock": lambda _: terminal.clock_document(),
         }
 

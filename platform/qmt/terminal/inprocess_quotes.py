@@ -27,6 +27,7 @@ from qmt.gateway import (
 from qmt.terminal import bson
 from qmt.terminal.downloads import DownloadJob
 from qmt.terminal.history import HistoryError
+from qmt.terminal.inprocess_reference import InProcessReference
 from qmt.terminal.protocol import Frame
 from qmt.terminal.quotedesk import QuoteClient
 
@@ -82,6 +83,17 @@ class InProcessQuotes:
         deadline_seconds: float = 600.0,
     ) -> None:
         """Have the terminal fetch history to its disk."""
+        self._fetch(symbols, str(period), start, end, on_progress, deadline_seconds)
+
+    def _fetch(
+        self,
+        symbols: Sequence[str],
+        period: str,
+        start: str,
+        end: str,
+        on_progress: ProgressCallback | None,
+        deadline_seconds: float,
+    ) -> None:
         client = self._linked()
         finished = threading.Event()
         failures: list[str] = []
@@ -100,7 +112,7 @@ class InProcessQuotes:
             if progress["finished"] >= progress["total"]:
                 finished.set()
 
-        job = DownloadJob(tuple(symbols), str(period), start, end, incrementally=not start, report=report)
+        job = DownloadJob(tuple(symbols), period, start, end, incrementally=not start, report=report)
         self._host.terminal.download(client, job)
         end_time = time.monotonic() + deadline_seconds
         while not finished.wait(0.02):
@@ -178,6 +190,12 @@ class InProcessQuotes:
         self._linked()
         rows = self._host.terminal.reference.factors(symbol, "", "", self._host.terminal.exchange.trade_date)
         return [frames.dividend_factor(symbol, day, row) for day, row in sorted(rows.items())]
+
+    @property
+    def reference(self) -> InProcessReference:
+        """Index weights, statements, bonds, funds, new issues."""
+        self._linked()
+        return InProcessReference(self._host.terminal, self._fetch)
 
     def full_tick(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """Latest snapshots."""

@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from qmt.calendar import TradingCalendar
+from qmt.reference import FinancialTable
 from qmt.terminal.types import CorporateAction, DayFacts, Instrument, Tick
 
 if TYPE_CHECKING:
@@ -75,11 +76,23 @@ class Market(Protocol):
     def day_facts(self, symbol: str, day: dt.date) -> DayFacts | None:
         """Reference price, limits, suspension of one date; None when not listed then or unknown."""
 
-    def sectors(self) -> Mapping[str, Sequence[str]]:
-        """Symbols per sector name (板块)."""
+    def sectors(self, day: dt.date | None = None) -> Mapping[str, Sequence[str]]:
+        """Symbols per sector name (板块) on a day; without one, whoever is a member at any time."""
 
-    def index_weights(self, symbol: str) -> Mapping[str, float]:
-        """Per cent per constituent; empty for anything but a weighted index."""
+    def index_weights(self, symbol: str, day: dt.date | None = None) -> Mapping[str, float]:
+        """Per cent per constituent on a day; empty for anything but a weighted index."""
+
+    def financials(self, symbol: str, table: FinancialTable, until: dt.date) -> Sequence[Mapping[str, Any]]:
+        """Rows of a financial table announced up to a day, in the native module's fields; empty when the source has none."""
+
+    def bond_facts(self, symbol: str, day: dt.date) -> Mapping[str, Any]:
+        """Terms of a convertible bond; empty when the source has none."""
+
+    def basket_records(self, market: str, day: dt.date) -> Sequence[Mapping[str, Any]]:
+        """Creation baskets of a market's funds, under the SDK's field numbers; empty when the source has none."""
+
+    def new_issues(self, day: dt.date) -> Sequence[Mapping[str, Any]]:
+        """New issues announced up to a day, in the fields of ``get_ipo_info``; empty when the source has none."""
 
     def factors(self, symbol: str) -> BarArray:
         """Ex-rights rows (``FACTOR_DTYPE``), oldest first."""

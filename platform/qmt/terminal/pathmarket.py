@@ -6,10 +6,12 @@ import datetime as dt
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from qmt.calendar import DAY_MS, TradingCalendar, date_of_ms, midnight_ms
+from qmt.reference import FinancialTable
 from qmt.terminal.generator import Chain, Profile
 from qmt.terminal.market import BarArray, Basis
 from qmt.terminal.paths import SLOTS_PER_MINUTE, DayBars, Ints
@@ -66,9 +68,25 @@ class PathMarket(ABC):
         chain = self._chains.get(symbol)
         return chain.facts(day) if chain is not None else None
 
-    def index_weights(self, symbol: str) -> Mapping[str, float]:
+    def index_weights(self, symbol: str, day: dt.date | None = None) -> Mapping[str, float]:
         """Per cent per constituent; empty for anything but a weighted index."""
         return {}
+
+    def financials(self, symbol: str, table: FinancialTable, until: dt.date) -> Sequence[Mapping[str, Any]]:
+        """None: bars tell nothing about statements."""
+        return ()
+
+    def bond_facts(self, symbol: str, day: dt.date) -> Mapping[str, Any]:
+        """None: bars tell nothing about a bond's terms."""
+        return {}
+
+    def basket_records(self, market: str, day: dt.date) -> Sequence[Mapping[str, Any]]:
+        """None: bars tell nothing about a fund's basket."""
+        return ()
+
+    def new_issues(self, day: dt.date) -> Sequence[Mapping[str, Any]]:
+        """None: bars tell nothing about subscriptions."""
+        return ()
 
     def factors(self, symbol: str) -> BarArray:
         """Ex-rights rows (``FACTOR_DTYPE``), oldest first: those up to the last day anybody asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from qmt.calendar import date_of_ms
 from qmt.terminal.commoncontrol import CommonControl
 from qmt.terminal.downloads import DownloadJob
 from qmt.terminal.history import TICK, HistoryError
@@ -22,7 +23,7 @@ class QuoteDoor:
         self._terminal = terminal
         self._client = client
         self._common = CommonControl(terminal, client)
-        reference = terminal.reference
+        reference, statics = terminal.reference, terminal.statics
         self._calls: dict[str, Callable[[Frame], Any]] = {
             "market_data": lambda frame: Deferred(lambda: self._market_data(frame)),
             "full_tick": lambda frame: terminal.full_tick_text(frame["symbols"]),
@@ -32,9 +33,11 @@ class QuoteDoor:
             "download": self._download,
             "stop_downloads": lambda _: terminal.stop_downloads(client),
             "common_control": lambda frame: self._common.call(frame["name"], frame["parameters"]),
-            "sectors": lambda _: reference.sectors(),
-            "sector_members": lambda frame: reference.sector_members(frame["name"]),
-            "index_weights": lambda frame: reference.index_weights(frame["symbol"]),
+            "sectors": lambda _: reference.sectors(terminal.trade_date()),
+            "sector_members": lambda frame: reference.sector_members(
+                frame["name"], date_of_ms(frame["stamp"]) if frame["stamp"] >= 0 else terminal.trade_date()
+            ),
+            "index_weights": lambda frame: reference.index_weights(frame["symbol"], terminal.trade_date()),
             "instrument_types": lambda frame: reference.instrument_types(frame["symbol"]),
             "instrument_detail": lambda frame: reference.instrument_detail(frame["symbol"], terminal.trade_date()),
             "factors": lambda frame: reference.factors(
@@ -44,6 +47,13 @@ class QuoteDoor:
                 frame["market"], frame["start"], frame["end"], frame["count"], terminal.trade_date()
             ),
             "holidays": lambda _: reference.holidays(terminal.trade_date()),
+            "financials": lambda frame: statics.financials(
+                frame["symbols"], frame["tables"], frame["start"], frame["end"], frame["by"]
+            ),
+            "bonds_download": lambda _: statics.land_bonds(terminal.now_ms()),
+            "bond": lambda frame: statics.bond(frame["symbol"], terminal.trade_date()),
+            "new_issues": lambda frame: statics.new_issues(frame["start"], frame["end"], terminal.trade_date()),
+            "data_records": lambda frame: statics.records(frame["path"]),
         }
 
     def call(self, operation: str, frame: Frame) -> Any:

@@ -49,22 +49,22 @@ class ReferenceDesk:
             "bond": kind is Kind.CONVERTIBLE,
         }
 
-    def sectors(self) -> list[str]:
-        """Names of the sectors."""
-        return list(self._market.sectors())
+    def sectors(self, day: dt.date) -> list[str]:
+        """Names of the sectors on a trade date."""
+        return list(self._market.sectors(day))
 
-    def sector_members(self, name: str) -> list[str]:
-        """Members of a sector; a wrong name gives an empty list without a word, as the terminal does."""
-        sectors = self._market.sectors()
+    def sector_members(self, name: str, day: dt.date) -> list[str]:
+        """Members of a sector on a day; a wrong name gives an empty list without a word, as the terminal does."""
+        sectors = self._market.sectors(day)
         if self._faults.take(name, FaultAction.EMPTY_SECTOR) is not None:
             return []
         if self._faults.take(name, FaultAction.WRONG_SECTOR) is not None:
             return next((list(members) for other, members in sectors.items() if other != name), [])
         return list(sectors.get(name, ()))
 
-    def index_weights(self, symbol: str) -> dict[str, float]:
-        """Weights of an index in per cent."""
-        return dict(self._market.index_weights(symbol))
+    def index_weights(self, symbol: str, day: dt.date) -> dict[str, float]:
+        """Weights of an index in per cent on a trade date."""
+        return dict(self._market.index_weights(symbol, day))
 
     def trading_dates(self, market: str, start: str, end: str, count: int, last: dt.date) -> list[int]:
         """Trading days up to ``last`` as midnight stamps; an unknown market has none."""

@@ -94,13 +94,15 @@ class ReplayedMarket(PathMarket):
         """Trading day after the file's last one, whatever today is."""
         return self.calendar.next_day(self._last_day)
 
-    def sectors(self) -> Mapping[str, Sequence[str]]:
-        """Exchanges, boards and, with an instruments file, industries."""
+    def sectors(self, day: dt.date | None = None) -> Mapping[str, Sequence[str]]:
+        """Exchanges, boards and, with an instruments file, industries; on a day, of those listed by then."""
         result: dict[str, list[str]] = {name: [] for name in ("沪深A股", "沪深京A股", "上证A股", "深证A股", "京市A股")}
         exchange = {Market.SH: "上证A股", Market.SZ: "深证A股", Market.BJ: "京市A股"}
         boards = {Board.CHINEXT: "创业板", Board.STAR: "科创板", Board.BSE: "北交所"}
         for instrument in self.instruments():
             symbol = instrument.symbol
+            if day is not None and instrument.list_date > day:
+                continue
             names = ["沪深京A股", exchange[instrument.market]]
             if instrument.market is not Market.BJ:
                 names.append("沪深A股")

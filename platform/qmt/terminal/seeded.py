@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from qmt.calendar import TradingCalendar
 from qmt.codes import Board, Kind, Market
+from qmt.reference import FinancialTable
 from qmt.terminal.catalogue import LISTINGS, Listing, instrument_of
 from qmt.terminal.chance import key_of
+from qmt.terminal.company import Company
 from qmt.terminal.generator import Profile
 from qmt.terminal.market import Basis
 from qmt.terminal.pathmarket import PathMarket
+from qmt.terminal.products import Products
 from qmt.terminal.types import CorporateAction
 
 HISTORY_START = dt.date(2020, 1, 2)
@@ -37,6 +41,7 @@ class SeededMarket(PathMarket):
     def __init__(self, *, seed: int, calendar: TradingCalendar) -> None:
         self._seed = seed
         self._listings = {listing.symbol: listing for listing in LISTINGS}
+        self._products = Products(seed, LISTINGS, calendar, HISTORY_START)
         profiles = [_profile(listing, seed, calendar) for listing in LISTINGS]
         super().__init__(profiles, seed=seed, calendar=calendar)
 
@@ -54,11 +59,14 @@ class SeededMarket(PathMarket):
         """Today when it is a trading day, else the next one."""
         return self.calendar.on_or_after(wall_date)
 
-    def sectors(self) -> Mapping[str, Sequence[str]]:
-        """Boards, exchanges, funds, bonds, indices and industries (板块)."""
+    def sectors(self, day: dt.date | None = None) -> Mapping[str, Sequence[str]]:
+        """Boards, exchanges, funds, bonds, indices and industries (板块); on a day, of those listed by then."""
+        csi_300 = self.index_weights("000300.SH", day)
         result: dict[str, list[str]] = {name: [] for name in ("沪深A股", "沪深京A股", "上证A股", "深证A股", "京市A股")}
         for instrument in self.instruments():
             symbol = instrument.symbol
+            if day is not None and instrument.list_date > day:
+                continue
             names = [f"SW1{self._listings[symbol].industry}"]
             if instrument.kind is Kind.STOCK:
                 names = [*names, "沪深京A股", _EXCHANGE_SECTOR[instrument.market]]
@@ -67,24 +75,34 @@ class SeededMarket(PathMarket):
             names.extend(_BOARD_SECTORS.get(instrument.board, ()))
             if instrument.kind in (Kind.INDEX, Kind.CONVERTIBLE, Kind.ETF):
                 names = names[1:]
-            if symbol in self.index_weights("000300.SH"):
+            if symbol in csi_300:
                 names.append("沪深300")
             for name in names:
                 result.setdefault(name, []).append(symbol)
         return result
 
-    def index_weights(self, symbol: str) -> Mapping[str, float]:
+    def index_weights(self, symbol: str, day: dt.date | None = None) -> Mapping[str, float]:
         """CSI 300 and SSE 50: their members here, weighted by market value at the base prices."""
-        if symbol not in ("000300.SH", "000016.SH"):
-            return {}
-        values = {
-            listing.symbol: listing.price * listing.shares
-            for listing in LISTINGS
-            if listing.pays and not listing.symbol.endswith(".BJ")
-            and (symbol == "000300.SH" or listing.symbol.startswith("60"))
-        }  # fmt: skip
-        total = sum(values.values())
-        return {member: round(value / total * 100, 4) for member, value in values.items()}
+        return self._products.index_weights(symbol, day)
+
+    def financials(self, symbol: str, table: FinancialTable, until: dt.date) -> Sequence[Mapping[str, Any]]:
+        """Invented statements of a share; see `qmt.terminal.company`."""
+        listing = self._listings.get(symbol)
+        if listing is None or self._by_symbol[symbol].kind is not Kind.STOCK:
+            return ()
+        return Company(self._seed, listing).rows(table, until)
+
+    def bond_facts(self, symbol: str, day: dt.date) -> Mapping[str, Any]:
+        """Terms of the two convertibles."""
+        return self._products.bond_facts(symbol, day)
+
+    def basket_records(self, market: str, day: dt.date) -> Sequence[Mapping[str, Any]]:
+        """Creation baskets of the funds."""
+        return self._products.basket_records(market, day)
+
+    def new_issues(self, day: dt.date) -> Sequence[Mapping[str, Any]]:
+        """Subscriptions of the catalogue's new listings."""
+        return self._products.new_issues(day)
 
 
 _EXCHANGE_SECTOR = {Market.SH: "上证A股", Market.SZ: "深证A股", Market.BJ: "京市A股"}

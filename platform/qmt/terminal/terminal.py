@@ -23,6 +23,7 @@ from qmt.terminal.landed import LandedStore
 from qmt.terminal.market import BarArray, Market, state_file_name
 from qmt.terminal.quotedesk import QuoteClient, QuoteDesk
 from qmt.terminal.reference import ReferenceDesk, clock_document
+from qmt.terminal.staticdesk import StaticDesk
 from qmt.terminal.tradedesk import Send, TradeClient, TradeDesk
 
 STEP_SECONDS: Final = 0.2
@@ -57,6 +58,7 @@ class Terminal:
         self.quotes = QuoteDesk(exchange, market, self.faults)
         self.history = HistoryDesk(market, self.landed, self.faults, self.lock)
         self.reference = ReferenceDesk(market, self.faults)
+        self.statics = StaticDesk(market, self.landed, data_dir)
         self.downloads = DownloadDesk(market, self.landed, self.faults, self.now_ms, download_pace_seconds)
 
     def close(self) -> None:

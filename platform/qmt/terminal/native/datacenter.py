@@ -11,13 +11,15 @@ import threading
 import types
 import weakref
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 from qmt.terminal import bson
 from qmt.terminal.native import columns
-from qmt.terminal.native.strict import check_call, manifest, uncovered
+from qmt.terminal.native.referencenatives import ReferenceNatives
+from qmt.terminal.native.strict import check_call, manifest, native_call, uncovered
 from qmt.terminal.native.wire import Link, LinkRefused
 from qmt.terminal.protocol import Frame, LinkClosed, ProtocolError
+from qmt.terminal.staticdesk import ETF_BASKETS, METADATA
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ COMMON_CONTROLS: Final = frozenset(
         "getauthorizedmarketlist",
         "getcomingtradedate",
         "getcurrentsubinfo",
+        "getdatafilepath",
         "getfullkline",
         "getopenclosetradetimebystock",
         "getopencloseklinetimebystock",
@@ -44,24 +47,8 @@ SIMULATED_VERSIONS: Final = frozenset({"v2", "v3", "v4"})
 
 _create_nparray: Callable[..., Any] | None = None
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-def _native(method: Callable[P, R]) -> Callable[P, R]:
-    """Check the arguments as the native signature does, before the method."""
-
-    @functools.wraps(method)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        if kwargs:
-            raise TypeError(f"{method.__name__}(): incompatible function arguments: keywords are not accepted")
-        check_call(method.__name__, manifest("datacenter")["client"][method.__name__], args[1:])
-        return method(*args, **kwargs)
-
-    return checked
-
-
-class IPythonApiClient:
+class IPythonApiClient(ReferenceNatives):
     """The quote client."""
 
     def __init__(self) -> None:
@@ -80,23 +67,23 @@ class IPythonApiClient:
 
     # --- connection -----------------------------------------------------------------------------
 
-    @_native
+    @native_call("datacenter")
     def init(self) -> int:
         return 0
 
-    @_native
+    @native_call("datacenter")
     def load_config(self, file: str, section: str) -> int:
         return 0
 
-    @_native
+    @native_call("datacenter")
     def set_config_addr(self, address: str) -> None:
         self._address = address
 
-    @_native
+    @native_call("datacenter")
     def get_config_addr(self) -> str:
         return self._address
 
-    @_native
+    @native_call("datacenter")
     def connect(self) -> tuple[int, str]:
         host, _, port = self._address.rpartition(":")
         try:
@@ -106,11 +93,11 @@ class IPythonApiClient:
         self._tell_status("connected")
         return 0, ""
 
-    @_native
+    @native_call("datacenter")
     def is_connected(self) -> bool:
         return self._link is not None and self._link.is_up
 
-    @_native
+    @native_call("datacenter")
     def shutdown(self) -> int:
         if self._link is not None:
             self._link.close()
@@ -119,76 +106,41 @@ class IPythonApiClient:
             mail.end()
         return 0
 
-    @_native
+    @native_call("datacenter")
     def get_peer_addr(self) -> str:
         return self._address
 
-    @_native
+    @native_call("datacenter")
     def get_data_dir(self) -> str:
         return str(self._welcome()["data_dir"])
 
-    @_native
+    @native_call("datacenter")
     def get_app_dir(self) -> str:
         return str(self._welcome()["app_dir"])
 
-    @_native
+    @native_call("datacenter")
     def get_server_tag(self) -> bytes:
         return bson.encode({"tag": "simulated", "version": str(self._welcome()["version"])})
 
-    # --- reference ------------------------------------------------------------------------------
+    # --- commands -------------------------------------------------------------------------------
 
-    @_native
-    def get_sector_list(self) -> list[str]:
-        return list(self._ask("sectors"))
-
-    @_native
-    def get_stock_list_in_sector(self, sector: str, stamp: int) -> list[str]:
-        return list(self._ask("sector_members", name=sector))
-
-    @_native
-    def get_weight_in_index(self, code: str) -> dict[str, float]:
-        return dict(self._ask("index_weights", symbol=code))
-
-    @_native
-    def get_divid_factors(self, code: str, start: str, end: str) -> dict[str, Any]:
-        return dict(self._ask("factors", symbol=code, start=start, end=end))
-
-    @_native
-    def get_instrument_detail(self, code: str) -> bytes:
-        detail = self._ask("instrument_detail", symbol=code)
-        return bson.encode(detail) if detail else b""
-
-    @_native
-    def get_stock_type(self, code: str) -> dict[str, bool]:
-        return dict(self._ask("instrument_types", symbol=code))
-
-    @_native
-    def get_trading_dates_by_market(self, market: str, start: str, end: str, count: int) -> list[int]:
-        return list(self._ask("trading_dates", market=market, start=start, end=end, count=int(count)))
-
-    @_native
-    def get_market_last_trade_date(self, market: str) -> int:
-        found = self._ask("trading_dates", market=market, start="", end="", count=1)
-        return int(found[-1]) if found else 0
-
-    @_native
-    def get_holidays(self) -> list[int]:
-        return list(self._ask("holidays"))
-
-    @_native
+    @native_call("datacenter")
     def commonControl(self, name: str, parameters: bytes) -> bytes:  # noqa: N802 - the native name
         if name not in COMMON_CONTROLS:
             uncovered(f"commonControl {name}")
-        return bson.encode(self._ask("common_control", name=name, parameters=bson.decode(bytes(parameters))))
+        given = bson.decode(bytes(parameters))
+        if name == "getdatafilepath" and given["metaid"] != ETF_BASKETS:
+            uncovered(f"commonControl {name} metaid {given['metaid']}")
+        return bson.encode(self._ask("common_control", name=name, parameters=given))
 
-    @_native
+    @native_call("datacenter")
     def registerCommonControlCallback(self, name: str, callback: Any) -> bool:  # noqa: N802 - the native name
         self._status_callbacks[name] = callback
         return True
 
     # --- history and quotes ---------------------------------------------------------------------
 
-    @_native
+    @native_call("datacenter")
     def get_market_data3(self, *arguments: Any) -> Any:
         found, version = self._market_data(*arguments)
         if version == "v2":
@@ -229,17 +181,19 @@ class IPythonApiClient:
         )
         return found, version
 
-    @_native
+    @native_call("datacenter")
     def get_full_tick(self, codes: list[str]) -> str:
         return str(self._ask("full_tick", symbols=list(codes)))
 
-    @_native
+    @native_call("datacenter")
     def supply_history_data2(
         self, codes: list[str], period: str, start: str, end: str, parameters: bytes, callback: Any
     ) -> bool:
         options = bson.decode(bytes(parameters))
         if "metaid" in options:
-            uncovered(f"supply_history_data2 metaid {options['metaid']}")
+            if options["metaid"] not in METADATA:
+                uncovered(f"supply_history_data2 metaid {options['metaid']}")
+            period = METADATA[options["metaid"]]
         number = next(self._numbers)
         self._downloads[number] = (_Mail("native-download"), callback)
         self._ask(
@@ -253,20 +207,20 @@ class IPythonApiClient:
         )
         return False  # started: the SDK polls its own progress callback
 
-    @_native
+    @native_call("datacenter")
     def stop_supply_history_data2(self) -> bool:
         return bool(self._ask("stop_downloads"))
 
-    @_native
+    @native_call("datacenter")
     def subscribe_quote(self, meta: bytes, region: bytes, parameters: bytes, callback: Any) -> int:
         what = bson.decode(bytes(meta))
         return self._subscribe([str(what["stockCode"])], str(what["period"]), callback)
 
-    @_native
+    @native_call("datacenter")
     def subscribe_whole_quote(self, codes: list[str], parameters: bytes, callback: Any) -> int:
         return self._subscribe(list(codes), "", callback)
 
-    @_native
+    @native_call("datacenter")
     def unsubscribe_quote(self, number: int) -> None:
         self._callbacks.pop(int(number), None)
         self._ask("unsubscribe", number=int(number))

@@ -7,6 +7,7 @@ own gateway fail here as it would on Windows.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
@@ -15,9 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 CLIENT_MODULE: Final = "xtquant.xtpythonclient"
 _INT64: Final = 1 << 63
@@ -219,3 +223,19 @@ def check_call(name: str, signatures: Iterable[str], arguments: tuple[object, ..
 
 def _anything(_: object) -> bool:
     return True
+
+
+def native_call(module: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Check a method's arguments as the native signature of that module's manifest does, before the method."""
+
+    def decorate(method: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(method)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if kwargs:
+                raise TypeError(f"{method.__name__}(): incompatible function arguments: keywords are not accepted")
+            check_call(method.__name__, manifest(module)["client"][method.__name__], args[1:])
+            return method(*args, **kwargs)
+
+        return checked
+
+    return decorate

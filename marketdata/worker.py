@@ -21,7 +21,7 @@ from django.db import DatabaseError, close_old_connections, connections
 
 from accounts.models import QmtHost
 from marketdata.choices import Basis
-from marketdata.live import QuoteWriter
+from marketdata.live.writer import QuoteWriter
 from marketdata.models import DataSource
 from marketdata.services.axis import first_open_day
 from marketdata.services.closing import close_days

@@ -129,6 +129,8 @@ def quote(symbol: str, tick: Mapping[str, Any], unit: int) -> Quote:
         bid_volume=tuple(int(lots) * unit for lots in _five(tick["bidVol"], 0)),
         ask_volume=tuple(int(lots) * unit for lots in _five(tick["askVol"], 0)),
         status=int(tick.get(_TRADING_STATUS) or 0),
+        pvolume=None if (counted_shares := tick.get("pvolume")) is None else int(counted_shares),
+        transactions=None if (trades := tick.get("transactionNum")) is None else int(trades),
     )
 
 

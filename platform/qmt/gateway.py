@@ -311,7 +311,8 @@ class Quote:
     """A five-level snapshot. ``volume`` is cumulative for the day, in shares; level sizes are in shares too.
 
     ``status`` is the exchange's trading-status code (the SDK's ``openInt``: 12 auction, 13 continuous, 14 break, 15
-    closed, 17 halted, …).
+    closed, 17 halted, …). ``pvolume`` is the terminal's own share count, ``transactions`` the day's number of trades; None
+    where it says nothing.
     """
 
     symbol: str
@@ -328,6 +329,8 @@ class Quote:
     bid_volume: tuple[int, ...]
     ask_volume: tuple[int, ...]
     status: int
+    pvolume: int | None = None
+    transactions: int | None = None
 
 
 QuoteBatch = Mapping[str, Quote]

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from marketdata import live
-from marketdata.live import LatestBuffer, QuoteWriter, Received
+from desk.settings.marketdata_schema import MarketDataConfig
+from marketdata.live import latest
+from marketdata.live.buffers import LatestBuffer, Received
+from marketdata.live.writer import QuoteWriter
 from marketdata.models import Instrument
 from marketdata.quotes.latest import latest_upsert
 from marketdata.quotes.models import LatestQuote
@@ -42,6 +44,8 @@ QUOTE = Quote(
     status=13,
 )
 
+QUICK = MarketDataConfig().changed(live={"store_seconds": 0.01, "publish_gap_seconds": 0})
+
 
 class Channel:
     """Collects what is published."""
@@ -61,8 +65,8 @@ def channel() -> Channel:
 
 @pytest.fixture
 def writer(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> Iterator[QuoteWriter]:
-    monkeypatch.setattr(live, "RETRY_SECONDS", 0.01)
-    quote_writer = QuoteWriter("sim", store_interval_seconds=0.01, publish=channel)
+    monkeypatch.setattr(latest, "RETRY_SECONDS", 0.01)
+    quote_writer = QuoteWriter("sim", config=QUICK, publish=channel)
     quote_writer.start()
     yield quote_writer
     quote_writer.stop()
@@ -78,6 +82,7 @@ def test_writer_quote_becomes_a_row(instrument: Instrument, writer: QuoteWriter)
     assert (row.bid, row.ask) == (list(QUOTE.bid), list(QUOTE.ask))
     assert (row.bid_volume, row.ask_volume) == ([100, 200, 300, 400, 500], [600, 700, 800, 900, 1000])
     assert abs(row.received_at - time.time() * 1000) < 10_000
+    assert row.host == "sim"
 
 
 def test_writer_quote_is_published_at_once(instrument: Instrument, writer: QuoteWriter, channel: Channel) -> None:
@@ -104,7 +109,7 @@ def test_writer_quote_is_published_at_once(instrument: Instrument, writer: Quote
 
 
 def test_writer_stop_writes_what_is_buffered(instrument: Instrument, channel: Channel) -> None:
-    writer = QuoteWriter("sim", store_interval_seconds=60, publish=channel)
+    writer = QuoteWriter("sim", config=MarketDataConfig().changed(live={"store_seconds": 60}), publish=channel)
     writer.start()
     writer.accept({"600519.SH": QUOTE})
     writer.accept({"600519.SH": replace(QUOTE, last=11.0)})
@@ -134,7 +139,7 @@ def test_writer_quote_with_a_number_that_is_not_finite_is_refused(
 def test_writer_unknown_symbol_is_given_up_after_a_while(
     instrument: Instrument, writer: QuoteWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "UNKNOWN_KEPT_SECONDS", 0.05)
+    monkeypatch.setattr(latest, "UNKNOWN_KEPT_SECONDS", 0.05)
     writer.accept({"999999.SH": replace(QUOTE, symbol="999999.SH"), "600519.SH": QUOTE})
     wait_until(lambda: writer.counters()["unknown_symbols"] == 1)
     assert LatestQuote.objects.get().instrument_id == instrument.pk
@@ -162,7 +167,7 @@ def test_writer_database_away_keeps_the_newest_quotes(
             raise OperationalError("database is locked")
         return latest_upsert(rows)
 
-    monkeypatch.setattr(live, "latest_upsert", upsert)
+    monkeypatch.setattr(latest, "latest_upsert", upsert)
     writer.accept({"600519.SH": QUOTE})
     wait_until(lambda: writer.counters()["store_failures"] >= 2)
     writer.accept({"600519.SH": replace(QUOTE, last=12.0)})
@@ -176,7 +181,7 @@ def test_writer_unforeseen_error_costs_one_batch_not_the_thread(
     instrument: Instrument, writer: QuoteWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(live, "latest_row", lambda *_: 1 / 0)
+        patch.setattr(latest, "latest_row", lambda *_: 1 / 0)
         writer.accept({"600519.SH": QUOTE})
         wait_until(lambda: writer.counters()["errors"] == 1)
     writer.accept({"600519.SH": replace(QUOTE, last=12.0)})
@@ -193,8 +198,8 @@ def test_writer_accept_does_not_wait_for_a_stuck_publisher_or_database(
         release.wait(10)
         return True
 
-    monkeypatch.setattr(live, "latest_upsert", stuck)
-    writer = QuoteWriter("sim", store_interval_seconds=0.001, publish=stuck)
+    monkeypatch.setattr(latest, "latest_upsert", stuck)
+    writer = QuoteWriter("sim", config=QUICK, publish=stuck)
     writer.start()
     started = time.monotonic()
     for number in range(200):
@@ -210,7 +215,7 @@ def test_writer_accept_does_not_wait_for_a_stuck_publisher_or_database(
 
 def test_latest_upsert_quote_received_earlier_does_not_replace(instrument: Instrument) -> None:
     newer, older = (
-        live.latest_row(instrument.pk, Received(replace(QUOTE, last=last), received_at))
+        latest.latest_row(instrument.pk, Received(replace(QUOTE, last=last), received_at), "sim")
         for last, received_at in ((11.0, 2_000), (10.0, 1_000))
     )
     assert latest_upsert([newer]) == 1

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
 
@@ -29,6 +29,13 @@ from trading.ledger.wire import SHOWN_COLUMNS, account_view
 
 DATABASE = "default"
 Payload = dict[str, Any]
+
+
+class Part(Protocol):
+    """What another layer keeps during the transaction, and writes once before it ends."""
+
+    def close(self) -> None:
+        """Write it."""
 
 
 class JournalConflict(Exception):
@@ -49,12 +56,15 @@ class Journal:
         Columns of the book that were set and are written at the end.
     postings
         Ledger entries that are written at the end.
+    parts
+        What other layers keep during the transaction, by class; the journals of one transaction share it.
     """
 
     book: AccountBook
     at: datetime
     changes: dict[str, Any] = field(default_factory=dict)
     postings: list[Posting] = field(default_factory=list)
+    parts: dict[type, Part] = field(default_factory=dict)
     _entries: dict[tuple[EventKind, str], Callable[[], Payload]] = field(default_factory=dict)
 
     def record(self, kind: EventKind, key: str, payload: Callable[[], Payload]) -> None:
@@ -112,8 +122,11 @@ def account_journals(account_ids: Iterable[int]) -> Iterator[dict[int, Journal]]
     """Open the journals of several accounts in one transaction, books locked in pk order."""
     with transaction.atomic(using=DATABASE):
         at = wall_now()
-        journals = {pk: Journal(book=_locked_book(pk), at=at) for pk in sorted(set(account_ids))}
+        parts: dict[type, Part] = {}
+        journals = {pk: Journal(book=_locked_book(pk), at=at, parts=parts) for pk in sorted(set(account_ids))}
         yield journals
+        for part in parts.values():
+            part.close()
         for journal in journals.values():
             _close(journal)
 

@@ -56,7 +56,7 @@ class Spill:
         self.torn = 0
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Size on the disk."""
         return sum(self._sizes.values())
 
@@ -67,7 +67,7 @@ class Spill:
         """Put a record behind all others; False when there is no room or the disk refuses."""
         with self._lock:
             try:
-                if self.bytes + _RECORD.size + len(record) > self._max_bytes:
+                if self.size + _RECORD.size + len(record) > self._max_bytes:
                     return False
                 if self._file is None or self._file.tell() >= FILE_BYTES:
                     self._begin(max(self._numbers(), default=_FIRST - 1) + 1)
@@ -82,7 +82,7 @@ class Spill:
         """Put records before all others, in their order; False, and none of them, when that is not possible."""
         with self._lock:
             size = sum(_RECORD.size + len(record) for record in records)
-            if self.bytes + size > self._max_bytes:
+            if self.size + size > self._max_bytes:
                 return False
             self._end()
             try:

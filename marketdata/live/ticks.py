@@ -111,7 +111,7 @@ class TickWriter:
             "torn_files": self._spill.torn,
             "corrupt_blocks": queue.corrupt,
             "waiting": queue.rows + self._incoming_rows,
-            "spill_bytes": self._spill.bytes,
+            "spill_bytes": self._spill.size,
             "store_failures": self._failures,
             "last_write_ms": self._write_ms,
         }

@@ -122,6 +122,18 @@ class BrokerAccount(models.Model):
         validators=[MinValueValidator(Decimal(0))],
     )
     auto_trading = models.BooleanField(_("automatic trading"), default=False)
+    owner = models.CharField(
+        _("owner"),
+        max_length=60,
+        blank=True,
+        default="",
+        help_text=_("Accounts of one beneficial owner carry the same word: they must not trade with each other."),
+    )
+    cage_clamping = models.BooleanField(
+        _("clamp to the price cage"),
+        default=False,
+        help_text=_("A limit price outside of the exchange's price cage is set to its edge instead of being denied."),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
 
     live_switch = models.OneToOneField(

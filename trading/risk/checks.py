@@ -20,8 +20,11 @@ from qmt.pricetypes import is_market
 from qmt.rules import LotRow, QuantityFault, lot_rule, quantity_fault
 from trading.ledger.fees import cash_for_buy
 from trading.ledger.wire import money, plain
+from trading.risk.catalogue import limit_denials
 from trading.risk.context import CheckContext, Reservation
 from trading.risk.kinds import account_type_is_built, price_type_is_taken, protection_is_right
+from trading.risk.rules.prices import price_is_within_cage
+from trading.risk.sizes import largest_quantity
 from trading.risk.venues import venue_refusal
 
 Check = Callable[[CheckContext], Denied | None]
@@ -56,11 +59,15 @@ def pre_trade(context: CheckContext) -> Reservation:
 
 
 def denials(context: CheckContext) -> Iterator[Denied]:
-    """Every refusal, in the order of the checks; a check may rely on those before it."""
+    """Every refusal, in the order of the checks; a check may rely on those before it.
+
+    The market's rules and the account's means come first, then the configurable limits.
+    """
     for check in CHECKS:
         denial = check(context)
         if denial is not None:
             yield denial
+    yield from limit_denials(context)
 
 
 # ------------------------------------------------------------------- account and host
@@ -72,10 +79,31 @@ def account_may_trade(context: CheckContext) -> Denied | None:
     venue = venue_refusal(account, account.host, simulated=account.host.is_simulated, live_allowed=context.live_allowed)
     if venue is not None:
         return venue
-    if account.state == TradingState.HALTED:
-        return Denied(Code.ACCOUNT_HALTED, **facts)
-    if account.state == TradingState.REDUCING and context.is_buy:
-        return Denied(Code.ACCOUNT_REDUCING, **facts, side=str(context.side), allowed="SELL")
+    return _state_refusal(context, TradingState(account.state), Code.ACCOUNT_HALTED, Code.ACCOUNT_REDUCING, facts)
+
+
+def platform_may_trade(context: CheckContext) -> Denied | None:
+    if context.facts is None:
+        return None
+    return _state_refusal(context, context.facts.platform_state, Code.PLATFORM_HALTED, Code.PLATFORM_REDUCING, {})
+
+
+def person_may_trade(context: CheckContext) -> Denied | None:
+    if context.facts is None:
+        return None
+    return _state_refusal(context, context.facts.user_state, Code.PERSON_HALTED, Code.PERSON_REDUCING, {})
+
+
+def _state_refusal(
+    context: CheckContext, state: TradingState, halted: Code, reducing: Code, facts: dict[str, Any]
+) -> Denied | None:
+    """What a trading state says to this order; nothing to one that carries out the kill switch itself."""
+    if context.flattening:
+        return None
+    if state == TradingState.HALTED:
+        return Denied(halted, **facts)
+    if state == TradingState.REDUCING and context.is_buy:
+        return Denied(reducing, **facts, side=str(context.side), allowed="SELL")
     return None
 
 
@@ -269,19 +297,7 @@ def _cash_needed(context: CheckContext, quantity: int) -> Decimal:
 
 def _affordable(context: CheckContext) -> int:
     """The largest quantity of the board's lots that the available cash pays for; 0 for none."""
-    rule = lot_rule(Board(context.instrument.board), context.clock.trade_date)
-    if rule is None:
-        return 0
-    low, high = 0, max(0, (context.quantity - rule.minimum) // rule.step + 1)
-    # Cost grows with quantity: `low` steps above nothing are affordable, `high` are not.
-    while low < high:
-        middle = (low + high + 1) // 2
-        affordable = _cash_needed(context, rule.minimum + (middle - 1) * rule.step)
-        if affordable <= context.available_cash:
-            low = middle
-        else:
-            high = middle - 1
-    return 0 if low == 0 else rule.minimum + (low - 1) * rule.step
+    return largest_quantity(context, lambda quantity: _cash_needed(context, quantity) <= context.available_cash)
 
 
 def shares_suffice(context: CheckContext) -> Denied | None:
@@ -300,6 +316,8 @@ def shares_suffice(context: CheckContext) -> Denied | None:
 
 
 CHECKS: Final[tuple[Check, ...]] = (
+    platform_may_trade,
+    person_may_trade,
     account_may_trade,
     account_type_is_built,
     host_is_ready,
@@ -311,6 +329,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     protection_is_right,
     price_is_on_tick,
     price_is_within_limits,
+    price_is_within_cage,
     price_is_bounded,
     shares_suffice,
     quantity_fits_the_lot,

@@ -12,6 +12,7 @@ from marketdata.quotes.models import LatestQuote
 from ops.clocks import MarketClock
 from qmt.gateway import PriceType, Side
 from trading.ledger.models import AccountBook, AssetSnapshot, Position
+from trading.risk.facts import LimitFacts
 
 ZERO = Decimal(0)
 
@@ -28,10 +29,17 @@ class CheckContext:
     reserved_quantity
         Shares of this instrument promised to other sells that the broker's figure does
         not contain yet.
+    pledged_cash
+        What orders that are judged together with this one, and go before it, take of the account's cash.
     live_allowed
         The installation's own switch for live trading.
     quote
         The newest stored quote of the instrument; None before the first. Its age is the reader's to judge.
+    facts
+        What the configurable limits look at; None: there is none to ask.
+    flattening
+        The order carries out a kill switch's decision to sell: no trading state and no limit of
+        ours stands against it, every rule of the market does.
     """
 
     account: BrokerAccount
@@ -49,6 +57,9 @@ class CheckContext:
     price: Decimal | None
     live_allowed: bool = False
     quote: LatestQuote | None = None
+    pledged_cash: Decimal = ZERO
+    facts: LimitFacts | None = None
+    flattening: bool = False
 
     @property
     def is_buy(self) -> bool:
@@ -66,7 +77,7 @@ class CheckContext:
         """The broker's figure less everything of ours that it cannot contain yet."""
         if self.asset is None:
             return ZERO
-        return self.asset.confirmed_cash - self.book.promised_cash
+        return self.asset.confirmed_cash - self.book.promised_cash - self.pledged_cash
 
     @property
     def available_quantity(self) -> int:

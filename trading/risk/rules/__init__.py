@@ -1,0 +1,1 @@
+"""The checks of the configurable limits, by what they look at: prices, sizes, pace, lists."""

@@ -1,0 +1,182 @@
+"""Counting what people do: orders, cancels and turnover of the day, by account, person and strategy.
+
+The counters are rows, so they survive restarts. They belong to the open account journals: rows are locked in
+key order and written once when the journals close, in the same transaction as what they count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from trading.ledger.journal import Journal
+from trading.risk.facts import ZERO, Usage
+from trading.risk.models import Tally
+
+#: The window of rates in milliseconds. `Tally.recent` keeps the moments within it, so a rate is exact over any
+#: second, not over the clock's seconds.
+WINDOW_MS: Final = 1000
+_COLUMNS: Final = (
+    "orders",
+    "cancels",
+    "turnover",
+    "recent",
+    "most_per_second",
+    "opening_equity",
+    "peak_equity",
+)
+
+
+def subjects_of(*, account_id: int, user_id: int | None, strategy: str = "") -> tuple[str, ...]:
+    """Everybody on whose account something is counted."""
+    found = [f"a:{account_id}"]
+    if user_id is not None:
+        found += [f"u:{user_id}", f"ua:{user_id}:{account_id}"]
+    if strategy:
+        found.append(f"s:{strategy}")
+    return tuple(found)
+
+
+def tally_key(trade_date: date, subject: str) -> str:
+    """The key of a subject's row of a date."""
+    return f"{trade_date:%Y%m%d}:{subject}"
+
+
+def usage_of(tally: Tally, at: datetime) -> Usage:
+    """A row's counters as the checks see them at a moment."""
+    since = _ms(at) - WINDOW_MS
+    return Usage(
+        orders=tally.orders,
+        cancels=tally.cancels,
+        turnover=tally.turnover,
+        in_last_second=sum(moment > since for moment in tally.recent),
+        opening_equity=tally.opening_equity,
+        peak_equity=tally.peak_equity,
+    )
+
+
+def usage_read(trade_date: date, subjects: Iterable[str], at: datetime) -> dict[str, Usage]:
+    """The counters of subjects as they stand, nothing held; subjects without a row are left out."""
+    keys = [tally_key(trade_date, subject) for subject in subjects]
+    return {tally.subject: usage_of(tally, at) for tally in Tally.objects.filter(pk__in=keys)}
+
+
+@dataclass(slots=True)
+class Tallies:
+    """The counters that the open journals hold and change. One per transaction."""
+
+    at: datetime
+    _rows: dict[str, Tally] = field(default_factory=dict)
+    _changed: set[str] = field(default_factory=set)
+    _waiting: list[_Count] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, journal: Journal) -> Tallies:
+        """The counters of the journal's transaction."""
+        part = journal.parts.get(cls)
+        if not isinstance(part, Tallies):
+            part = journal.parts[cls] = cls(journal.at)
+        return part
+
+    def hold(self, trade_date: date, subjects: Iterable[str]) -> dict[str, Usage]:
+        """Lock the counters of these subjects until the transaction ends, and read them."""
+        rows = self._held({tally_key(trade_date, subject): (subject, trade_date) for subject in subjects})
+        return {row.subject: usage_of(row, self.at) for row in rows}
+
+    def count(
+        self,
+        trade_date: date,
+        subjects: Iterable[str],
+        *,
+        orders: int = 0,
+        cancels: int = 0,
+        turnover: Decimal = ZERO,
+    ) -> None:
+        """Add to the counters of every subject, when the journals close."""
+        self._waiting.append(_Count(trade_date, tuple(subjects), orders, cancels, turnover))
+
+    def note_equity(self, trade_date: date, account_id: int, equity: Decimal) -> None:
+        """The account is worth so much: the day's first figure is its opening one, the highest its peak."""
+        self._waiting.append(_Count(trade_date, (f"a:{account_id}",), equity=equity))
+
+    def close(self) -> None:
+        """Write what was counted: one locking read, one statement."""
+        wanted = {
+            tally_key(one.trade_date, subject): (subject, one.trade_date)
+            for one in self._waiting
+            for subject in one.subjects
+        }
+        self._held(wanted)
+        for one in self._waiting:
+            for subject in one.subjects:
+                key = tally_key(one.trade_date, subject)
+                if one.apply(self._rows[key], self.at):
+                    self._changed.add(key)
+        self._waiting.clear()
+        if self._changed:
+            rows = [self._rows[key] for key in sorted(self._changed)]
+            Tally.objects.bulk_create(rows, update_conflicts=True, unique_fields=["key"], update_fields=_COLUMNS)
+            self._changed.clear()
+
+    def _held(self, wanted: dict[str, tuple[str, date]]) -> list[Tally]:
+        """The rows of these keys, ours until the transaction ends; made where there were none."""
+        missing = sorted(wanted.keys() - self._rows.keys())
+        if missing:
+            found = self._lock(missing)
+            new = [key for key in missing if key not in found]
+            if new:
+                # Somebody else may be making the same row: whoever is second waits here and reads the first's.
+                made = [Tally(key=key, subject=wanted[key][0], trade_date=wanted[key][1]) for key in new]
+                Tally.objects.bulk_create(made, ignore_conflicts=True)
+                found |= self._lock(new)
+            self._rows |= found
+        return [self._rows[key] for key in wanted]
+
+    @staticmethod
+    def _lock(keys: list[str]) -> dict[str, Tally]:
+        rows = Tally.objects.select_for_update().filter(pk__in=keys).order_by("pk")
+        return {row.pk: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """One thing that was done, and by whom."""
+
+    trade_date: date
+    subjects: tuple[str, ...]
+    orders: int = 0
+    cancels: int = 0
+    turnover: Decimal = ZERO
+    equity: Decimal | None = None
+
+    def apply(self, tally: Tally, at: datetime) -> bool:
+        """Add to a row; False when that changes nothing."""
+        if self.equity is not None:
+            return _apply_equity(tally, self.equity)
+        tally.orders += self.orders
+        tally.cancels += self.cancels
+        tally.turnover += self.turnover
+        messages = self.orders + self.cancels
+        if messages > 0:
+            now = _ms(at)
+            tally.recent = [moment for moment in tally.recent if moment > now - WINDOW_MS] + [now] * messages
+            tally.most_per_second = max(tally.most_per_second, len(tally.recent))
+        return True
+
+
+def _apply_equity(tally: Tally, equity: Decimal) -> bool:
+    if equity <= 0:
+        return False  # a terminal that has not summed up yet; never a reason to stop
+    changed = tally.opening_equity is None
+    if changed:
+        tally.opening_equity = equity
+    if tally.peak_equity is None or equity > tally.peak_equity:
+        tally.peak_equity, changed = equity, True
+    return changed
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

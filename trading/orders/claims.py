@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from accounts.models import BrokerAccount
 from trading.ledger.journal import account_journal
 from trading.orders.choices import OrderEventKind, Status
+from trading.orders.counting import count_cancel
 from trading.orders.models import Order, OrderEvent
 from trading.orders.states import WORKING
 from trading.orders.steps import note
@@ -88,9 +89,10 @@ def claim_cancel(order_id: UUID, *, host_name: str, account_id: int | None = Non
 
 def unclaim_cancel(order_id: UUID) -> None:
     """Give a claimed cancel back: it provably did not leave the process, and is still wanted."""
-    account_id = Order.objects.values_list("account_id", flat=True).get(pk=order_id)
-    with account_journal(account_id):
-        Order.objects.filter(pk=order_id).update(cancel_sent_at=None)
+    order = Order.objects.get(pk=order_id)
+    with account_journal(order.account_id) as journal:
+        if Order.objects.filter(pk=order_id, cancel_sent_at__isnull=False).update(cancel_sent_at=None):
+            count_cancel(journal, order, times=-1)
 
 
 def _take(
@@ -128,6 +130,8 @@ def _take(
             at=journal.at,
         )
         note(journal, order)
+        if kind is OrderEventKind.CANCEL_SENT:
+            count_cancel(journal, order)
     return order
 
 

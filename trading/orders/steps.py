@@ -14,11 +14,13 @@ from typing import Any
 from trading.ledger.choices import EventKind
 from trading.ledger.journal import Journal
 from trading.orders.choices import OrderEventKind, Status
+from trading.orders.counting import count_cancel
 from trading.orders.models import Order
 from trading.orders.states import RELEASING, advance, reached
 from trading.orders.wire import order_view
 
 ZERO = Decimal(0)
+_CANCELLED = frozenset({Status.CANCELLED, Status.PARTIALLY_CANCELLED})
 
 
 def take(
@@ -39,12 +41,21 @@ def take(
     target = Status(to)
     if reached(Status(order.status), target, kind) in RELEASING:
         fields |= {"reserved_cash": ZERO, "reserved_quantity": 0}
-    promised = order.reserved_cash
+    promised, before = order.reserved_cash, Status(order.status)
     changed = advance(order, target, kind=kind, at=journal.at, data=data, strict=strict, **fields)
     if changed:
+        if _cancelled_elsewhere(order, before, kind):
+            count_cancel(journal, order)
         journal.reserve_cash(order.reserved_cash - promised)
         note(journal, order)
     return changed
+
+
+def _cancelled_elsewhere(order: Order, before: Status, kind: OrderEventKind) -> bool:
+    """Whether the broker just showed a cancel that did not leave here."""
+    if kind in (OrderEventKind.CANCELLED, OrderEventKind.WITHHELD) or order.cancel_sent_at is not None:
+        return False
+    return order.status in _CANCELLED and before not in _CANCELLED
 
 
 def note(journal: Journal, order: Order) -> None:

@@ -10,6 +10,7 @@ from marketdata.models import Instrument
 from qmt.gateway import OrderUpdate
 from trading.ledger.journal import Journal
 from trading.orders.choices import OrderEventKind, PriceType, Source, Status
+from trading.orders.counting import count_order
 from trading.orders.models import Order, OrderEvent
 from trading.orders.states import UNRESOLVED
 from trading.orders.steps import note
@@ -101,4 +102,5 @@ def adopt(
         at=journal.at,
     )
     note(journal, order)
+    count_order(journal, order)
     return order

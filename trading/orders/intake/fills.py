@@ -19,6 +19,7 @@ from trading.ledger.holdings import sale_unconfirmed, spending_unconfirmed
 from trading.ledger.journal import Journal
 from trading.ledger.models.entries import MAX_STRATEGY_LENGTH
 from trading.orders.choices import OrderEventKind, Status
+from trading.orders.counting import count_turnover
 from trading.orders.intake.evidence import Batch, take_evidence
 from trading.orders.models import Order, Trade
 from trading.orders.wire import trade_view
@@ -90,6 +91,7 @@ def apply_fill(
     trade = _book(journal, order, update, key, instrument, cost)
     journal.record(EventKind.TRADE, str(trade.pk), partial(trade_view, trade))
     journal.post(*fill_postings(order, trade, cost))
+    count_turnover(journal, order, trade.amount)
     quantity = order.traded_quantity + update.quantity
     amount = order.traded_amount + trade.amount
     promise = _use_up(journal, order, update.quantity, trade.amount + trade.fees)

@@ -52,6 +52,10 @@ class QueryFailed(QmtError):
     """A query was answered with None or an error. This is not an empty answer."""
 
 
+class SubscriptionLimit(QueryFailed):
+    """More single subscriptions than the SDK advises; nothing was subscribed."""
+
+
 class QueryTimeout(QueryFailed):
     """A query was not answered within its deadline."""
 

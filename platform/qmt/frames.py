@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -132,6 +132,19 @@ def quote(symbol: str, tick: Mapping[str, Any], unit: int) -> Quote:
         pvolume=None if (counted_shares := tick.get("pvolume")) is None else int(counted_shares),
         transactions=None if (trades := tick.get("transactionNum")) is None else int(trades),
     )
+
+
+def pushes(pushed: Mapping[str, Any], *, single: bool) -> Iterator[Mapping[str, Any]]:
+    """Ticks per symbol, at most one each, in the order they came.
+
+    A whole-market push is {symbol: tick}; a single subscription's is {symbol: [tick, …]}.
+    """
+    if not single:
+        yield pushed
+        return
+    for symbol, ticks in pushed.items():
+        for tick in ticks:
+            yield {symbol: tick}
 
 
 def instrument_detail(symbol: str, detail: Mapping[str, Any]) -> InstrumentDetail:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -333,6 +333,9 @@ class Quote:
     transactions: int | None = None
 
 
+MAX_SINGLE_SUBSCRIPTIONS: Final = 50
+"""The SDK's documentation: beyond it follow whole markets."""
+
 QuoteBatch = Mapping[str, Quote]
 QuoteCallback = Callable[[QuoteBatch], None]
 
@@ -497,6 +500,22 @@ class QuoteGateway(Protocol):
         -------
         int
             Our own handle for `unsubscribe`; it stays valid over reconnects.
+        """
+
+    def subscribe_ticks(self, symbol: str, callback: QuoteCallback) -> int:
+        """Follow one symbol tick by tick: at most `MAX_SINGLE_SUBSCRIPTIONS` at a time; survives reconnects.
+
+        Returns
+        -------
+        int
+            A handle as of `subscribe_quotes`.
+
+        Raises
+        ------
+        QueryFailed
+            The terminal does not know the symbol.
+        SubscriptionLimit
+            The SDK advises no more single subscriptions than these.
         """
 
     def unsubscribe(self, handle: int) -> None:

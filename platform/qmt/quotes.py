@@ -27,8 +27,17 @@ from qmt import frames
 from qmt.calendar import SHANGHAI, phase_at
 from qmt.capabilities import Capabilities, capabilities
 from qmt.deadlines import CallTimeout, DisposableCall, bounded
-from qmt.errors import DownloadTimeout, QueryFailed, QueryTimeout, TerminalDown, WrongTerminal, download_failure
+from qmt.errors import (
+    DownloadTimeout,
+    QueryFailed,
+    QueryTimeout,
+    SubscriptionLimit,
+    TerminalDown,
+    WrongTerminal,
+    download_failure,
+)
 from qmt.gateway import (
+    MAX_SINGLE_SUBSCRIPTIONS,
     ClockReading,
     DividendFactor,
     DownloadProgress,
@@ -63,6 +72,7 @@ class _Subscription:
 
     targets: tuple[str, ...]
     callback: QuoteCallback
+    single: bool = False
     number: int = 0
 
 
@@ -313,7 +323,16 @@ class QuoteSession:
 
     def subscribe_quotes(self, targets: Sequence[str], callback: QuoteCallback) -> int:
         """Follow symbols or whole markets; survives reconnects."""
-        subscription = _Subscription(tuple(targets), callback)
+        return self._register(_Subscription(tuple(targets), callback))
+
+    def subscribe_ticks(self, symbol: str, callback: QuoteCallback) -> int:
+        """Follow one symbol tick by tick; survives reconnects."""
+        with self._lifecycle:
+            if sum(subscription.single for subscription in self._registry.values()) >= MAX_SINGLE_SUBSCRIPTIONS:
+                raise SubscriptionLimit(f"{MAX_SINGLE_SUBSCRIPTIONS} single subscriptions are in use")
+            return self._register(_Subscription((symbol,), callback, single=True))
+
+    def _register(self, subscription: _Subscription) -> int:
         with self._lifecycle:
             self._subscribe(subscription)
             handle = next(self._handles)
@@ -329,28 +348,33 @@ class QuoteSession:
                     self._call(lambda: self._xtdata.unsubscribe_quote(subscription.number), "unsubscribe_quote")
 
     def _subscribe(self, subscription: _Subscription) -> None:
-        # Always the whole-market form: single subscriptions are for at most fifty symbols (SDK documentation).
-        number = self._call(
-            lambda: self._xtdata.subscribe_whole_quote(list(subscription.targets), self._receiver(subscription)),
-            "subscribe_whole_quote",
-        )
+        targets = list(subscription.targets)
+        receive = self._receiver(subscription)
+        if subscription.single:
+            number = self._call(
+                lambda: self._xtdata.subscribe_quote(targets[0], period="tick", count=0, callback=receive),
+                "subscribe_quote",
+            )
+        else:
+            number = self._call(lambda: self._xtdata.subscribe_whole_quote(targets, receive), "subscribe_whole_quote")
         if not isinstance(number, int) or number <= 0:
-            raise QueryFailed(f"subscribing to {list(subscription.targets)[:5]} gave {number!r}")
+            raise QueryFailed(f"subscribing to {targets[:5]} gave {number!r}")
         subscription.number = number
 
     def _receiver(self, subscription: _Subscription) -> Callable[[Mapping[str, Any]], None]:
-        def receive(ticks: Mapping[str, Any]) -> None:
-            batch = {}
-            for symbol, tick in ticks.items():
-                try:
-                    batch[symbol] = frames.quote(symbol, tick, self._unit(symbol))
-                except (KeyError, TypeError, ValueError) as error:
-                    logger.warning("a quote of %s is not usable: %s", symbol, error)
-            if batch:
-                try:
-                    subscription.callback(batch)
-                except Exception:
-                    logger.exception("a quote callback failed")
+        def receive(pushed: Mapping[str, Any]) -> None:
+            for ticks in frames.pushes(pushed, single=subscription.single):
+                batch = {}
+                for symbol, tick in ticks.items():
+                    try:
+                        batch[symbol] = frames.quote(symbol, tick, self._unit(symbol))
+                    except (KeyError, TypeError, ValueError) as error:
+                        logger.warning("a quote of %s is not usable: %s", symbol, error)
+                if batch:
+                    try:
+                        subscription.callback(batch)
+                    except Exception:
+                        logger.exception("a quote callback failed")
 
         return receive
 

@@ -11,8 +11,8 @@ import pytest
 
 from qmt.calendar import date_of_ms, midnight_ms, time_of_ms
 from qmt.codes import Kind
-from qmt.errors import DownloadFailed, DownloadThrottled, DownloadTimeout, QueryFailed, TerminalDown
-from qmt.gateway import DownloadProgress, Period, QuoteBatch, QuoteGateway
+from qmt.errors import DownloadFailed, DownloadThrottled, DownloadTimeout, QueryFailed, SubscriptionLimit, TerminalDown
+from qmt.gateway import MAX_SINGLE_SUBSCRIPTIONS, DownloadProgress, Period, QuoteBatch, QuoteGateway
 from tests.contract.conftest import wait_until
 from tests.contract.faces import Face
 
@@ -350,6 +350,35 @@ def test_subscriptions_are_replayed_after_a_reconnect(face: Face, quotes: QuoteG
     assert wait_until(lambda: bool(batches))
     face.advance(6)
     assert wait_until(lambda: len(batches) >= 2)
+
+
+@pytest.mark.faults
+def test_single_subscription_gives_ticks_and_is_replayed_after_a_reconnect(face: Face, quotes: QuoteGateway) -> None:
+    batches: list[QuoteBatch] = []
+    quotes.subscribe_ticks("600000.SH", batches.append)
+    assert wait_until(lambda: bool(batches))
+    assert set(batches[0]) == {"600000.SH"}
+    assert batches[0]["600000.SH"].transactions is not None
+    face.drop()
+    assert wait_until(lambda: not quotes.is_alive())
+    batches.clear()
+
+    quotes.connect(face.address)
+
+    assert wait_until(lambda: bool(batches))
+    face.advance(6)
+    assert wait_until(lambda: len(batches) >= 2)
+
+
+@pytest.mark.faults
+def test_single_subscriptions_end_at_the_limit_and_an_ended_one_makes_room(quotes: QuoteGateway) -> None:
+    handles = [quotes.subscribe_ticks("600000.SH", lambda _: None) for _ in range(MAX_SINGLE_SUBSCRIPTIONS)]
+    with pytest.raises(SubscriptionLimit):
+        quotes.subscribe_ticks("000001.SZ", lambda _: None)
+
+    quotes.unsubscribe(handles[0])
+
+    assert quotes.subscribe_ticks("000001.SZ", lambda _: None)
 
 
 @pytest.mark.faults

@@ -206,6 +206,9 @@ class FakeTerminal:
     def subscribe_quotes(self, targets: Sequence[str], callback: QuoteCallback) -> int:
         return 1
 
+    def subscribe_ticks(self, symbol: str, callback: QuoteCallback) -> int:
+        return 1
+
     def unsubscribe(self, handle: int) -> None:
         pass
 

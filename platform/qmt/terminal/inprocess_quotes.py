@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from qmt import frames
-from qmt.errors import DownloadTimeout, QueryFailed, TerminalDown, download_failure
+from qmt.errors import DownloadTimeout, QueryFailed, SubscriptionLimit, TerminalDown, download_failure
 from qmt.gateway import (
+    MAX_SINGLE_SUBSCRIPTIONS,
     ClockReading,
     DividendFactor,
     DownloadProgress,
@@ -44,8 +45,8 @@ class InProcessQuotes:
         self._host = host
         self._client: QuoteClient | None = None
         self._handles = itertools.count(1)
-        self._registry: dict[int, tuple[tuple[str, ...], QuoteCallback]] = {}
-        self._callbacks: dict[int, QuoteCallback] = {}
+        self._registry: dict[int, tuple[tuple[str, ...], str, QuoteCallback]] = {}
+        self._callbacks: dict[int, tuple[str, QuoteCallback]] = {}
         self._numbers: dict[int, int] = {}
 
     def connect(self, address: str) -> None:
@@ -54,8 +55,8 @@ class InProcessQuotes:
         if not self._host.is_up:
             raise TerminalDown("the terminal is not running")
         self._client = self._host.terminal.quote_attach(self._receive)
-        for handle, (targets, callback) in self._registry.items():
-            self._subscribe(handle, targets, callback)
+        for handle, (targets, period, callback) in self._registry.items():
+            self._subscribe(handle, targets, period, callback)
 
     def close(self) -> None:
         """End the session."""
@@ -205,11 +206,20 @@ class InProcessQuotes:
 
     def subscribe_quotes(self, targets: Sequence[str], callback: QuoteCallback) -> int:
         """Follow symbols or whole markets."""
+        return self._register(tuple(targets), "", callback)
+
+    def subscribe_ticks(self, symbol: str, callback: QuoteCallback) -> int:
+        """Follow one symbol tick by tick."""
+        if sum(bool(period) for _targets, period, _callback in self._registry.values()) >= MAX_SINGLE_SUBSCRIPTIONS:
+            raise SubscriptionLimit(f"{MAX_SINGLE_SUBSCRIPTIONS} single subscriptions are in use")
+        return self._register((symbol,), Period.TICK.value, callback)
+
+    def _register(self, targets: tuple[str, ...], period: str, callback: QuoteCallback) -> int:
         self._linked()
         handle = next(self._handles)
-        self._registry[handle] = (tuple(targets), callback)
+        self._registry[handle] = (targets, period, callback)
         try:
-            self._subscribe(handle, tuple(targets), callback)
+            self._subscribe(handle, targets, period, callback)
         except QueryFailed:
             del self._registry[handle]
             raise
@@ -233,23 +243,23 @@ class InProcessQuotes:
             raise TerminalDown("there is no quote link")
         return self._client
 
-    def _subscribe(self, handle: int, targets: tuple[str, ...], callback: QuoteCallback) -> None:
+    def _subscribe(self, handle: int, targets: tuple[str, ...], period: str, callback: QuoteCallback) -> None:
         client = self._linked()
         with self._host.terminal.lock:  # so that the first push finds its callback
-            number = self._host.terminal.subscribe(client, targets, "")
+            number = self._host.terminal.subscribe(client, targets, period)
             if number < 0:
                 raise QueryFailed(f"the terminal knows none of {list(targets)}")
             self._numbers[handle] = number
-            self._callbacks[number] = callback
+            self._callbacks[number] = (period, callback)
             self._host.terminal.deliver_present(client, number)
 
     def _receive(self, frame: Frame) -> None:
-        callback = self._callbacks.get(frame["sub"])
+        period, callback = self._callbacks.get(frame["sub"], ("", None))
         if callback is None:
             return
-        ticks = bson.decode(frame["data"])
-        batch = {symbol: frames.quote(symbol, tick, frames.volume_unit(symbol)) for symbol, tick in ticks.items()}
-        try:
-            callback(batch)
-        except Exception:
-            logger.exception("a quote callback failed")
+        for ticks in frames.pushes(bson.decode(frame["data"]), single=bool(period)):
+            batch = {symbol: frames.quote(symbol, tick, frames.volume_unit(symbol)) for symbol, tick in ticks.items()}
+            try:
+                callback(batch)
+            except Exception:
+                logger.exception("a quote callback failed")

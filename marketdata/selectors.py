@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -10,15 +10,19 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from accounts.models import QmtHost, User
+from marketdata.choices import AliasKind
 from marketdata.models import (
     DataSource,
+    DataSourceStatus,
     Holiday,
     Instrument,
+    InstrumentAlias,
     InstrumentDay,
     InstrumentQuerySet,
     TradingDay,
 )
 from marketdata.quotes.models import LatestQuote
+from marketdata.quotes.periods import Period
 from ops.errors import Code, Invalid, NotFound, Unavailable
 from ops.models import Job
 from qmt.codes import CodeError, parse_symbol
@@ -26,6 +30,8 @@ from qmt.codes import CodeError, parse_symbol
 #: How much of a bad request a refusal repeats.
 MAX_SHOWN_SYMBOLS = 100
 MAX_SHOWN_CHARACTERS = 20
+#: Above this the whole period is read: one scan beats thousands of parameters.
+IDS_PER_QUERY = 500
 
 
 def instrument_get(symbol: str) -> Instrument:
@@ -45,7 +51,7 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
     Parameters
     ----------
     symbols
-        ``600519.SH``, or bare codes such as ``600519``.
+        ``600519.SH``, bare codes such as ``600519``, or a code an instrument had before.
 
     Returns
     -------
@@ -67,7 +73,8 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
             unknown.append(text)
     # in_bulk splits long lists by the database's parameter limit.
     found = Instrument.objects.in_bulk(list(completed), field_name="symbol")
-    unknown += [text for symbol, text in completed.items() if symbol not in found]
+    former = _by_former_symbol([symbol for symbol in completed if symbol not in found])
+    unknown += [text for symbol, text in completed.items() if symbol not in found and symbol not in former]
     if unknown:
         named = [text[:MAX_SHOWN_CHARACTERS] for text in unknown[:MAX_SHOWN_SYMBOLS]]
         raise Invalid(
@@ -76,7 +83,16 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
             field="symbols",
             symbols=named,
         )
-    return {symbol: found[symbol] for symbol in completed}
+    rows = (found.get(symbol) or former[symbol] for symbol in completed)
+    return {row.symbol: row for row in rows}
+
+
+def _by_former_symbol(symbols: Sequence[str]) -> dict[str, Instrument]:
+    """Instruments that once had these codes; of a code that several had, the one that had it last."""
+    if not symbols:
+        return {}
+    aliases = InstrumentAlias.objects.filter(kind=AliasKind.SYMBOL, text__in=symbols)
+    return {row.text: row.instrument for row in aliases.select_related("instrument").order_by("valid_to")}
 
 
 def instrument_day(instrument: Instrument, trade_date: date) -> InstrumentDay | None:
@@ -104,6 +120,14 @@ def trading_days(market: str, start: date, end: date) -> list[date]:
 def data_source(host_name: str) -> DataSource | None:
     """Return what is known about a host as a source of data; None before its first sync."""
     return DataSource.objects.filter(host=host_name).first()
+
+
+def download_hosts(instrument_ids: Sequence[int], period: Period) -> list[str]:
+    """Return the hosts that the instruments' last downloads of a stored period came from, by name."""
+    rows = DataSourceStatus.objects.filter(period=period.code).exclude(host="")
+    if len(instrument_ids) <= IDS_PER_QUERY:
+        rows = rows.filter(instrument_id__in=instrument_ids)
+    return sorted(rows.order_by().values_list("host", flat=True).distinct())
 
 
 def data_host() -> str:

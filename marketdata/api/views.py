@@ -47,7 +47,7 @@ from marketdata.selectors import (
     trading_days,
 )
 from marketdata.services import DataRequest, MarketDataService
-from marketdata.services.queue import repair_cancel
+from marketdata.services.jobcontrol import sync_job_cancel
 from marketdata.services.requests import parse_period
 from marketdata.services.service import evidence_days
 from ops.api import DeskCursorPagination
@@ -126,7 +126,7 @@ class BarsView(APIView):
                     "X-Data-Complete": "false",
                 },
             )
-        source = service.source()
+        source = service.source(query)
         frames = pieces(query, market_clock(service.host_name), time_format)
         head = {
             "complete": readiness.complete,
@@ -302,5 +302,5 @@ class JobCancelView(APIView):
     def post(self, request: Request, job_id: UUID) -> Response:
         """Cancel a download; what others wait for goes on, and what is stored stays."""
         user = cast(User, request.user)
-        repair_cancel(actor=actor_of(request), job=job_get(user, job_id))
+        sync_job_cancel(actor=actor_of(request), job=job_get(user, job_id))
         return Response(JobSerializer(job_get(user, job_id)).data)

@@ -8,9 +8,10 @@ market decode as one matrix.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from marketdata.quotes.periods import (
     Int64Array,
@@ -58,6 +59,27 @@ def decode(period: Period, buckets: Int64Array, encoded: Sequence[bytes]) -> Day
     ValueError
         An entry has the wrong width.
     """
+    matrix = _matrix(period, encoded)
+    segment, offset = np.nonzero(matrix)
+    days = bucket_first_day(period, buckets)[segment] + offset
+    return DayCounts(segment, days, matrix[segment, offset].astype(np.int64))
+
+
+def decode_matrix(period: Period, encoded: Sequence[bytes]) -> npt.NDArray[np.uint16]:
+    """Counts per day of many segments as one matrix: segments × days of their bucket, at most 65,535 each.
+
+    Raises
+    ------
+    ValueError
+        An entry has the wrong width.
+    """
+    matrix = _matrix(period, encoded)
+    if matrix.dtype.itemsize > np.dtype(np.uint16).itemsize:
+        matrix = np.minimum(matrix, np.iinfo(np.uint16).max)
+    return matrix.astype(np.uint16)
+
+
+def _matrix(period: Period, encoded: Sequence[bytes]) -> npt.NDArray[np.unsignedinteger[Any]]:
     width = bucket_days(period)
     size = _YEAR_BYTES if period is Period.DAY_1 else width * (2 if width > 1 else 4)
     if any(len(entry) != size for entry in encoded):
@@ -65,9 +87,5 @@ def decode(period: Period, buckets: Int64Array, encoded: Sequence[bytes]) -> Day
     flat = b"".join(encoded)
     if period is Period.DAY_1:
         packed = np.frombuffer(flat, dtype=np.uint8).reshape(len(encoded), size)
-        matrix = np.unpackbits(packed, axis=1, count=width, bitorder="little")
-    else:
-        matrix = np.frombuffer(flat, dtype="<u2" if width > 1 else "<u4").reshape(-1, width)
-    segment, offset = np.nonzero(matrix)
-    days = bucket_first_day(period, buckets)[segment] + offset
-    return DayCounts(segment, days, matrix[segment, offset].astype(np.int64))
+        return np.unpackbits(packed, axis=1, count=width, bitorder="little")
+    return np.frombuffer(flat, dtype="<u2" if width > 1 else "<u4").reshape(-1, width)

@@ -111,9 +111,20 @@ def headers_select(
     ids: Sequence[int] | None,
     period: Period,
     buckets: tuple[int, int],
+    *,
+    between: tuple[int, int] | None = None,
 ) -> tuple[Int64Array, Int64Array, list[bytes]]:
-    """Instrument, bucket and per-day counts of segments (None: of all instruments), in key order."""
+    """Instrument, bucket and per-day counts of segments (None: of all instruments), in key order.
+
+    Parameters
+    ----------
+    between : (first id, last id), optional
+        Only instruments in this closed range.
+    """
     where, parameters = _period_where(engine, ids, period)
+    if between is not None:
+        where += " AND instrument_id BETWEEN %s AND %s"
+        parameters += between
     cursor.execute(
         f"SELECT instrument_id, bucket, day_counts FROM {SEGMENTS} "  # noqa: S608
         f"WHERE {where} AND bucket BETWEEN %s AND %s ORDER BY instrument_id, bucket",

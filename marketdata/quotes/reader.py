@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connections
 
 from marketdata.quotes import daycounts, queries, segments
 from marketdata.quotes.bulk import bulk_writer
 from marketdata.quotes.columns import Column, QuoteColumns, schema_of
-from marketdata.quotes.periods import Int64Array, Period, bucket, day_start_ts
+from marketdata.quotes.periods import Int64Array, Period, bucket, bucket_first_day, day_start_ts
 from marketdata.quotes.tables import DATABASE
+
+CountMatrix = npt.NDArray[np.uint16]
 
 _INSTRUMENTS_PER_QUERY = 500
 _LAST_TS = 253_370_736_000_000  # the year 9999: a bound that every bucket calculation can hold
@@ -161,6 +164,57 @@ def day_counts(
     counts = daycounts.decode(period, labels, encoded)
     wanted = (counts.day >= first_day) & (counts.day <= last_day)
     return SealedDays(ids[counts.segment[wanted]], counts.day[wanted], counts.rows[wanted])
+
+
+def day_count_matrix(instrument_ids: Int64Array, period: Period, days: Int64Array) -> CountMatrix:
+    """Count sealed rows of instruments on chosen days from segment headers, in one query.
+
+    Parameters
+    ----------
+    instrument_ids : ndarray of int64
+        Shape (N,), each once, in any order.
+    days : ndarray of int64
+        Day numbers, shape (D,), ascending.
+
+    Returns
+    -------
+    ndarray of uint16
+        Shape (N, D). A day of ticks with more rows counts as 65,535.
+    """
+    matrix: CountMatrix = np.zeros((len(instrument_ids), len(days)), dtype=np.uint16)
+    if not matrix.size:
+        return matrix
+    span = tuple(bucket(period, int(ts)) for ts in day_start_ts(days[[0, -1]]))
+    order = np.argsort(instrument_ids, kind="stable")
+    ordered = instrument_ids[order]
+    connection = connections[DATABASE]
+    with connection.cursor() as cursor:
+        owners, labels, encoded = queries.headers_select(
+            cursor,
+            bulk_writer(connection),
+            ordered.tolist() if len(ordered) <= _INSTRUMENTS_PER_QUERY else None,
+            period,
+            (span[0], span[1]),
+            between=(int(ordered[0]), int(ordered[-1])),
+        )
+    if not encoded:
+        return matrix
+    at = np.minimum(np.searchsorted(ordered, owners), len(ordered) - 1)
+    wanted = ordered[at] == owners
+    rows = order[at]
+    counts = daycounts.decode_matrix(period, encoded)
+    # Segments of one bucket lie on the same days: each bucket is one block of the matrix.
+    for label in np.unique(labels[wanted]):
+        block = np.flatnonzero(wanted & (labels == label))
+        offsets, columns = _meet(int(bucket_first_day(period, label)), counts.shape[1], days)
+        matrix[rows[block][:, None], columns] = counts[block][:, offsets]
+    return matrix
+
+
+def _meet(first_day: int, width: int, days: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Days of one bucket that are among ``days``: offsets within the bucket, positions in ``days``."""
+    columns = np.arange(*np.searchsorted(days, [first_day, first_day + width]), dtype=np.int64)
+    return days[columns] - first_day, columns
 
 
 def raw_stamps(

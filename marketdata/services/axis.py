@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from marketdata.config import get_marketdata_config
-from marketdata.models import Instrument, TradingDay
+from marketdata.models import TradingDay
 from marketdata.quotes.periods import MINUTE_MS, Int64Array, Period, day_date, day_number
 from ops.clocks import MarketClock
 
@@ -26,6 +27,17 @@ BoolMatrix = npt.NDArray[np.bool_]
 
 _NO_LISTING = np.iinfo(np.int64).min
 _NO_DELISTING = np.iinfo(np.int64).max
+
+
+class Listing(Protocol):
+    """What the axis needs of an instrument."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def list_date(self) -> date | None: ...
+    @property
+    def delist_date(self) -> date | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +95,7 @@ def first_open_day(clock: MarketClock) -> int:
     return day_number(clock.trade_date) + (0 if last_closed_date(clock) is None else 1)
 
 
-def expected_axis(
-    instruments: Sequence[Instrument], period: Period, start: date, end: date, clock: MarketClock
-) -> Axis:
+def expected_axis(instruments: Sequence[Listing], period: Period, start: date, end: date, clock: MarketClock) -> Axis:
     """Return what the instruments should have between two dates, both included.
 
     Notes
@@ -123,7 +133,7 @@ def calendar_days(first: int, last: int) -> Int64Array:
     return np.array([day_number(day) for day in dates], dtype=np.int64)
 
 
-def _listed(instruments: Sequence[Instrument], days: Int64Array) -> BoolMatrix:
+def _listed(instruments: Sequence[Listing], days: Int64Array) -> BoolMatrix:
     first = np.array([day_number(i.list_date) if i.list_date else _NO_LISTING for i in instruments], np.int64)
     last = np.array(
         [day_number(i.delist_date) if i.delist_date else _NO_DELISTING for i in instruments],

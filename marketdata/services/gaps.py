@@ -14,23 +14,28 @@ import numpy as np
 import numpy.typing as npt
 
 from marketdata.choices import EvidenceReason
-from marketdata.models import DataSourceStatus, Instrument
-from marketdata.quotes import daycounts, reader
-from marketdata.quotes.models import QuoteSegment
-from marketdata.quotes.periods import Int64Array, Period, buckets, day_date, day_start_ts
-from marketdata.services.axis import Axis, BoolMatrix, expected_axis, open_day_labels
+from marketdata.models import DataSourceStatus
+from marketdata.quotes import reader
+from marketdata.quotes.periods import Int64Array, Period, day_date, day_start_ts
+from marketdata.quotes.reader import CountMatrix
+from marketdata.services.axis import Axis, BoolMatrix, Listing, expected_axis, open_day_labels
 from marketdata.services.evidence import evidence_in_force, source_depth_day
 from ops.clocks import MarketClock
 
-CountMatrix = npt.NDArray[np.int64]
+ReasonMatrix = npt.NDArray[np.uint8]
 
-# Above this the whole period is scanned: headers are small, parameter lists are not.
-_IDS_PER_QUERY = 500
+REASONS = (
+    EvidenceReason.SOURCE_EMPTY,
+    EvidenceReason.SUSPENDED,
+    EvidenceReason.NO_TRADE,
+    EvidenceReason.SOURCE_DEPTH,
+)
+"""Reason of each code in `Gaps.proven`, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Result of one scan.
+    """Result of one scan. Matrices have the shape (N, D): instruments × trading days.
 
     Attributes
     ----------
@@ -38,12 +43,18 @@ class Gaps:
         Shape (N,), in the order asked.
     axis
         What was expected.
+    present
+        The day's bars are all there.
+    proven
+        They are not, and a proof says why: 1 + the reason's place in `REASONS`; 0 without one.
     missing
-        Shape (N, D): the instrument has bars to be fetched on that day.
+        The instrument has bars to be fetched on that day. Each expected day is present, proven or missing.
     """
 
     instrument_ids: Int64Array
     axis: Axis
+    present: BoolMatrix
+    proven: ReasonMatrix
     missing: BoolMatrix
 
     @property
@@ -74,7 +85,7 @@ class Gaps:
 
 
 def find_gaps(
-    instruments: Sequence[Instrument],
+    instruments: Sequence[Listing],
     period: Period,
     start: date,
     end: date,
@@ -92,15 +103,53 @@ def find_gaps(
     ids = np.array([instrument.pk for instrument in instruments], dtype=np.int64)
     expected = axis.listed & (axis.bars > 0)
     if not expected.any():
-        return Gaps(ids, axis, expected)
-    sealed = _sealed_counts(ids, period, axis.days)
-    present = sealed >= axis.bars
-    _apply_evidence(present, sealed, ids, period, axis, clock.host)
-    missing = expected & ~present
+        return Gaps(ids, axis, expected, expected.astype(np.uint8), expected)
+    sealed = reader.day_count_matrix(ids, period, axis.days)
+    present = expected & (sealed >= axis.bars)
+    wanted = expected & ~present
+    proven = _proven(sealed, ids, period, axis, clock.host) * wanted
+    missing = wanted & (proven == 0)
     if axis.open_index >= 0 and missing[:, axis.open_index].any():
         rows = np.flatnonzero(missing[:, axis.open_index])
-        missing[rows, axis.open_index] = ~_open_day_present(ids[rows], period, axis, clock)
-    return Gaps(ids, axis, missing)
+        there = _open_day_present(ids[rows], period, axis, clock)
+        present[rows, axis.open_index] = there
+        missing[rows, axis.open_index] = ~there
+    return Gaps(ids, axis, present, proven, missing)
+
+
+def _proven(sealed: CountMatrix, ids: Int64Array, period: Period, axis: Axis, host: str) -> ReasonMatrix:
+    """Code of the reason why bars are absent, shape (N, D); where reasons overlap, the one that is later in `REASONS`."""
+    days = axis.days
+    proven: ReasonMatrix = np.zeros(sealed.shape, dtype=np.uint8)
+    ranges = evidence_in_force(ids.tolist(), period, day_date(days[0]), day_date(days[-1]))
+    for code, reason in enumerate(REASONS, 1):
+        own = [row for row in ranges if row[3] == reason]
+        if not own:
+            continue
+        rows = _positions(ids, np.array([row[0] for row in own], dtype=np.int64))
+        covered = _covered(rows, own, days)
+        touched = np.unique(rows)
+        if reason == EvidenceReason.NO_TRADE:
+            # "No trade in the absent minutes" proves nothing for a day whose bars are gone.
+            covered &= sealed[touched] > 0
+        proven[touched] = np.where(covered, np.uint8(code), proven[touched])
+    depth = source_depth_day(host, period)
+    if depth is not None:
+        proven[:, days < depth] = 1 + REASONS.index(EvidenceReason.SOURCE_DEPTH)
+    return proven
+
+
+def _covered(rows: Int64Array, ranges: Sequence[tuple[int, int, int, str]], days: Int64Array) -> BoolMatrix:
+    """Days inside the ranges, one line per distinct row, ascending."""
+    lows = np.searchsorted(days, [row[1] for row in ranges], side="left")
+    highs = np.searchsorted(days, [row[2] for row in ranges], side="right")
+    lines, line = np.unique(rows, return_inverse=True)
+    # Counting ranges that open and close turns thousands of slices into one running sum.
+    edges = np.zeros((len(lines), len(days) + 1), dtype=np.int32)
+    np.add.at(edges, (line, lows), 1)
+    np.add.at(edges, (line, highs), -1)
+    inside: BoolMatrix = np.cumsum(edges, axis=1)[:, :-1] > 0
+    return inside
 
 
 def _positions(ids: Int64Array, wanted: Int64Array) -> Int64Array:
@@ -108,58 +157,6 @@ def _positions(ids: Int64Array, wanted: Int64Array) -> Int64Array:
     order = np.argsort(ids, kind="stable")
     found: Int64Array = order[np.searchsorted(ids[order], wanted)]
     return found
-
-
-def _sealed_counts(ids: Int64Array, period: Period, days: Int64Array) -> CountMatrix:
-    """Bars in verified segments, shape (N, D)."""
-    matrix: CountMatrix = np.zeros((len(ids), len(days)), dtype=np.int64)
-    first, last = buckets(period, day_start_ts(days[[0, -1]])).tolist()
-    headers = QuoteSegment.objects.filter(period=period, bucket__range=(first, last))
-    if len(ids) <= _IDS_PER_QUERY:
-        headers = headers.filter(instrument_id__in=ids.tolist())
-    found = list(headers.values_list("instrument_id", "bucket", "day_counts"))
-    owners = np.array([row[0] for row in found], dtype=np.int64)
-    wanted = np.isin(owners, ids)
-    if not wanted.any():
-        return matrix
-    found = [row for row, keep in zip(found, wanted.tolist(), strict=True) if keep]
-    owners = owners[wanted]
-    counts = daycounts.decode(period, np.array([row[1] for row in found]), [bytes(row[2]) for row in found])
-    columns = np.minimum(np.searchsorted(days, counts.day), len(days) - 1)
-    on_calendar = days[columns] == counts.day
-    rows = _positions(ids, owners[counts.segment[on_calendar]])
-    matrix[rows, columns[on_calendar]] = counts.rows[on_calendar]
-    return matrix
-
-
-def _apply_evidence(
-    present: BoolMatrix,
-    sealed: CountMatrix,
-    ids: Int64Array,
-    period: Period,
-    axis: Axis,
-    host: str,
-) -> None:
-    days = axis.days
-    first, last = day_date(days[0]), day_date(days[-1])
-    ranges = evidence_in_force(ids.tolist(), period, first, last)
-    if ranges:
-        rows = _positions(ids, np.array([row[0] for row in ranges], dtype=np.int64))
-        lows = np.searchsorted(days, [row[1] for row in ranges], side="left")
-        highs = np.searchsorted(days, [row[2] for row in ranges], side="right")
-        # Counting ranges that open and close turns thousands of slices into one running sum.
-        edges = np.zeros((len(ids), len(days) + 1), dtype=np.int64)
-        needs_bars = np.zeros_like(edges)
-        for target, reason_is_no_trade in ((edges, False), (needs_bars, True)):
-            picked = np.array([(row[3] == EvidenceReason.NO_TRADE) is reason_is_no_trade for row in ranges])
-            np.add.at(target, (rows[picked], lows[picked]), 1)
-            np.add.at(target, (rows[picked], highs[picked]), -1)
-        present |= np.cumsum(edges, axis=1)[:, :-1] > 0
-        # "No trade in the absent minutes" proves nothing for a day whose bars are gone.
-        present |= (np.cumsum(needs_bars, axis=1)[:, :-1] > 0) & (sealed > 0)
-    depth = source_depth_day(host, period)
-    if depth is not None:
-        present |= days < depth
 
 
 def _open_day_present(ids: Int64Array, period: Period, axis: Axis, clock: MarketClock) -> npt.NDArray[np.bool_]:

@@ -23,8 +23,8 @@ from marketdata.choices import Basis
 from marketdata.config import get_marketdata_config
 from marketdata.models import TradingDay
 from marketdata.quotes.periods import Int64Array, Period, date_ts, day_number
-from marketdata.selectors import data_host, data_source
-from marketdata.services.axis import CALENDAR_MARKET, calendar_days
+from marketdata.selectors import data_host, data_source, download_hosts
+from marketdata.services.axis import CALENDAR_MARKET, calendar_days, last_closed_date
 from marketdata.services.evidence import evidence_in_force
 from marketdata.services.folding import answer_per_day
 from marketdata.services.gaps import find_gaps
@@ -76,7 +76,7 @@ class BarsResult:
         (shares), amount (CNY), pre_close, suspended, or those of them that were asked for. In the order of the
         symbols asked, then of time.
     source
-        Where the bars come from: host, basis, simulated.
+        Where the bars come from, see `MarketDataService.source`.
     evidence
         Instrument-days without a bar, by proven reason.
     """
@@ -185,21 +185,35 @@ class MarketDataService:
         return BarsResult(
             frame=read_frame(query, market_clock(self.host_name)),
             readiness=readiness,
-            source=self.source(),
+            source=self.source(query),
             evidence=evidence_days(query),
         )
 
-    def source(self) -> dict[str, str | bool]:
-        """Where the bars come from: host, basis, simulated, SDK version."""
+    def source(self, query: Query) -> dict[str, str | bool]:
+        """Where a query's bars come from.
+
+        Returns
+        -------
+        dict
+            host, basis, simulated, sdk_version of the host whose market clock counts; ``hosts``, those whose terminals
+            the stored bars were downloaded from; ``stored_period``; ``adjust``; ``folded``, how the answer's bars were made
+            (only when they are not the stored ones); ``open_day``, the date of a bar so far (only when one was asked for
+            and a day is open).
+        """
+        told: dict[str, str | bool] = {"host": self.host_name}
         source = data_source(self.host_name)
-        if source is None:
-            return {"host": self.host_name}
-        return {
-            "host": source.host,
-            "basis": str(source.basis),
-            "simulated": source.simulated,
-            "sdk_version": source.sdk_version,
-        }
+        if source is not None:
+            told |= {"basis": str(source.basis), "simulated": source.simulated, "sdk_version": source.sdk_version}
+        ids = [instrument.pk for instrument in query.instruments]
+        told["hosts"] = ",".join(download_hosts(ids, query.period))
+        told["stored_period"] = query.period.code
+        told["adjust"] = query.adjust.value
+        if query.fold is not None:
+            before = f", adjusted before: {query.adjust}" if query.adjust is not Adjust.NONE else ""
+            told["folded"] = f"{query.code} from {query.period.code}{before}"
+        if query.open_day and last_closed_date(clock := market_clock(self.host_name)) is None:
+            told["open_day"] = clock.trade_date.isoformat()
+        return told
 
     # ---------------------------------------------------------------------------- internals
     def _ensure(self, query: Query, deadline: float, owner: int | None, *, retry_failed: bool) -> Readiness:

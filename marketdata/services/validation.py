@@ -32,6 +32,7 @@ class Trouble(StrEnum):
     OUT_OF_RANGE = "OUT_OF_RANGE"
     PADDING = "PADDING"
     CONTRADICTING_DUPLICATE = "CONTRADICTING_DUPLICATE"
+    OPEN_MISSING = "OPEN_MISSING"
     PRICE_NOT_POSITIVE = "PRICE_NOT_POSITIVE"
     NEGATIVE_VOLUME = "NEGATIVE_VOLUME"
     OHLC_ORDER = "OHLC_ORDER"
@@ -122,6 +123,7 @@ def check_bars(frame: pd.DataFrame, checks: Checks) -> CheckedFrame:
     suspended = padding & (frame["suspended"].to_numpy() == 1)
     asked = np.isin(days, checks.days)
     reject(Trouble.PADDING, padding)
+    reject(Trouble.OPEN_MISSING, _open_missing(frame))
     reject(Trouble.PRICE_NOT_POSITIVE, _any_price(frame, lambda p: p <= 0))
     reject(Trouble.NEGATIVE_VOLUME, _negative_volume(frame))
     reject(Trouble.OHLC_ORDER, _ohlc_disorder(frame))
@@ -172,6 +174,13 @@ def _padding(frame: pd.DataFrame) -> BoolArray:
     suspended = frame["suspended"].to_numpy() == 1
     blank = _all_prices(frame, lambda p: p == 0)
     result: BoolArray = (volume == 0) & (suspended | blank)
+    return result
+
+
+def _open_missing(frame: pd.DataFrame) -> BoolArray:
+    """Rows whose open alone is 0: vendors' files have such stretches, and no true open can be made of the rest."""
+    opens, high, low, close = (frame[name].to_numpy(np.float64) for name in PRICES)
+    result: BoolArray = (opens == 0) & (high > 0) & (low > 0) & (close > 0)
     return result
 
 

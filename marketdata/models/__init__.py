@@ -4,6 +4,7 @@ Bars, ticks and latest quotes live in the `quotes` database, see `marketdata.quo
 """
 
 from marketdata.models.calendar import Holiday, TradingDay
+from marketdata.models.history import InstrumentAlias, InstrumentChange
 from marketdata.models.instruments import (
     DividendFactor,
     Instrument,
@@ -13,21 +14,34 @@ from marketdata.models.instruments import (
     SectorMember,
 )
 from marketdata.models.integrity import DataSource, DataSourceStatus, Evidence, SourceDepth
+from marketdata.models.live import QuoteSubscription, TickArchive
+from marketdata.models.reference import ConvertibleBond, FinancialReport, FundBasket, IndexWeight, NewIssue
 from marketdata.models.repair import RepairItem, RepairLink
+from marketdata.models.schedules import SyncSchedule
 
 __all__ = [
+    "ConvertibleBond",
     "DataSource",
     "DataSourceStatus",
     "DividendFactor",
     "Evidence",
+    "FinancialReport",
+    "FundBasket",
     "Holiday",
+    "IndexWeight",
     "Instrument",
+    "InstrumentAlias",
+    "InstrumentChange",
     "InstrumentDay",
     "InstrumentQuerySet",
+    "NewIssue",
+    "QuoteSubscription",
     "RepairItem",
     "RepairLink",
     "Sector",
     "SectorMember",
     "SourceDepth",
+    "SyncSchedule",
+    "TickArchive",
     "TradingDay",
 ]

@@ -26,6 +26,15 @@ class DataSource(models.Model):
     static_trade_date = models.DateField(_("static data of"), null=True, blank=True)
     static_synced_at = models.DateTimeField(_("static data synced at"), null=True, blank=True)
     last_tick_at = models.DateTimeField(_("last quote received at"), null=True, blank=True)
+    trading_since = models.DateTimeField(
+        _("seen trading since"),
+        null=True,
+        blank=True,
+        help_text=_("When the watch first saw this session half: quotes of the last one are no news."),
+    )
+    stale_since = models.DateTimeField(
+        _("feed stale since"), null=True, blank=True, help_text=_("The market trades and no quote arrives.")
+    )
     note = models.CharField(_("note"), max_length=400, blank=True, default="")
 
     class Meta:

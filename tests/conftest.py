@@ -16,6 +16,18 @@ from desk.supervisor import plan
 VALKEY_START_SECONDS = 5
 
 
+#: Whatever places orders judges them by the newest quote too, which lives in the second database.
+_PLACES_ORDERS = frozenset({"accounts", "alerts", "execution", "faults", "ledger", "orders", "risk"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        if marker is None or "databases" in marker.kwargs or not _PLACES_ORDERS & set(item.path.parts):
+            continue
+        item.add_marker(pytest.mark.django_db(**marker.kwargs, databases=["default", "quotes"]), append=False)
+
+
 @pytest.fixture
 def state_dir() -> Path:
     """The test run's state folder (removed at its end)."""

@@ -21,6 +21,7 @@ def order_view(order: Order) -> dict[str, Any]:
         "id": str(order.pk),
         "account": order.account_id,
         "client_order_id": order.client_order_id,
+        "strategy": order.strategy,
         "source": str(order.source),
         "created_by": None if creator is None else creator.username,
         "simulated": order.simulated,

@@ -22,13 +22,16 @@ class OrderRequestSerializer(serializers.Serializer[Any]):
         decimal_places=6,
         required=False,
         allow_null=True,
-        help_text="CNY; needed for LIMIT, absent for LATEST.",
+        help_text="CNY. The limit of LIMIT; the protection limit of a market kind where the exchange asks for one.",
     )
     client_order_id = serializers.CharField(
         required=False,
         allow_null=True,
         max_length=64,
         help_text="Names this order of the account for ever; the header Idempotency-Key is its alias.",
+    )
+    strategy = serializers.CharField(
+        required=False, allow_null=True, max_length=64, help_text="Which strategy the order belongs to."
     )
 
 
@@ -38,6 +41,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     account = serializers.IntegerField()
     client_order_id = serializers.CharField(allow_null=True)
+    strategy = serializers.CharField(help_text="Blank without one.")
     # The metaclass takes declared fields out of the class, so these hide nothing of the base's.
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]
     created_by = serializers.CharField(allow_null=True, help_text="User name.")

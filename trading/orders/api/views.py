@@ -34,7 +34,7 @@ from trading.orders.services import Submission, order_cancel, order_submit, rese
 from trading.orders.wire import order_view, trade_view
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
-_FIELDS = frozenset({"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id"})
+_FIELDS = frozenset({"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id", "strategy"})
 _OPEN, _ALL = "open", "all"
 
 STATUS = OpenApiParameter(
@@ -119,6 +119,7 @@ class OrderListView(APIView):
             price_type=body.get("price_type", "LIMIT"),
             price=body.get("price"),
             client_order_id=_key(request, body),
+            strategy=body.get("strategy"),
             source=Source.API,
             token=_token(request),
             request_id=current_request_id(),

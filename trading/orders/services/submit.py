@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
 
 from accounts.actors import actor_for_token, actor_for_user
-from accounts.choices import SessionState
 from accounts.models import ApiToken, BrokerAccount, User
-from accounts.selectors import account_get, host_clock, host_status, may_trade
+from accounts.selectors import account_get, may_trade
 from desk.settings.schema import get_config
 from marketdata.models import Instrument, InstrumentDay
+from marketdata.quotes.models import LatestQuote
 from marketdata.selectors import instrument_day, instrument_get
 from ops import audit
-from ops.clocks import SHANGHAI, MarketClock, database_now, wall_now
+from ops.clocks import database_now
 from ops.errors import Code, Conflict, Denied, Forbidden, Invalid
 from ops.installation import installation_code
-from qmt.calendar import Phase
-from qmt.gateway import MAX_TAG_LENGTH, Side
+from qmt.gateway import MAX_TAG_LENGTH
 from trading.ledger.choices import EventKind
 from trading.ledger.dates import trade_date_open
 from trading.ledger.journal import DATABASE, Journal, account_journal
-from trading.ledger.models import AssetSnapshot, Position
+from trading.ledger.wire import plain
 from trading.orders.choices import OrderEventKind, Source, Status
+from trading.orders.counting import count_order
 from trading.orders.models import Order, OrderEvent
+from trading.orders.services.context import account_clock, check_context, newest_quote
 from trading.orders.services.ticket import Ticket
 from trading.orders.services.waking import wake
 from trading.orders.wire import order_view
 from trading.risk.checks import pre_trade
-from trading.risk.context import CheckContext, Reservation
+from trading.risk.context import Reservation
+from trading.risk.rules.prices import clamped_to_cage
 
 _TAG_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _TAG_RANDOM_LENGTH = 16
@@ -58,6 +60,7 @@ class _Request:
     ticket: Ticket
     instrument: Instrument
     day: InstrumentDay | None
+    quote: LatestQuote | None
     request_id: str
 
     @property
@@ -75,17 +78,23 @@ def order_submit(
     price_type: Any = "LIMIT",
     price: Any = None,
     client_order_id: Any = None,
+    strategy: Any = None,
     source: Source = Source.API,
     token: ApiToken | None = None,
     request_id: str = "",
+    guard: Callable[[], None] | None = None,
 ) -> Submission:
     """Accept one order, or keep its denial, in one transaction.
 
     Parameters
     ----------
-    symbol, side, quantity, price_type, price, client_order_id
+    symbol, side, quantity, price_type, price, client_order_id, strategy
         As the request has them; they are checked here. `quantity` in shares, `price` in
-        CNY. `client_order_id` names one order of the account for ever.
+        CNY. `client_order_id` names one order of the account for ever; keys that begin with
+        `ticket.EXECUTION_KEY` belong to the children of executions.
+    guard
+        Called while the account's book is held, before a new order is decided; what it raises ends the
+        submission, and nothing is stored.
 
     Returns
     -------
@@ -114,6 +123,8 @@ def order_submit(
         price_type=price_type,
         price=price,
         client_order_id=client_order_id,
+        strategy=strategy,
+        reserved_key=source is Source.EXECUTION,
     )
     instrument = _instrument(ticket.symbol)
     request = _Request(
@@ -122,7 +133,8 @@ def order_submit(
         source=source,
         ticket=ticket,
         instrument=instrument,
-        day=instrument_day(instrument, _clock(account).trade_date),
+        day=instrument_day(instrument, account_clock(account).trade_date),
+        quote=newest_quote(instrument),
         request_id=request_id,
     )
     with account_journal(account.pk) as journal:
@@ -132,6 +144,8 @@ def order_submit(
         if journal.book.account.epoch != account.epoch and not may_trade(user, journal.book.account):
             # The right was withdrawn since it was checked, before the account was ours.
             raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
+        if guard is not None:
+            guard()
         order = _decide(journal, request)
         _keep(journal, order, request)
     return Submission(order, created=True)
@@ -164,7 +178,16 @@ def _stored(account: BrokerAccount, request: _Request) -> Order | None:
 def _decide(journal: Journal, request: _Request) -> Order:
     """The new order's row: QUEUED with its reservation, or DENIED with its reason."""
     account, ticket = journal.book.account, request.ticket
-    context = _context(journal, request)
+    context = clamped_to_cage(
+        check_context(
+            journal,
+            ticket,
+            instrument=request.instrument,
+            day=request.day,
+            quote=request.quote,
+            user_id=request.user.pk,
+        )
+    )
     now = database_now(DATABASE)
     order = Order(
         account=account,
@@ -173,12 +196,14 @@ def _decide(journal: Journal, request: _Request) -> Order:
         source=request.source,
         client_order_id=ticket.client_order_id,
         body_digest=request.digest,
+        strategy=ticket.strategy,
         symbol=request.instrument.symbol,
         instrument_id=request.instrument.pk,
         side=ticket.side,
         price_type=ticket.price_type,
-        price=ticket.price,
+        price=context.price,
         quantity=ticket.quantity,
+        details={} if context.price == ticket.price else {"clamped_from": plain(ticket.price)},
         status=Status.QUEUED,
         epoch=account.epoch,
         trade_date=context.clock.trade_date,
@@ -194,7 +219,7 @@ def _decide(journal: Journal, request: _Request) -> Order:
         order.final_at = journal.at
         order.deny_code = str(denial.code)
         order.message = denial.message[:400]
-        order.details = denial.as_dict().get("details", {})
+        order.details |= denial.as_dict().get("details", {})
     return order
 
 
@@ -219,6 +244,7 @@ def _keep(journal: Journal, order: Order, request: _Request) -> None:
     journal.record(EventKind.ORDER, str(order.pk), partial(order_view, order))
     if not denied:
         journal.reserve_cash(order.reserved_cash)
+        count_order(journal, order)
         if journal.book.open_trade_date is None:
             trade_date_open(journal, order.trade_date)
         transaction.on_commit(partial(wake, order), using=DATABASE, robust=True)
@@ -243,62 +269,9 @@ def _audited(order: Order) -> dict[str, Any]:
         "source": str(order.source),
         "client_order_id": order.client_order_id,
     }
+    if order.strategy:
+        facts["strategy"] = order.strategy
     return facts | ({"code": order.deny_code} if order.deny_code else {"tag": order.tag})
-
-
-def _context(journal: Journal, request: _Request) -> CheckContext:
-    """Everything the checks look at, read while the book is held."""
-    account, ticket = journal.book.account, request.ticket
-    symbol = request.instrument.symbol
-    selling = ticket.side is Side.SELL
-    return CheckContext(
-        account=account,
-        session_state=_session_state(account),
-        clock=_clock(account),
-        instrument=request.instrument,
-        day=request.day,
-        book=journal.book,
-        asset=AssetSnapshot.objects.filter(pk=account.pk).first(),
-        position=Position.objects.filter(account=account, symbol=symbol).first() if selling else None,
-        reserved_quantity=reserved_shares(account, symbol) if selling else 0,
-        side=ticket.side,
-        quantity=ticket.quantity,
-        price_type=ticket.price_type,
-        price=ticket.price,
-        live_allowed=get_config().allow_live,
-    )
-
-
-def reserved_shares(account: BrokerAccount, symbol: str) -> int:
-    """Shares promised to open sells that the broker's sellable figure does not contain yet."""
-    orders = Order.objects.filter(account=account, symbol=symbol, reserved_quantity__gt=0)
-    total: int | None = orders.aggregate(total=Sum("reserved_quantity"))["total"]
-    return total or 0
-
-
-def _session_state(account: BrokerAccount) -> SessionState:
-    status = host_status(account.host)
-    return SessionState.DOWN if status is None else SessionState(status.session_state)
-
-
-def _clock(account: BrokerAccount) -> MarketClock:
-    """The host's market clock, from the status row that was read with the account.
-
-    A host that has never reported one has a stale clock of today: nothing trades by it.
-    """
-    clock = host_clock(account.host)
-    if clock is not None:
-        return clock
-    now = wall_now().astimezone(SHANGHAI)
-    return MarketClock(
-        host=account.host.name,
-        trade_date=now.date(),
-        phase=Phase.CLOSED,
-        market_time=now,
-        simulated=account.host.is_simulated,
-        observed_at=datetime.fromtimestamp(0, UTC),
-        stale=True,
-    )
 
 
 def new_tag() -> str:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ops.errors import Code, Invalid
 from ops.inputs import shown
@@ -20,6 +20,22 @@ PRICE_DECIMALS = 6
 MAX_EXPONENT = 30
 MAX_KEY_LENGTH = 64
 MAX_SYMBOL_LENGTH = 16
+MAX_STRATEGY_LENGTH = 64
+EXECUTION_KEY = "exec:"
+"""Beginning of the keys of executions' children: nobody else's order may stand in a child's place."""
+
+#: Words that ask for orders which the platform does not place; see `docs/orders.md`.
+_NOT_BUILT: Final = {
+    "side": {
+        **dict.fromkeys(("MARGIN_BUY", "SHORT_SELL", "BUY_TO_COVER", "SELL_TO_REPAY", "DIRECT_REPAY"), "credit"),
+        **dict.fromkeys(("OPEN_LONG", "CLOSE_LONG", "OPEN_SHORT", "CLOSE_SHORT", "EXERCISE"), "futures and options"),
+        **dict.fromkeys(("PURCHASE", "REDEEM"), "ETF creation and redemption"),
+        **dict.fromkeys(("SUBSCRIBE", "CONVERT"), "subscription and conversion through an order"),
+    },
+    "price_type": {"AFTER_HOURS_FIXED": "after-hours fixed price"},
+}
+#: Markets of the SDK whose instruments are futures and options.
+_DERIVATIVE_MARKETS: Final = frozenset({"SF", "DF", "ZF", "IF", "INE", "GF", "SHO", "SZO"})
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -28,7 +44,7 @@ E = TypeVar("E", bound=StrEnum)
 class Ticket:
     """A well-formed wish; whether it may be had is another question.
 
-    ``price`` is None exactly when the price type needs none.
+    ``price`` is None for the latest price; for a market kind it is the protection limit price, if there is one.
     """
 
     symbol: str
@@ -37,6 +53,7 @@ class Ticket:
     price_type: PriceType
     price: Decimal | None
     client_order_id: str | None
+    strategy: str = ""
 
     @classmethod
     def parse(
@@ -48,8 +65,15 @@ class Ticket:
         price_type: Any,
         price: Any,
         client_order_id: Any,
+        strategy: Any = None,
+        reserved_key: bool = False,
     ) -> Ticket:
         """Read the fields of a request.
+
+        Parameters
+        ----------
+        reserved_key
+            The key is an execution's own; everybody else's may not begin as those do.
 
         Raises
         ------
@@ -61,6 +85,7 @@ class Ticket:
                 raise Invalid(Code.FIELD_REQUIRED, field=name)
         if not isinstance(symbol, str) or not symbol.isascii() or not 0 < len(symbol.strip()) <= MAX_SYMBOL_LENGTH:
             raise Invalid(Code.SYMBOL_UNKNOWN, field="symbol", symbol=shown(symbol))
+        _refuse_unbuilt(symbol, side, price_type)
         kind = _choice(PriceType, price_type, Code.PRICE_TYPE_UNKNOWN, "price_type")
         return cls(
             symbol=symbol.strip().upper(),
@@ -68,7 +93,8 @@ class Ticket:
             quantity=_quantity(quantity),
             price_type=kind,
             price=_price(price, kind),
-            client_order_id=_key(client_order_id),
+            client_order_id=_key(client_order_id, reserved=reserved_key),
+            strategy=_strategy(strategy),
         )
 
     def digest(self, symbol: str) -> str:
@@ -80,7 +106,19 @@ class Ticket:
             The full symbol: ``600519`` and ``600519.SH`` ask for the same.
         """
         content = [symbol, self.side, str(self.quantity), self.price_type, plain(self.price)]
+        content += [self.strategy] if self.strategy else []
         return hashlib.sha256(json.dumps(content).encode("ascii")).hexdigest()
+
+
+def _refuse_unbuilt(symbol: str, side: Any, price_type: Any) -> None:
+    """Kinds of orders that people know from their terminal and that are not built: said so, not "unknown"."""
+    for field, value in (("side", side), ("price_type", price_type)):
+        kind = _NOT_BUILT[field].get(value) if isinstance(value, str) else None
+        if kind is not None:
+            raise Invalid(Code.ORDER_KIND_NOT_BUILT, field=field, value=value, kind=kind)
+    market = symbol.strip().upper().rpartition(".")[2]
+    if market in _DERIVATIVE_MARKETS:
+        raise Invalid(Code.ORDER_KIND_NOT_BUILT, field="symbol", symbol=shown(symbol), kind="futures and options")
 
 
 def _choice(kind: type[E], value: Any, code: Code, field: str) -> E:
@@ -108,9 +146,9 @@ def _price(value: Any, price_type: PriceType) -> Decimal | None:
     # The exponent is looked at before anything is computed: 1e9999999 would be worked out digit by digit.
     if price is None or not price.is_finite() or abs(price.adjusted()) > MAX_EXPONENT:
         raise Invalid(Code.PRICE_INVALID, field="price", price=shown(value))
-    if price_type is not PriceType.LIMIT:
-        if price == 0:
-            return None
+    if price == 0 and price_type is not PriceType.LIMIT:
+        return None
+    if price_type is PriceType.LATEST:
         raise Invalid(Code.PRICE_NOT_ALLOWED, field="price", price_type=str(price_type))
     exponent = price.normalize().as_tuple().exponent
     too_fine = isinstance(exponent, int) and exponent < -PRICE_DECIMALS
@@ -131,9 +169,26 @@ def _decimal(value: Any) -> Decimal | None:
         return None
 
 
-def _key(value: Any) -> str | None:
+def _strategy(value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str) or len(value) > MAX_STRATEGY_LENGTH or not _visible(value):
+        raise Invalid(
+            Code.FIELD_INVALID,
+            f"strategy is text of 1 to {MAX_STRATEGY_LENGTH} visible ASCII characters",
+            field="strategy",
+            strategy=shown(value),
+        )
+    return value
+
+
+def _key(value: Any, *, reserved: bool) -> str | None:
     if value is None or value == "":
         return None
+    if isinstance(value, str) and value.startswith(EXECUTION_KEY) and not reserved:
+        raise Invalid(
+            Code.FIELD_INVALID, f"keys that begin with {EXECUTION_KEY} belong to executions", field="client_order_id"
+        )
     if not isinstance(value, str) or len(value) > MAX_KEY_LENGTH or not _visible(value):
         raise Invalid(
             Code.FIELD_INVALID,

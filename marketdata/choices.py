@@ -52,6 +52,13 @@ class EvidenceReason(models.TextChoices):
     NO_TRADE = "NO_TRADE", _("No trade in the absent minutes")
 
 
+class AliasKind(models.TextChoices):
+    """What an instrument was called before."""
+
+    SYMBOL = "SYMBOL", _("symbol")
+    NAME = "NAME", _("name")
+
+
 class RepairStatus(models.TextChoices):
     """Life of one instrument's part in a repair job."""
 
@@ -60,6 +67,26 @@ class RepairStatus(models.TextChoices):
     DONE = "DONE", _("Done")
     FAILED = "FAILED", _("Failed")
     CANCELLED = "CANCELLED", _("Cancelled")
+
+
+class RepairTrouble(models.TextChoices):
+    """Why a repair round did not complete an instrument; each kind is treated in its own way."""
+
+    CONNECTION = "CONNECTION", _("The terminal was not there")
+    THROTTLED = "THROTTLED", _("The terminal was asked too much")
+    DOWNLOAD_FAILED = "DOWNLOAD_FAILED", _("The download failed")
+    EMPTY = "EMPTY", _("The terminal gave no row at all")
+    UNVERIFIED = "UNVERIFIED", _("What came could not be believed")
+    INTERNAL = "INTERNAL", _("An error of the platform")
+
+
+class ScheduleName(models.TextChoices):
+    """Scheduled sync jobs; the values are the keys of the configuration's `schedules` section."""
+
+    AFTER_CLOSE = "after_close", _("Repair after the close")
+    SAMPLING = "sampling", _("Sampling check against the terminal")
+    STATIC = "static", _("Static data")
+    REPORT = "report", _("Status report")
 
 
 OPEN_REPAIR_STATUSES = (RepairStatus.PENDING, RepairStatus.RUNNING)

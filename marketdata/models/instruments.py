@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from marketdata.choices import Board, Kind, Market
+from marketdata.models.dated import Dated
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -145,9 +146,18 @@ class DividendFactor(models.Model):
 
 
 class Sector(models.Model):
-    """A named group of instruments (板块), as the terminal lists it today."""
+    """A named group of instruments (板块). One that the terminal no longer lists stays, with the date."""
 
     name = models.CharField(_("name"), max_length=64, unique=True)
+    known_since = models.DateField(
+        _("members known since"), help_text=_("Before this day nobody knows who was a member.")
+    )
+    retired_on = models.DateField(
+        _("retired on"),
+        null=True,
+        blank=True,
+        help_text=_("First trade date on which the terminal no longer lists it."),
+    )
     updated_at = models.DateTimeField(_("updated at"))
     members = models.ManyToManyField(
         Instrument, through="SectorMember", related_name="sectors", verbose_name=_("members")
@@ -162,17 +172,22 @@ class Sector(models.Model):
         return self.name
 
 
-class SectorMember(models.Model):
-    """Membership of one instrument in one sector."""
+class SectorMember(Dated):
+    """Membership of one instrument in one sector over a stretch of days, so that those who left stay visible."""
 
-    sector = models.ForeignKey(Sector, on_delete=models.CASCADE)
+    sector = models.ForeignKey(Sector, on_delete=models.CASCADE, related_name="memberships")
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE)
 
     class Meta:
         verbose_name = _("sector member")
         verbose_name_plural = _("sector members")
         constraints = [
-            models.UniqueConstraint(fields=["sector", "instrument"], name="marketdata_sectormember_once"),
+            models.UniqueConstraint(fields=["sector", "instrument", "valid_from"], name="marketdata_sectormember_once"),
+            models.UniqueConstraint(
+                fields=["sector", "instrument"],
+                condition=Q(valid_to__isnull=True),
+                name="marketdata_sectormember_one_open",
+            ),
         ]
 
     def __str__(self) -> str:

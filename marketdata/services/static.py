@@ -21,12 +21,12 @@ from marketdata.models import (
     Holiday,
     Instrument,
     InstrumentDay,
-    Sector,
-    SectorMember,
     TradingDay,
 )
 from marketdata.services.evidence import evidence_forget
 from marketdata.services.facts import day_row, instrument_row
+from marketdata.services.history import changes_record, recodes_follow
+from marketdata.services.sectors import sectors_store
 from ops.clocks import wall_now
 from qmt.codes import CodeError, parse_symbol
 from qmt.errors import QmtError
@@ -75,8 +75,8 @@ def static_sync(
     members = _sector_members(gateway)
     universe = sorted({symbol for symbols in members.values() for symbol in symbols})
     on_message(f"{len(universe)} instruments")
-    known = instruments_sync(gateway=gateway, symbols=universe, reading=reading)
-    sectors_store(members=members)
+    known = instruments_sync(gateway=gateway, symbols=universe, reading=reading, host=host)
+    sectors_store(members=members, day=reading.trade_date)
     on_message("dividend factors")
     factors = factors_sync(gateway=gateway, symbols=known, basis=basis)
     DataSource.objects.update_or_create(
@@ -162,34 +162,35 @@ def _handled(symbol: str) -> bool:
         return False
 
 
-def instruments_sync(*, gateway: QuoteGateway, symbols: Sequence[str], reading: ClockReading) -> list[str]:
+def instruments_sync(
+    *, gateway: QuoteGateway, symbols: Sequence[str], reading: ClockReading, host: str = ""
+) -> list[str]:
     """Store details and day facts of these symbols; returns those the terminal knows.
 
-    A changed listing date invalidates the instrument's evidence.
+    What a terminal says differently from before goes into the instrument's history. A new code of a known instrument renames it: its key,
+    and with it its bars, stay. A changed listing date invalidates the instrument's evidence.
     """
     known: list[str] = []
     for part in _parts(symbols, DETAILS_PER_CALL):
         details = gateway.instruments(part)
-        _store_instruments(details, reading)
+        recodes_follow(details=details, universe=symbols, day=reading.trade_date, host=host)
+        _store_instruments(details, reading, host)
         known += [detail.symbol for detail in details]
     return known
 
 
-def _store_instruments(details: Sequence[InstrumentDetail], reading: ClockReading) -> None:
+def _store_instruments(details: Sequence[InstrumentDetail], reading: ClockReading, host: str) -> None:
     now = wall_now()
     rows = [instrument_row(detail, reading.trade_date, now) for detail in details]
     symbols = [row.symbol for row in rows]
-    before = {row.symbol: (row.list_date, row.delist_date) for row in Instrument.objects.with_symbols(symbols)}
+    earlier = {row.symbol: row for row in Instrument.objects.with_symbols(symbols)}
     fields = [field.name for field in Instrument._meta.concrete_fields if field.name not in ("id", "symbol")]
     with transaction.atomic():
         Instrument.objects.bulk_create(rows, update_conflicts=True, unique_fields=["symbol"], update_fields=fields)
         stored = {row.symbol: row for row in Instrument.objects.with_symbols(symbols)}
+        changed = changes_record(earlier=earlier, stored=stored, day=reading.trade_date, host=host)
         evidence_forget(
-            instrument_ids=[
-                row.pk
-                for row in stored.values()
-                if before.get(row.symbol, (row.list_date, row.delist_date)) != (row.list_date, row.delist_date)
-            ]
+            instrument_ids=[key for key, fields in changed.items() if fields & {"list_date", "delist_date"}]
         )
         days = [day_row(stored[detail.symbol], detail, reading.trade_date, now) for detail in details]
         InstrumentDay.objects.bulk_create(
@@ -206,24 +207,6 @@ def _store_instruments(details: Sequence[InstrumentDetail], reading: ClockReadin
                 "updated_at",
             ],
         )
-
-
-def sectors_store(*, members: dict[str, list[str]]) -> None:
-    """Store today's sectors and their members; sectors that are gone are removed."""
-    now = wall_now()
-    ids = dict(Instrument.objects.values_list("symbol", "pk"))
-    with transaction.atomic():
-        Sector.objects.exclude(name__in=members).delete()
-        for name, symbols in members.items():
-            sector, _ = Sector.objects.update_or_create(name=name, defaults={"updated_at": now})
-            wanted = {ids[symbol] for symbol in symbols if symbol in ids}
-            held = set(SectorMember.objects.filter(sector=sector).values_list("instrument_id", flat=True))
-            for gone in _parts(held - wanted, 500):
-                SectorMember.objects.filter(sector=sector, instrument_id__in=gone).delete()
-            SectorMember.objects.bulk_create(
-                [SectorMember(sector=sector, instrument_id=key) for key in wanted - held],
-                batch_size=1000,
-            )
 
 
 # -------------------------------------------------------------------------------- factors

@@ -25,6 +25,7 @@ from qmt.gateway import (
     Quote,
     QuoteCallback,
 )
+from tests.marketdata.fake_reference import FakeReference
 
 COLUMNS = (
     "time",
@@ -117,6 +118,7 @@ class FakeTerminal:
     padded: dict[str, int] = field(default_factory=dict)
     down: bool = False
     reading: ClockReading | None = None
+    reference: FakeReference = field(default_factory=FakeReference)
     _landed: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
 
     def put(self, symbol: str, period: str, frame: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,15 +15,20 @@ from marketdata.models import (
     DividendFactor,
     Evidence,
     Instrument,
+    InstrumentAlias,
+    InstrumentChange,
     InstrumentDay,
     Sector,
     SectorMember,
     TradingDay,
 )
-from marketdata.selectors import instrument_day
+from marketdata.reference_selectors import sector_members
+from marketdata.selectors import instrument_day, instrument_get
 from marketdata.services.facts import pinyin_initials
+from marketdata.services.sectors import sector_backfill
 from marketdata.services.static import StaticSummary, static_sync
 from ops.clocks import wall_now
+from ops.errors import Code, Unavailable
 from qmt.calendar import Phase
 from qmt.gateway import ClockReading
 from qmt.gateway import DividendFactor as TerminalFactor
@@ -34,8 +40,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
 READING = ClockReading(TODAY, Phase.CONTINUOUS, 0, 0, simulated=True)
 
 
-def sync(terminal: FakeTerminal, basis: Basis = Basis.RAW) -> StaticSummary:
-    return static_sync(gateway=terminal, host="sim", reading=READING, sdk_version="250807.1.2", basis=basis)
+LATER = date(2023, 3, 21)
+
+
+def sync(terminal: FakeTerminal, basis: Basis = Basis.RAW, *, day: date = TODAY) -> StaticSummary:
+    reading = replace(READING, trade_date=day)
+    return static_sync(gateway=terminal, host="sim", reading=reading, sdk_version="250807.1.2", basis=basis)
 
 
 def filled(terminal: FakeTerminal, **changes: Any) -> FakeTerminal:
@@ -79,10 +89,92 @@ def test_static_repeated_keeps_the_instrument_ids(terminal: FakeTerminal) -> Non
 def test_static_follows_sector_changes(terminal: FakeTerminal) -> None:
     sync(filled(terminal))
     terminal.sector_lists = {"上证50": [PINGAN], "新": [MAOTAI]}
+    sync(terminal, day=LATER)
+    assert sector_members("上证50", TODAY) == [MAOTAI]
+    assert sector_members("上证50", LATER) == [PINGAN]
+    assert sector_members("新", LATER) == [MAOTAI]
+    gone = Sector.objects.get(name="沪深A股")
+    assert gone.retired_on == LATER
+    assert sector_members("沪深A股", TODAY) == [PINGAN, MAOTAI]
+    assert sector_members("沪深A股", LATER) == []
+
+
+def test_static_sector_correction_within_a_day_leaves_no_trace(terminal: FakeTerminal) -> None:
+    sync(filled(terminal))
+    terminal.sector_lists["上证50"] = [PINGAN]
     sync(terminal)
-    members = SectorMember.objects.values_list("sector__name", "instrument__symbol")
-    assert set(members) == {("上证50", PINGAN), ("新", MAOTAI)}
-    assert Sector.objects.count() == 2
+    assert list(SectorMember.objects.filter(sector__name="上证50").values_list("instrument__symbol", "valid_to")) == [
+        (PINGAN, None)
+    ]
+
+
+def test_static_suddenly_empty_sector_keeps_its_members(terminal: FakeTerminal) -> None:
+    sync(filled(terminal))
+    terminal.sector_lists["上证50"] = []
+    sync(terminal, day=LATER)
+    assert sector_members("上证50", LATER) == [MAOTAI]
+
+
+def test_static_members_before_they_were_known_are_refused(terminal: FakeTerminal) -> None:
+    sync(filled(terminal))
+    with pytest.raises(Unavailable) as refusal:
+        sector_members("上证50", WEEK[0])
+    assert refusal.value.code == Code.DATA_UNAVAILABLE
+    assert refusal.value.details == {"known_since": TODAY.isoformat()}
+
+
+def test_static_backfill_extends_memberships_into_the_past(terminal: FakeTerminal) -> None:
+    sync(filled(terminal))
+    sector = Sector.objects.get(name="上证50")
+    sector_backfill(sector=sector, members={WEEK[0]: [PINGAN, MAOTAI], WEEK[1]: [MAOTAI]})
+    assert sector_members("上证50", WEEK[0]) == [PINGAN, MAOTAI]
+    assert sector_members("上证50", WEEK[1]) == [MAOTAI]
+    assert sector_members("上证50", TODAY) == [MAOTAI]
+    assert SectorMember.objects.filter(sector=sector, instrument__symbol=MAOTAI).count() == 1
+
+
+def test_static_changed_name_and_st_mark_become_history(terminal: FakeTerminal) -> None:
+    sync(filled(terminal))
+    sync(filled(terminal, name="*ST茅台"), day=LATER)
+    row = Instrument.objects.get(symbol=MAOTAI)
+    changes = InstrumentChange.objects.filter(instrument=row).order_by("field")
+    assert [(one.field, one.before, one.after, one.date, one.host) for one in changes] == [
+        ("is_st", "False", "True", LATER, "sim"),
+        ("name", "贵州茅台", "*ST茅台", LATER, "sim"),
+    ]
+    alias = InstrumentAlias.objects.get(instrument=row)
+    assert (alias.kind, alias.text, alias.valid_from, alias.valid_to) == ("NAME", "贵州茅台", None, TODAY)
+
+
+def test_static_mark_of_the_ex_date_is_no_change(terminal: FakeTerminal) -> None:
+    sync(filled(terminal))
+    sync(filled(terminal, name="XD贵州茅台"), day=LATER)
+    assert not InstrumentChange.objects.exists()
+
+
+def test_static_new_code_of_a_known_share_keeps_its_id_and_finds_it_by_the_old_one(terminal: FakeTerminal) -> None:
+    listed = WEEK[0]
+    terminal.details = {"830799.BJ": detail("830799.BJ", name="艾融软件", list_date=listed)}
+    terminal.sector_lists = {"北交所": ["830799.BJ"]}
+    sync(terminal)
+    before = Instrument.objects.get(symbol="830799.BJ")
+    terminal.details = {"920799.BJ": detail("920799.BJ", name="艾融软件", list_date=listed)}
+    terminal.sector_lists = {"北交所": ["920799.BJ"]}
+    sync(terminal, day=LATER)
+    assert Instrument.objects.get().pk == before.pk
+    assert instrument_get("830799.BJ").symbol == "920799.BJ"
+    assert InstrumentChange.objects.get(field="symbol").after == "920799.BJ"
+
+
+def test_static_two_fitting_shares_are_not_taken_for_one_another(terminal: FakeTerminal) -> None:
+    listed = WEEK[0]
+    old = {symbol: detail(symbol, name="同名", list_date=listed) for symbol in ("830799.BJ", "830800.BJ")}
+    terminal.details, terminal.sector_lists = old, {"北交所": list(old)}
+    sync(terminal)
+    terminal.details = {"920799.BJ": detail("920799.BJ", name="同名", list_date=listed)}
+    terminal.sector_lists = {"北交所": ["920799.BJ"]}
+    sync(terminal, day=LATER)
+    assert Instrument.objects.count() == 3
 
 
 def test_static_terminal_is_right_about_its_own_days(terminal: FakeTerminal) -> None:

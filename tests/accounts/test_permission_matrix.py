@@ -117,6 +117,7 @@ class World:
                 "quantity": 100,
                 "price": "9.90",
             },
+            "POST /api/v1/orders/cancel": {"account": team.alpha.pk},
             "POST /accounts/ act=halt": {"account": team.alpha.pk},
             "POST /accounts/ act=state": {"account": team.alpha.pk, "state": "HALTED"},
             "POST /accounts/ act=mode": {"account": team.alpha.pk, "mode": "READ_ONLY"},

@@ -7,17 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import BrokerAccount
+from accounts.models import BrokerAccount, Grant
 from accounts.services import account_halt
 from ops.clocks import wall_now
-from ops.errors import Code, Conflict, Forbidden, NotFound
+from ops.errors import Code, Conflict, Forbidden, Invalid, NotFound
 from ops.models import AuditEvent
 from tests.orders.bench import Bench, host_ready
 from tests.people import TEST_ACTOR
 from trading.orders.choices import Status
 from trading.orders.claims import claim_cancel
 from trading.orders.models import Order
-from trading.orders.services import order_cancel
+from trading.orders.services import Wanted, order_cancel, orders_cancel
 
 pytestmark = pytest.mark.django_db
 
@@ -94,4 +94,63 @@ def test_cancel_by_somebody_who_only_sees_is_refused(bench: Bench) -> None:
     with pytest.raises(Forbidden) as refusal:
         order_cancel(user=bench.team.bob, order_id=order.pk)
     assert refusal.value.code == Code.TRADE_NOT_GRANTED
+    assert bench.order(order).status == Status.QUEUED
+
+
+def test_cancel_all_of_an_account_tells_each_orders_outcome(bench: Bench) -> None:
+    queued, working = bench.submit(), bench.reported()
+    outcomes = orders_cancel(user=bench.alice, account_id=bench.account.pk)
+    assert [(outcome.order.pk, outcome.wanted) for outcome in outcomes] == [
+        (queued.pk, Wanted.DONE),
+        (working.pk, Wanted.STORED),
+    ]
+    assert bench.order(queued).status == Status.CANCELLED
+    assert bench.order(working).cancel_requested_by == bench.alice
+    again = orders_cancel(user=bench.alice, account_id=bench.account.pk)
+    assert [(outcome.order.pk, outcome.wanted) for outcome in again] == [(working.pk, Wanted.ALREADY)]
+
+
+@pytest.mark.parametrize("wish", [{"symbol": "000001"}, {"side": "BUY", "strategy": "grid"}])
+def test_cancel_all_touches_only_what_the_filters_name(bench: Bench, wish: dict[str, str]) -> None:
+    named = bench.submit(symbol="000001.SZ", price="12.00", strategy="grid")
+    other = bench.submit()
+    outcomes = orders_cancel(user=bench.alice, account_id=bench.account.pk, **wish)
+    assert [outcome.order.pk for outcome in outcomes] == [named.pk]
+    assert bench.order(other).status == Status.QUEUED
+
+
+def test_cancel_all_with_a_malformed_filter_cancels_nothing(bench: Bench) -> None:
+    order = bench.submit()
+    for wish in ({"symbol": "Moutai"}, {"symbol": 600519}, {"side": "buy"}, {"strategy": ""}):
+        with pytest.raises(Invalid):
+            orders_cancel(user=bench.alice, account_id=bench.account.pk, **wish)
+    assert bench.order(order).status == Status.QUEUED
+
+
+def test_cancel_all_works_on_a_halted_account(bench: Bench) -> None:
+    order = bench.submit()
+    account_halt(actor=TEST_ACTOR, account=bench.account)
+    assert [outcome.wanted for outcome in orders_cancel(user=bench.alice, account_id=bench.account.pk)] == [Wanted.DONE]
+    assert bench.order(order).status == Status.CANCELLED
+
+
+def test_cancel_all_leaves_the_orders_of_others_and_says_so(bench: Bench) -> None:
+    mine = bench.submit()
+    theirs = bench.submit()
+    Order.objects.filter(pk=theirs.pk).update(created_by=bench.team.bob)
+    Grant.objects.filter(user=bench.alice).update(trade="OWN")
+    outcomes = orders_cancel(user=bench.alice, account_id=bench.account.pk)
+    assert {outcome.order.pk: outcome.refusal for outcome in outcomes} == {
+        mine.pk: None,
+        theirs.pk: Code.ORDER_NOT_YOURS,
+    }
+    assert bench.order(theirs).status == Status.QUEUED
+
+
+def test_cancel_all_by_somebody_who_may_only_look_is_refused(bench: Bench) -> None:
+    order = bench.submit()
+    with pytest.raises(Forbidden):
+        orders_cancel(user=bench.team.bob, account_id=bench.account.pk)
+    with pytest.raises(NotFound):
+        orders_cancel(user=bench.team.charlie, account_id=bench.account.pk)
     assert bench.order(order).status == Status.QUEUED

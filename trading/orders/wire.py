@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trading.ledger.wire import day, moment, money, plain
 from trading.orders.models import Order, OrderEvent, Trade
+
+if TYPE_CHECKING:
+    from trading.orders.services import CancelOutcome
 
 
 def terminal_id(order: Order) -> str:
@@ -46,6 +49,18 @@ def order_view(order: Order) -> dict[str, Any]:
         "reported_at": moment(order.reported_at),
         "final_at": moment(order.final_at),
         "cancel_requested_at": moment(order.cancel_requested_at),
+    }
+
+
+def cancel_outcome_view(outcome: CancelOutcome) -> dict[str, Any]:
+    """What became of one order of a wish to cancel several."""
+    return {
+        "order": str(outcome.order.pk),
+        "symbol": outcome.order.symbol,
+        "side": str(outcome.order.side),
+        "status": str(outcome.order.status),
+        "outcome": None if outcome.wanted is None else str(outcome.wanted),
+        "code": "" if outcome.refusal is None else str(outcome.refusal),
     }
 
 

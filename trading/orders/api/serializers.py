@@ -35,6 +35,35 @@ class OrderRequestSerializer(serializers.Serializer[Any]):
     )
 
 
+class OrdersCancelRequestSerializer(serializers.Serializer[Any]):
+    """Which open orders to cancel. For the document only: the service reads and refuses the fields."""
+
+    account = serializers.IntegerField()
+    symbol = serializers.CharField(required=False, allow_null=True)
+    side = serializers.ChoiceField(choices=Side.choices, required=False, allow_null=True)
+    strategy = serializers.CharField(required=False, allow_null=True)
+
+
+class CancelOutcomeSerializer(serializers.Serializer[Any]):
+    """What became of one order."""
+
+    order = serializers.UUIDField()
+    symbol = serializers.CharField()
+    side = serializers.ChoiceField(choices=Side.choices)
+    status = serializers.ChoiceField(choices=Status.choices)
+    outcome = serializers.CharField(
+        allow_null=True,
+        help_text="`CANCELLED` before it was sent; `WANTED`; `ALREADY_WANTED`; null with a `code`.",
+    )
+    code = serializers.CharField(help_text="Why nothing was done: `ORDER_NOT_YOURS`, `ORDER_FINAL`.")
+
+
+class OrdersCancelSerializer(serializers.Serializer[Any]):
+    """One row per open order that the filters name, oldest first."""
+
+    results = CancelOutcomeSerializer(many=True)
+
+
 class OrderSerializer(serializers.Serializer[Any]):
     """One order as it stands."""
 

@@ -8,6 +8,7 @@ from trading.orders.api import views
 
 urlpatterns = [
     path("orders", views.OrderListView.as_view(), name="api-orders"),
+    path("orders/cancel", views.OrdersCancelView.as_view(), name="api-orders-cancel"),
     path("orders/<uuid:order_id>", views.OrderDetailView.as_view(), name="api-order"),
     path("orders/<uuid:order_id>/cancel", views.OrderCancelView.as_view(), name="api-order-cancel"),
     path(

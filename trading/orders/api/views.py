@@ -24,17 +24,26 @@ from trading.orders.api.serializers import (
     OrderDetailSerializer,
     OrderPageSerializer,
     OrderRequestSerializer,
+    OrdersCancelRequestSerializer,
+    OrdersCancelSerializer,
     OrderSerializer,
     TradePageSerializer,
 )
 from trading.orders.choices import Source, Status
 from trading.orders.models import Order, Trade
 from trading.orders.selectors import order_detail
-from trading.orders.services import Submission, order_cancel, order_submit, reservation_release
-from trading.orders.wire import order_view, trade_view
+from trading.orders.services import (
+    Submission,
+    order_cancel,
+    order_submit,
+    orders_cancel,
+    reservation_release,
+)
+from trading.orders.wire import cancel_outcome_view, order_view, trade_view
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 _FIELDS = frozenset({"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id", "strategy"})
+_CANCEL_FIELDS = frozenset({"account", "symbol", "side", "strategy"})
 _OPEN, _ALL = "open", "all"
 
 STATUS = OpenApiParameter(
@@ -109,7 +118,7 @@ class OrderListView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Place an order. The same key and body again answer the same order."""
-        body = _body(request)
+        body = _body(request, _FIELDS)
         submission = order_submit(
             user=parameters.user_of(request),
             account_id=_account_id(body.get("account")),
@@ -164,6 +173,33 @@ class OrderCancelView(APIView):
         return Response(order_view(order))
 
 
+class OrdersCancelView(APIView):
+    """Cancelling everything that is open, or what the filters name."""
+
+    # No limit of ours ever refuses a cancel.
+    throttle_classes = ()
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="orders_cancel_all",
+        request=OrdersCancelRequestSerializer,
+        responses=OrdersCancelSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Want every open order of an account cancelled, or those of a symbol, side or strategy. Repeatable."""
+        body = _body(request, _CANCEL_FIELDS)
+        outcomes = orders_cancel(
+            user=parameters.user_of(request),
+            account_id=_account_id(body.get("account")),
+            symbol=body.get("symbol"),
+            side=body.get("side"),
+            strategy=body.get("strategy"),
+            token=_token(request),
+            request_id=current_request_id(),
+        )
+        return Response({"results": [cancel_outcome_view(outcome) for outcome in outcomes]})
+
+
 class OrderReleaseView(APIView):
     """Giving back what an order that was never found still holds."""
 
@@ -215,15 +251,15 @@ class TradeListView(APIView):
         return pages.get_paginated_response([trade_view(trade) for trade in page or ()])
 
 
-def _body(request: Request) -> Mapping[str, Any]:
+def _body(request: Request, fields: frozenset[str]) -> Mapping[str, Any]:
     """The request's object; a field that nobody knows is a mistake worth stopping for."""
     body = request.data
     if not isinstance(body, Mapping):
         raise Invalid(Code.INVALID, "The body must be a JSON object.")
-    unknown = sorted(set(body) - _FIELDS)
+    unknown = sorted(set(body) - fields)
     if unknown:
         name = ascii(unknown[0]).strip("'")[:40]
-        raise Invalid(Code.FIELD_UNKNOWN, field=name, allowed=sorted(_FIELDS))
+        raise Invalid(Code.FIELD_UNKNOWN, field=name, allowed=sorted(fields))
     return body
 
 

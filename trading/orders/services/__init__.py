@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from trading.orders.services.cancel import order_cancel
+from trading.orders.services.cancel import CancelOutcome, Wanted, cancel_as, order_cancel, orders_cancel
 from trading.orders.services.release import reservation_release
 from trading.orders.services.settle import trade_date_settle
 from trading.orders.services.submit import Submission, order_submit
 
-__all__ = ["Submission", "order_cancel", "order_submit", "reservation_release", "trade_date_settle"]
+__all__ = [
+    "CancelOutcome",
+    "Submission",
+    "Wanted",
+    "cancel_as",
+    "order_cancel",
+    "order_submit",
+    "orders_cancel",
+    "reservation_release",
+    "trade_date_settle",
+]

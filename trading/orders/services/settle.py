@@ -12,8 +12,9 @@ from accounts.models import User
 from accounts.selectors import account_get, may_resume
 from ops import audit
 from ops.errors import Code, Conflict, Forbidden
+from trading.ledger.bookkeeping import differences_take
 from trading.ledger.choices import TradeDateState
-from trading.ledger.journal import DATABASE
+from trading.ledger.journal import DATABASE, account_journal
 from trading.ledger.models import TradeDate
 from trading.orders import lifecycle
 from trading.orders.intake.alarms import missed_date_settled
@@ -22,8 +23,8 @@ from trading.orders.intake.alarms import missed_date_settled
 def trade_date_settle(*, user: User, account_id: int, trade_date: date, request_id: str = "") -> list[UUID]:
     """Close a MISSED trade date: the terminal's holdings and money are taken as they are.
 
-    Orders of the date that were still open become DONE_FOR_DAY and give back what they had
-    reserved; fills that the platform did not see stay unseen.
+    Each open difference becomes an adjustment entry of that date. Orders of the date that were still open become
+    DONE_FOR_DAY and give back what they had reserved; fills that the platform did not see stay unseen.
 
     Returns
     -------
@@ -47,13 +48,19 @@ def trade_date_settle(*, user: User, account_id: int, trade_date: date, request_
         if not dates.filter(state=TradeDateState.MISSED).update(state=TradeDateState.OPEN):
             state = dates.values_list("state", flat=True).first()
             raise Conflict(Code.CONFLICT, trade_date=trade_date.isoformat(), state=state)
+        with account_journal(account.pk) as journal:
+            entries = differences_take(journal, user, trade_date=trade_date, note=f"trade date {trade_date} settled")
         ended = lifecycle.close_trade_date(account.pk, trade_date)
         audit.record(
             actor=actor_for_user(user),
             action="trade_date.settled",
             target=f"account:{account.pk}",
             before={"trade_date": trade_date.isoformat(), "state": str(TradeDateState.MISSED)},
-            after={"state": str(TradeDateState.CLOSED), "orders": [str(pk) for pk in ended]},
+            after={
+                "state": str(TradeDateState.CLOSED),
+                "orders": [str(pk) for pk in ended],
+                "entries": [entry.pk for entry in entries],
+            },
             account_id=account.pk,
             request_id=request_id,
         )

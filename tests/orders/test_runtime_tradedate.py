@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -11,15 +10,14 @@ import pytest
 from accounts.models import BrokerAccount, QmtHost
 from ops.clocks import SHANGHAI, wall_now
 from qmt.calendar import Phase, to_ms
-from qmt.gateway import AssetUpdate, ClockReading, PositionUpdate
-from trading.ledger.models import AccountBook, AssetSnapshot, Position, TradeDate
+from qmt.gateway import ClockReading
+from trading.ledger.models import AccountBook, TradeDate
 from trading.orders import lifecycle
-from trading.orders.intake import AccountSnapshot
 from trading.orders.models import Order
 from trading.orders.runtime import tradedate
+from trading.orders.runtime.bookcheck import Verdict
 
 DAY, NEXT = date(2024, 1, 2), date(2024, 1, 3)
-ZERO = Decimal(0)
 
 
 def reading(phase: Phase, at: time, *, day: date = DAY, on: date | None = None) -> ClockReading:
@@ -50,10 +48,6 @@ class Desk:
         self.closed: list[date] = []
         AccountBook.objects.create(account=self.account, open_trade_date=DAY)
         TradeDate.objects.create(account=self.account, date=DAY, opened_at=wall_now())
-        AssetSnapshot.objects.create(
-            account=self.account, cash=900, frozen_cash=100, market_value=0, total_asset=1000, at=wall_now()
-        )
-        Position.objects.create(account=self.account, symbol="600519.SH", quantity=100, updated_at=wall_now())
 
     def close(self, account_id: int, day: date) -> list[UUID]:
         assert account_id == self.account.pk
@@ -74,13 +68,6 @@ def desk(db: None, monkeypatch: pytest.MonkeyPatch) -> Desk:
     made = Desk()
     monkeypatch.setattr(lifecycle, "close_trade_date", made.close)
     return made
-
-
-def tomorrow(*, cash: str = "1000", frozen: str = "0", quantity: int = 100) -> AccountSnapshot:
-    asset = AssetUpdate("8000000001", Decimal(cash), Decimal(frozen), ZERO, Decimal(cash))
-    held = PositionUpdate("8000000001", "600519.SH", quantity, quantity, 0, 0, quantity, ZERO, ZERO, ZERO, ZERO)
-    sold_out = PositionUpdate("8000000001", "000001.SZ", 0, 0, 0, 0, 0, ZERO, ZERO, ZERO, ZERO)
-    return AccountSnapshot(started_at=wall_now(), asset=asset, positions=(held, sold_out))
 
 
 def test_close_if_over_in_trading_hours_keeps_the_date_open(desk: Desk) -> None:
@@ -106,43 +93,51 @@ def test_close_if_over_with_a_resting_order_closes_it(desk: Desk) -> None:
     assert tradedate.close_if_over(desk.account, EVENING)
 
 
-def test_close_missed_unchanged_account_is_closed_late(desk: Desk) -> None:
-    assert tradedate.close_missed(desk.account, reading(Phase.CLOSED, time(9), day=NEXT), tomorrow()) == []
+MORNING = reading(Phase.CLOSED, time(9), day=NEXT)
+
+
+def test_close_missed_agreeing_books_close_it_late(desk: Desk) -> None:
+    AccountBook.objects.update(ledger_since=DAY)
+    desk.order("REPORTED")
+    assert tradedate.close_missed(desk.account, MORNING, Verdict.AGREE) == []
     assert desk.closed == [DAY]
 
 
-@pytest.mark.parametrize("changed", [{"cash": "999"}, {"quantity": 200}])
-def test_close_missed_changed_account_stays_open(
-    desk: Desk, changed: dict[str, object], caplog: pytest.LogCaptureFixture
-) -> None:
-    snapshot = tomorrow(**changed)  # type: ignore[arg-type]
-    assert tradedate.close_missed(desk.account, reading(Phase.CLOSED, time(9), day=NEXT), snapshot) == [DAY]
+def test_close_missed_differing_books_need_a_person(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    AccountBook.objects.update(ledger_since=DAY)
+    assert tradedate.close_missed(desk.account, MORNING, Verdict.DIFFER) == [DAY]
     assert desk.closed == []
+    assert TradeDate.objects.get().state == "MISSED"
     assert "a person settles" in caplog.text
 
 
-def test_close_missed_with_unconfirmed_fills_stays_open(desk: Desk) -> None:
-    AccountBook.objects.update(unconfirmed_cash=1)
-    assert tradedate.close_missed(desk.account, reading(Phase.CLOSED, time(9), day=NEXT), tomorrow()) == [DAY]
+def test_close_missed_differing_books_are_not_closed_by_the_next_look(desk: Desk) -> None:
+    AccountBook.objects.update(ledger_since=DAY)
+    tradedate.close_missed(desk.account, MORNING, Verdict.DIFFER)
+    assert tradedate.close_missed(desk.account, MORNING, Verdict.AGREE) == []
+    assert (desk.closed, TradeDate.objects.get().state) == ([], "MISSED")
 
 
-def test_close_missed_changed_account_is_not_closed_by_the_next_look(desk: Desk) -> None:
-    """The reconciliation between the two looks has written the terminal's figures into the book."""
-    morning, changed = reading(Phase.CLOSED, time(9), day=NEXT), tomorrow(cash="999")
-    tradedate.close_missed(desk.account, morning, changed)
-    AssetSnapshot.objects.update(cash=999, frozen_cash=0)
-    tradedate.close_missed(desk.account, morning, changed)
-    assert desk.closed == []
-    assert TradeDate.objects.get().state == "MISSED"
+def test_close_missed_undecided_waits_for_the_next_look(desk: Desk) -> None:
+    AccountBook.objects.update(ledger_since=DAY)
+    assert tradedate.close_missed(desk.account, MORNING, Verdict.UNDECIDED) == []
+    assert (desk.closed, TradeDate.objects.get().state) == ([], "OPEN")
 
 
-def test_close_missed_failed_part_is_no_proof(desk: Desk) -> None:
-    snapshot = AccountSnapshot(started_at=wall_now(), asset=None, positions=())
-    assert not tradedate.is_unchanged(desk.account, snapshot)
+@pytest.mark.parametrize("since", [None, NEXT])
+def test_close_missed_orders_before_the_books_were_opened_prove_nothing(desk: Desk, since: date | None) -> None:
+    AccountBook.objects.update(ledger_since=since)
+    desk.order("REPORTED")
+    assert tradedate.close_missed(desk.account, MORNING, Verdict.AGREE) == [DAY]
+
+
+def test_close_missed_date_without_orders_needs_no_books(desk: Desk) -> None:
+    assert tradedate.close_missed(desk.account, MORNING, Verdict.AGREE) == []
+    assert desk.closed == [DAY]
 
 
 def test_close_missed_today_is_not_missed(desk: Desk) -> None:
-    assert tradedate.close_missed(desk.account, EVENING, tomorrow(cash="1")) == []
+    assert tradedate.close_missed(desk.account, EVENING, Verdict.DIFFER) == []
     assert desk.closed == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from trading.ledger.choices import TradeDateState
+from trading.ledger.history import day_close
 from trading.ledger.journal import Journal
 from trading.ledger.models import TradeDate
 
@@ -23,7 +24,7 @@ def trade_date_open(journal: Journal, trade_date: date) -> bool:
 
 
 def trade_date_close(journal: Journal, trade_date: date) -> bool:
-    """Close `trade_date`; False when it was closed before."""
+    """Close `trade_date` and keep how the account stands at its end; False when it was closed before."""
     book = journal.book
     dates = TradeDate.objects.filter(account_id=book.pk)
     unclosed = dates.exclude(state=TradeDateState.CLOSED)
@@ -42,6 +43,7 @@ def trade_date_close(journal: Journal, trade_date: date) -> bool:
         open_trade_date=unclosed.order_by("date").values_list("date", flat=True).first(),
         closed_trade_date=max(filter(None, (book.closed_trade_date, trade_date))),
     )
+    day_close(journal, trade_date)
     return True
 
 

@@ -17,7 +17,6 @@ from trading.ledger.entries import Posting
 from trading.ledger.fees import FillCost, cost_of_fill
 from trading.ledger.holdings import sale_unconfirmed, spending_unconfirmed
 from trading.ledger.journal import Journal
-from trading.ledger.models.entries import MAX_STRATEGY_LENGTH
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.counting import count_turnover
 from trading.orders.intake.evidence import Batch, take_evidence
@@ -177,7 +176,7 @@ def fill_postings(order: Order, trade: Trade, cost: FillCost) -> list[Posting]:
         "symbol": trade.symbol,
         "side": trade.side,
         "user_id": order.created_by_id,
-        "strategy": strategy_of(order),
+        "strategy": order.strategy,
     }
     exchanged = Posting(
         kind=EntryKind.TRADE,
@@ -192,11 +191,6 @@ def fill_postings(order: Order, trade: Trade, cost: FillCost) -> list[Posting]:
         (EntryKind.TRANSFER_FEE, cost.transfer_fee, cost.rules.transfer_fee),
     )
     return [exchanged, *(Posting(kind=kind, cash=-fee, rule=rule, **shared) for kind, fee, rule in fees)]
-
-
-def strategy_of(order: Order) -> str:
-    """The strategy an order was placed for; empty for a person's own."""
-    return str(order.details.get("strategy", ""))[:MAX_STRATEGY_LENGTH]
 
 
 def _reached_by_fill(order: Order, traded_quantity: int) -> Status:

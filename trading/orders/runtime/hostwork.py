@@ -91,10 +91,10 @@ class HostWork:
         for account in self._rows():
             reading = self._reading()
             if reading is not None:
-                self._close_missed(account, session, reading)
                 tradedate.open_if_trading(account, reading)
-            self._reconciler.account(account, session)
+            verdict = self._reconciler.account(account, session)
             if reading is not None:
+                tradedate.close_missed(account, reading, verdict)
                 tradedate.close_if_over(account, reading)
 
     # --- used by the sweeper and the refresher ----------------------------------------------
@@ -122,10 +122,6 @@ class HostWork:
         account = BrokerAccount.objects.filter(pk=account_id, host__name=self._host_name, enabled=True).first()
         if account is not None:
             self._reconciler.refresh(account, session)
-
-    def _close_missed(self, account: BrokerAccount, session: OpenSession, reading: ClockReading) -> None:
-        if tradedate.missed_dates(account, reading):
-            tradedate.close_missed(account, reading, self._reconciler.ask(account, session))
 
     def _rows(self) -> list[BrokerAccount]:
         return list(BrokerAccount.objects.filter(host__name=self._host_name, enabled=True).order_by("pk"))

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from accounts.models import BrokerAccount
@@ -27,6 +28,7 @@ from trading.orders.choices import Status
 from trading.orders.intake import AccountSnapshot, IntakeResult
 from trading.orders.models import Order
 from trading.orders.runtime import crashpoints, metrics
+from trading.orders.runtime.bookcheck import BookCheck, Verdict
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.session import OpenSession
 
@@ -68,10 +70,16 @@ class Reconciler:
         self._reading = reading
         self._on_result = on_result
         self._sleep = sleep
+        self._books = BookCheck(config=config, reading=reading, sleep=sleep)
         self._absences: dict[UUID, Absence] = {}
 
-    def account(self, account: BrokerAccount, session: OpenSession) -> AccountSnapshot:
+    def account(self, account: BrokerAccount, session: OpenSession) -> Verdict:
         """Reconcile one account completely.
+
+        Returns
+        -------
+        Verdict
+            Whether the account's books agree with the broker's figures.
 
         Raises
         ------
@@ -80,15 +88,22 @@ class Reconciler:
         """
         began = time.monotonic()
         try:
-            snapshot = self.ask(account, session)
+            snapshot = self._round(account, session)
+            self._resolve(account, snapshot, session)
+            verdict = self._books.check(
+                account, snapshot, session_key=session.key, again=partial(self._round, account, session)
+            )
         except Exception:
             metrics.RECONCILIATIONS.labels(result="failed").inc()
             raise
-        crashpoints.reach(crashpoints.AFTER_QUERY)
-        self._apply(account, snapshot, session)
-        self._resolve(account, snapshot, session)
         metrics.RECONCILIATIONS.labels(result="done").inc()
         metrics.RECONCILE_SECONDS.observe(time.monotonic() - began)
+        return verdict
+
+    def _round(self, account: BrokerAccount, session: OpenSession) -> AccountSnapshot:
+        snapshot = self.ask(account, session)
+        crashpoints.reach(crashpoints.AFTER_QUERY)
+        self._apply(account, snapshot, session)
         return snapshot
 
     def refresh(self, account: BrokerAccount, session: OpenSession) -> None:
@@ -177,17 +192,19 @@ class Reconciler:
 
     def _count(
         self,
-        unknown: Iterable[Order],
+        unknown: Sequence[Order],
         shown: Sequence[OrderUpdate],
         session: OpenSession,
         asked_at: datetime,
     ) -> None:
         today = self._today()
+        fitting = [update for update in shown if any(_may_be(order, update) for order in unknown)]
+        nobodys = _unclaimed(fitting, today)
         for order in unknown:
             if order.trade_date != today or not _younger(session, order):
                 self._absences.pop(order.pk, None)
                 continue
-            candidates = [update for update in shown if _may_be(order, update)]
+            candidates = [update for update in nobodys if _may_be(order, update)]
             if candidates:
                 # Not proven absent: its remark may have come back empty or cut. A person decides.
                 self._absences.pop(order.pk, None)
@@ -255,6 +272,19 @@ def _younger(session: OpenSession, order: Order) -> bool:
         return False
     opened_at = datetime.fromtimestamp(session.opened_at_ns / 1e9, tz=UTC)
     return order.claimed_at is None or opened_at > order.claimed_at + CLOCK_MARGIN
+
+
+def _unclaimed(updates: Sequence[OrderUpdate], today: date | None) -> list[OrderUpdate]:
+    """Those of the terminal's orders that no order of ours is known to be."""
+    numbers = [update.order_sysid for update in updates if update.order_sysid]
+    if today is None or not numbers:
+        return list(updates)
+    taken = set(
+        Order.objects.filter(trade_date=today, order_sysid__in=numbers).values_list(
+            "account__account_no", "order_sysid"
+        )
+    )
+    return [update for update in updates if (update.account_no, update.order_sysid) not in taken]
 
 
 def _may_be(order: Order, update: OrderUpdate) -> bool:

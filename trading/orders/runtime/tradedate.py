@@ -1,8 +1,8 @@
 """Trade dates of accounts: opened by the market clock, closed by a reconciliation after the close.
 
 The terminal only ever tells about today. A date whose closing reconciliation was missed (the platform
-was off) can still be closed on a later day when holdings and money are exactly what they were
-at the last look: then nothing was filled in between. Otherwise it is MISSED, which denies new
+was off) can still be closed on a later day when the ledger's entries, ex-dates included, lead to exactly the
+broker's holdings and money: then nothing was filled unseen. Otherwise it is MISSED, which denies new
 orders until a person settles it.
 """
 
@@ -15,10 +15,10 @@ from accounts.models import BrokerAccount
 from qmt.calendar import Phase, datetime_of_ms
 from qmt.gateway import ClockReading
 from trading.ledger.choices import TradeDateState
-from trading.ledger.models import AccountBook, AssetSnapshot, Position, TradeDate
+from trading.ledger.models import AccountBook, TradeDate
 from trading.orders import lifecycle
-from trading.orders.intake import AccountSnapshot
 from trading.orders.models import Order
+from trading.orders.runtime.bookcheck import Verdict
 from trading.orders.states import UNRESOLVED
 
 logger = logging.getLogger(__name__)
@@ -46,40 +46,33 @@ def missed_dates(account: BrokerAccount, reading: ClockReading) -> list[date]:
     return [day for day in open_dates(account) if day < reading.trade_date]
 
 
-def is_unchanged(account: BrokerAccount, snapshot: AccountSnapshot) -> bool:
-    """Whether money and holdings are exactly what the book last saw, so that nothing was filled meanwhile.
-
-    Must be asked before the snapshot is applied. Fills whose money was never confirmed by a
-    query leave the question open, and so does any corporate action overnight: both answer False.
-    """
-    book = AccountBook.objects.filter(account=account).first()
-    seen = AssetSnapshot.objects.filter(account=account).first()
-    if book is None or seen is None or book.unconfirmed_cash or snapshot.asset is None or snapshot.positions is None:
-        return False
-    if seen.cash + seen.frozen_cash != snapshot.asset.cash + snapshot.asset.frozen_cash:
-        return False
-    held = dict(Position.objects.filter(account=account, quantity__gt=0).values_list("symbol", "quantity"))
-    return held == {row.symbol: row.quantity for row in snapshot.positions if row.quantity > 0}
-
-
-def close_missed(account: BrokerAccount, reading: ClockReading, snapshot: AccountSnapshot) -> list[date]:
+def close_missed(account: BrokerAccount, reading: ClockReading, verdict: Verdict) -> list[date]:
     """Close the dates that ended while nobody looked, if it is proven that nothing happened; return what is missed.
 
-    Asked once: the reconciliation that follows writes the terminal's figures into the book.
+    Asked after the reconciliation: today's fills are booked then, so that shares or money that still differ are of
+    an earlier date. What only the broker pushed proves nothing here; the ledger holds what was booked.
+
+    Parameters
+    ----------
+    verdict
+        Of that reconciliation. While nothing can be said (figures that move, ex-dates not known
+        yet) the dates stay open, and deny new orders, until the next one.
     """
     missed = missed_dates(account, reading)
-    if not missed:
+    if not missed or verdict is Verdict.UNDECIDED:
         return []
-    if not is_unchanged(account, snapshot):
-        for day in missed:
+    unproven = [day for day in missed if verdict is Verdict.DIFFER or not _is_booked(account, day)]
+    if unproven:
+        for day in unproven:
             lifecycle.miss_trade_date(account.pk, day)
         logger.error(
             "account %s: trade dates %s ended unseen and holdings or money differ: new orders are denied until a person settles them",
             account.pk,
-            ", ".join(map(str, missed)),
+            ", ".join(map(str, unproven)),
         )
-        return missed
     for day in missed:
+        if day in unproven:
+            continue
         ended = lifecycle.close_trade_date(account.pk, day)
         logger.info(
             "account %s: trade date %s closed late, nothing had changed, %d orders ended",
@@ -87,7 +80,15 @@ def close_missed(account: BrokerAccount, reading: ClockReading, snapshot: Accoun
             day,
             len(ended),
         )
-    return []
+    return unproven
+
+
+def _is_booked(account: BrokerAccount, day: date) -> bool:
+    """Whether the ledger can vouch for `day`: its books were open then, or no order of ours was."""
+    since = AccountBook.objects.filter(account=account).values_list("ledger_since", flat=True).first()
+    if since is not None and since <= day:
+        return True
+    return not Order.objects.filter(account=account, trade_date=day).exists()
 
 
 def close_if_over(account: BrokerAccount, reading: ClockReading) -> bool:

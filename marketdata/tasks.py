@@ -29,15 +29,18 @@ def repair(job_id: str) -> dict[str, Any]:
 
 
 def repair_wake(job_id: uuid.UUID, host: str) -> bool:
-    """Send the wake-up; False when the broker is away, and then the worker's poll finds the job."""
-    try:
-        repair.apply_async(
-            args=(str(job_id),),
-            queue=f"qmt.{host}.data",
-            expires=WAKE_EXPIRES_SECONDS,
-            retry=False,
-        )
-    except (OperationalError, OSError) as error:
-        logger.warning("the data worker of %s could not be woken: %s", host, error)
-        return False
+    """Wake the data workers, the asking host's first; False when the broker is away, and then their polls find the job."""
+    from marketdata.services.sharing import data_hosts
+
+    for name in dict.fromkeys([host, *data_hosts()]):
+        try:
+            repair.apply_async(
+                args=(str(job_id),),
+                queue=f"qmt.{name}.data",
+                expires=WAKE_EXPIRES_SECONDS,
+                retry=False,
+            )
+        except (OperationalError, OSError) as error:
+            logger.warning("the data worker of %s could not be woken: %s", name, error)
+            return False
     return True

@@ -15,31 +15,33 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from django.db import DatabaseError, close_old_connections, connections
 
 from accounts.models import QmtHost
 from marketdata.choices import Basis
+from marketdata.config import get_marketdata_config
+from marketdata.live.feed import Feed
 from marketdata.live.writer import QuoteWriter
-from marketdata.models import DataSource
 from marketdata.services.axis import first_open_day
 from marketdata.services.closing import close_days
-from marketdata.services.queue import items_release, items_renew, jobs_sweep
+from marketdata.services.pace import Pace
+from marketdata.services.progress import jobs_sweep
+from marketdata.services.queue import items_release, items_renew
 from marketdata.services.repair import Source
 from marketdata.services.runner import RepairRunner
+from marketdata.services.refresh import StaticSource, lists_sync, refresh_run
 from marketdata.services.static import static_sync
 from marketdata.terminal import DataTerminal, data_terminal_of
 from ops.clocks import MarketClock, derive_market_clock, wall_now
 from ops.heartbeats import Heartbeat
-from ops.publish import publish
 from qmt.calendar import Phase
 from qmt.errors import QmtError, TerminalDown
-from qmt.gateway import ClockReading, QuoteBatch, QuoteGateway
+from qmt.gateway import ClockReading, QuoteGateway
 
 logger = logging.getLogger(__name__)
 
-MARKETS = ("SH", "SZ", "BJ")
 _TRADING = frozenset({Phase.CONTINUOUS, Phase.CLOSE_AUCTION})
 
 
@@ -57,8 +59,6 @@ class WorkerConfig:
         The work thread looks at the queue at least this often, wake-up or not.
     closing
         Between two passes over closed days' live bars.
-    stale_feed
-        Without a quote for so long in continuous trading the subscription is made anew.
     backoff
         Pauses before reconnects; the last one repeats.
     """
@@ -68,7 +68,6 @@ class WorkerConfig:
     probe_failures: int = 3
     poll: float = 2.0
     closing: float = 30.0
-    stale_feed: float = 30.0
     backoff: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -87,11 +86,12 @@ class DataRuntime:
         self._reading: ClockReading | None = None
         self._read_at = wall_now()
         self._basis = Basis.RAW
-        self._subscription: int | None = None
-        self._fed_at = 0.0
         self._static_date: date | None = None
+        self._resumed = False
         self._message = "starting"
+        self._pace = Pace(lambda: get_marketdata_config().repair, sleep=self._pause)
         self._writer = QuoteWriter(host_name)
+        self._feed = Feed(self._writer, get_marketdata_config())
         self._heartbeat = Heartbeat(f"session.data@{host_name}")
         self._threads = (
             threading.Thread(target=self._run_session, name=f"data-session@{host_name}", daemon=True),
@@ -174,10 +174,9 @@ class DataRuntime:
         self._gateway.connect(self._terminal.address())
         self._basis = self._terminal.basis()
         self._read_clock(self._gateway)
-        if self._subscription is None:
-            # A reconnect replays it from the session's own registry.
-            self._subscription = self._gateway.subscribe_quotes(MARKETS, self._feed)
-        self._fed_at = time.monotonic()
+        # A reconnect has replayed what was followed before, from the session's own registry.
+        self._follow(self._gateway, now=True)
+        self._feed.rest()
         # Another terminal, or the same one with other data: its facts are read anew.
         self._static_date = None
         self._connected.set()
@@ -213,23 +212,21 @@ class DataRuntime:
 
     def _watch_feed(self, gateway: QuoteGateway) -> None:
         """Quotes can die silently: in trading hours a feed without any is subscribed anew."""
-        if self.clock().phase not in _TRADING:
-            self._fed_at = time.monotonic()
+        self._follow(gateway)
+        if self.clock().phase not in _TRADING or self._feed.is_empty:
+            self._feed.rest()
             return
-        age = time.monotonic() - self._fed_at
-        if age < self._config.stale_feed:
+        age = self._feed.age_seconds
+        if age < get_marketdata_config().live.stale_after_seconds:
             return
         self._say(f"no quote for {age:.0f} s: subscribing anew", level=logging.WARNING)
-        publish("alerts", {"kind": "feed.stale", "host": self.host_name, "seconds": round(age)})
-        if self._subscription is not None:
-            gateway.unsubscribe(self._subscription)
-        self._subscription = gateway.subscribe_quotes(MARKETS, self._feed)
-        self._fed_at = time.monotonic()
+        self._feed.renew(gateway)
 
-    def _feed(self, batch: QuoteBatch) -> None:
-        """Take quotes on a thread of the SDK: hand on, nothing else."""
-        self._fed_at = time.monotonic()
-        self._writer.accept(batch)
+    def _follow(self, gateway: QuoteGateway, *, now: bool = False) -> None:
+        try:
+            self._feed.refresh(gateway, now=now)
+        except DatabaseError as error:
+            logger.warning("what %s has to follow is not known, the database is away: %s", self.host_name, error)
 
     def _disconnect(self) -> None:
         self._connected.clear()
@@ -254,6 +251,7 @@ class DataRuntime:
                 "trade_date": reading.trade_date.isoformat() if reading else None,
                 "phase": str(reading.phase) if reading else None,
                 "static_date": self._static_date.isoformat() if self._static_date else None,
+                "feed": self._feed.detail(),
                 "quotes": self._writer.counters(),
             }
         )
@@ -279,6 +277,7 @@ class DataRuntime:
                     closing_at = time.monotonic() + self._config.closing
                     self._close_days()
                 self._repair()
+                self._refresh()
             except QmtError as error:
                 # The session thread finds out what is wrong with the link; here it is only waited for.
                 logger.warning("work on %s stopped: %s: %s", self.host_name, type(error).__name__, error)
@@ -317,6 +316,20 @@ class DataRuntime:
             summary.factors,
             time.monotonic() - started,
         )
+        lists = lists_sync(reference=self._session().reference, day=reading.trade_date)
+        logger.info("lists of %s: %s", reading.trade_date, lists.counts)
+
+    def _refresh(self) -> None:
+        """Do what was asked for: static data, statements. What a worker before this one left is taken up once."""
+        reading = self._reading
+        if reading is None:
+            return
+        source = StaticSource(self._session(), self.host_name, reading, self._terminal.sdk_version, self._basis)
+        if not self._resumed:
+            while refresh_run(source, resume=True, between=self._repair):
+                pass
+            self._resumed = True
+        refresh_run(source, between=self._repair)
 
     def _close_days(self) -> None:
         jobs_sweep(host=self.host_name)
@@ -329,11 +342,6 @@ class DataRuntime:
                 summary.requested,
                 summary.discarded,
             )
-        fed_at = self._writer.counters()["last_received_at"]
-        if fed_at:
-            DataSource.objects.filter(host=self.host_name).update(
-                last_tick_at=datetime.fromtimestamp(fed_at / 1000, UTC)
-            )
 
     def _repair(self) -> None:
         runner = RepairRunner(
@@ -342,6 +350,7 @@ class DataRuntime:
             holder=self._holder,
             clock=self.clock,
             sleep=self._pause,
+            pace=self._pace,
         )
         while not self._stop.is_set() and self._connected.is_set() and runner.run_batch():
             self._sync_static()

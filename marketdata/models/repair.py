@@ -9,25 +9,33 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from marketdata.choices import OPEN_REPAIR_STATUSES, RepairStatus
+from marketdata.choices import OPEN_REPAIR_STATUSES, RepairStatus, RepairTrouble
 from marketdata.models.instruments import Instrument
 from marketdata.quotes.periods import day_date, day_number
 from ops.models import Job
 
 
 class RepairItem(models.Model):
-    """The missing days of one instrument and period, to be downloaded by one host.
+    """The missing days of one instrument and period, to be downloaded by one host at a time.
 
     The rows are the queue: a worker claims them by one conditional UPDATE and holds them with a lease.
     At most one item per instrument and period is open, whoever asked; a later request widens it. Every
     change of `ranges` raises `version`, so that a worker notices when an item grew while it ran.
     """
 
-    host = models.CharField(_("host"), max_length=64)
+    host = models.CharField(_("asked for at"), max_length=64, help_text=_("Whose market clock says what is missing."))
+    source_host = models.CharField(
+        _("downloaded by"),
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("The host that took it last; hosts of the same source share the work."),
+    )
     instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="repair_items")
     period = models.CharField(_("period"), max_length=8)
     ranges = models.JSONField(_("missing"), help_text=_("Pairs of first and last trade date."))
     days = models.PositiveIntegerField(_("missing days"))
+    until = models.DateField(_("last missing day"))
     version = models.PositiveIntegerField(default=1)
     status = models.CharField(_("status"), max_length=12, choices=RepairStatus.choices, default=RepairStatus.PENDING)
     priority = models.PositiveSmallIntegerField(
@@ -40,6 +48,9 @@ class RepairItem(models.Model):
     lease_holder = models.CharField(max_length=120, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
     rows_stored = models.PositiveIntegerField(_("bars stored"), default=0)
+    trouble = models.CharField(
+        _("kind of trouble"), max_length=16, choices=RepairTrouble.choices, blank=True, default=""
+    )
     error = models.CharField(_("error"), max_length=400, blank=True, default="")
     updated_at = models.DateTimeField(_("updated at"))
     jobs = models.ManyToManyField(Job, through="RepairLink", related_name="repair_items")
@@ -56,7 +67,8 @@ class RepairItem(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["host", "status", "priority", "not_before"], name="marketdata_repair_queue"),
+            models.Index(fields=["status", "priority", "not_before"], name="marketdata_repair_queue"),
+            models.Index(fields=["lease_holder"], name="marketdata_repair_lease"),
         ]
 
     def __str__(self) -> str:
@@ -66,6 +78,11 @@ class RepairItem(models.Model):
     def day_ranges(self) -> list[tuple[int, int]]:
         """The missing ranges as (first, last) day numbers."""
         return ranges_load(self.ranges)
+
+
+def ranges_end(ranges: Iterable[tuple[int, int]]) -> date:
+    """The last day of ranges of day numbers."""
+    return day_date(max(last for _first, last in ranges))
 
 
 def ranges_load(stored: list[list[str]]) -> list[tuple[int, int]]:

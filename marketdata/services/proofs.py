@@ -13,7 +13,7 @@ from datetime import timedelta
 import numpy as np
 from django.db.models import Min
 
-from marketdata.choices import EvidenceReason
+from marketdata.choices import EvidenceReason, RepairTrouble
 from marketdata.config import get_marketdata_config
 from marketdata.models import InstrumentDay, SourceDepth
 from marketdata.quotes import reader
@@ -38,6 +38,7 @@ ROUNDS_TO_BELIEVE_EMPTY = 2
 # Fewer empty days than this before the first minute are gaps, not the end of the source's history.
 MIN_DEPTH_DAYS = 3
 
+_EMPTY = "EMPTY"
 _NO_MINUTES = "no minutes of a day that traded"
 
 Download = tuple[Window, str, Mapping[int, CheckedFrame]]
@@ -49,6 +50,11 @@ class Unproven:
 
     days: Int64Array
     reason: str
+
+    @property
+    def trouble(self) -> RepairTrouble:
+        """The kind of doubt, when the download itself went through."""
+        return RepairTrouble.EMPTY if self.reason.startswith(_EMPTY) else RepairTrouble.UNVERIFIED
 
 
 @dataclass(slots=True)
@@ -129,7 +135,7 @@ def _judge(
                 troubles = ", ".join(sorted(frame.rejected))
                 verdict.doubtful[day] = f"ROWS_REJECTED: {troubles}"
         elif frame.rows.empty and round_number < ROUNDS_TO_BELIEVE_EMPTY:
-            verdict.doubtful[day] = "EMPTY: the terminal gave no row at all"
+            verdict.doubtful[day] = f"{_EMPTY}: the terminal gave no row at all"
         else:
             explained.judge(verdict, key, day, last_round=last_round)
 

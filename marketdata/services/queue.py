@@ -6,30 +6,25 @@ Celery and the runtime's poll only wake the worker; these rows decide what it do
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from marketdata.choices import OPEN_REPAIR_STATUSES, RepairStatus
+from marketdata.choices import OPEN_REPAIR_STATUSES, RepairStatus, RepairTrouble
 from marketdata.config import get_marketdata_config
 from marketdata.models import RepairItem, RepairLink
-from marketdata.models.repair import ranges_dump, ranges_load
+from marketdata.models.repair import ranges_dump, ranges_end, ranges_load
 from marketdata.quotes.periods import Period
-from ops import audit
-from ops.audit import Actor
+from marketdata.services.progress import JOB_KIND, waiting_jobs
+from marketdata.services.ranges import Ranges, ranges_minus, ranges_union
+from marketdata.services.sharing import Reach
 from ops.clocks import database_now, wall_now
-from ops.errors import Code, Conflict
-from ops.jobs import job_create, job_fail, job_finish, job_progress, job_start
+from ops.jobs import job_create, job_start
 from ops.models import Job
-
-JOB_KIND = "marketdata.repair"
-
-Ranges = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +91,7 @@ def _open_items(
                     period=period.code,
                     ranges=ranges_dump(ranges[instrument_id]),
                     days=days[instrument_id],
+                    until=ranges_end(ranges[instrument_id]),
                     priority=priority,
                     not_before=now,
                     updated_at=now,
@@ -126,6 +122,7 @@ def _widen(item: RepairItem, wanted: Ranges, days: int, priority: int) -> bool:
     changed = RepairItem.objects.filter(pk=item.pk, version=item.version, status__in=OPEN_REPAIR_STATUSES).update(
         ranges=ranges_dump(merged),
         days=max(item.days, days),
+        until=ranges_end(merged),
         priority=min(item.priority, priority),
         version=F("version") + 1,
         updated_at=wall_now(),
@@ -144,18 +141,43 @@ def recently_failed(instrument_ids: Iterable[int], period: Period) -> dict[int, 
 
 
 # ------------------------------------------------------------------------------ working
-def items_claim(*, host: str, holder: str, limit: int) -> list[Claim]:
+def items_due(reach: Reach, now: datetime) -> QuerySet[RepairItem]:
+    """Items a host may take at `now`: waiting, or held by somebody who let the lease run out.
+
+    Not those that only paused jobs wait for, and not of an instrument that is being worked on already: two terminals
+    must not download the same day bars for two of its periods.
+    """
+    wanted = RepairLink.objects.filter(item_id=OuterRef("pk"), job__status__in=(Job.Status.PENDING, Job.Status.RUNNING))
+    busy = RepairItem.objects.filter(
+        instrument_id=OuterRef("instrument_id"), status=RepairStatus.RUNNING, lease_until__gte=now
+    )
+    return RepairItem.objects.filter(
+        Q(status=RepairStatus.PENDING, not_before__lte=now) | Q(status=RepairStatus.RUNNING, lease_until__lt=now),
+        reach.items(),
+        Exists(wanted),
+        ~Exists(busy),
+    )
+
+
+def items_claim(*, reach: Reach, holder: str, limit: int, helpers: int = 1) -> list[Claim]:
     """Claim the next items of one period: small jobs first, then the oldest.
 
     An item whose holder let its lease run out is taken over.
+
+    Parameters
+    ----------
+    limit
+        Most items.
+    helpers
+        Hosts that share the queue now: one takes no more than its part of what is due.
     """
     now = database_now()
-    due = RepairItem.objects.filter(host=host).filter(
-        Q(status=RepairStatus.PENDING, not_before__lte=now) | Q(status=RepairStatus.RUNNING, lease_until__lt=now)
-    )
+    due = items_due(reach, now)
     first = due.order_by("priority", "not_before", "pk").values_list("period", flat=True).first()
     if first is None:
         return []
+    if helpers > 1:
+        limit = min(limit, -(-due.filter(period=first).count() // helpers))
     picked = list(
         due.filter(period=first).order_by("priority", "not_before", "pk").values_list("pk", flat=True)[:limit]
     )
@@ -163,13 +185,14 @@ def items_claim(*, host: str, holder: str, limit: int) -> list[Claim]:
     token = f"{holder}#{uuid.uuid4().hex[:12]}"
     due.filter(pk__in=picked).update(
         status=RepairStatus.RUNNING,
+        source_host=reach.host,
         lease_holder=token,
         lease_until=now + timedelta(seconds=get_marketdata_config().repair.lease_seconds),
         attempts=F("attempts") + 1,
         updated_at=wall_now(),
     )
     items = list(RepairItem.objects.filter(lease_holder=token, status=RepairStatus.RUNNING))
-    for job_id in _waiting_jobs([item.pk for item in items]):
+    for job_id in waiting_jobs([item.pk for item in items]):
         job_start(job_id, message="running")
     return [
         Claim(
@@ -193,11 +216,13 @@ def items_renew(*, holder: str) -> int:
     )
 
 
-def items_release(*, holder: str) -> int:
+def items_release(*, holder: str, trouble: RepairTrouble | None = None, error: str = "") -> int:
     """Give back what the holder claimed and did not finish, at once and without counting the round."""
     return RepairItem.objects.filter(lease_holder__startswith=f"{holder}#", status=RepairStatus.RUNNING).update(
         status=RepairStatus.PENDING,
         attempts=F("attempts") - 1,
+        trouble=trouble or "",
+        error=error[:400],
         lease_holder="",
         lease_until=None,
         updated_at=wall_now(),
@@ -211,6 +236,7 @@ def item_end(
     remaining: Ranges,
     remaining_days: int,
     error: str,
+    trouble: RepairTrouble | None,
     retry_at: datetime | None,
 ) -> None:
     """Record what a round did: finished, another round at `retry_at`, or failed for good.
@@ -231,11 +257,14 @@ def item_end(
             "ranges": ranges_dump(left),
             "days": remaining_days if not added else item.days,
             "error": error[:400],
+            "trouble": trouble or "",
             "version": F("version") + 1,
             "lease_holder": "",
             "lease_until": None,
             "updated_at": wall_now(),
         }
+        if left:
+            values["until"] = ranges_end(left)
         if added:
             values |= {"status": RepairStatus.PENDING, "not_before": wall_now(), "attempts": 0}
         elif not remaining:
@@ -246,137 +275,3 @@ def item_end(
             values |= {"status": RepairStatus.FAILED}
         if held.filter(version=item.version).update(**values):
             return
-
-
-def repair_cancel(*, actor: Actor, job: Job) -> int:
-    """Cancel a job and what only it waits for; returns the number of items given up.
-
-    A batch that is being downloaded ends its round; what it stores stays.
-
-    Raises
-    ------
-    Conflict
-        The job has ended already.
-    """
-    with transaction.atomic():
-        shared = RepairLink.objects.exclude(job_id=job.pk).exclude(job__status__in=Job.FINAL)
-        cancelled = (
-            RepairItem.objects.filter(repairlink__job_id=job.pk, status__in=OPEN_REPAIR_STATUSES)
-            .exclude(pk__in=shared.values("item_id"))
-            .update(status=RepairStatus.CANCELLED, updated_at=wall_now())
-        )
-        if not job_finish(job.pk, status=Job.Status.CANCELLED, message="cancelled"):
-            raise Conflict(Code.CONFLICT, f"job {job.pk} has ended already")
-        audit.record(actor=actor, action="job.cancelled", target=f"job:{job.pk}", after={"items": cancelled})
-    return cancelled
-
-
-# ------------------------------------------------------------------------------ reporting
-def jobs_refresh(item_ids: Sequence[int], *, message: str = "") -> None:
-    """Bring the jobs that wait for these items up to date."""
-    for job_id in _waiting_jobs(item_ids):
-        job_refresh(job_id, message=message)
-
-
-def jobs_sweep(*, host: str) -> int:
-    """End jobs whose items have all ended, after a crash between the two writes."""
-    stuck = (
-        Job.objects.filter(kind=JOB_KIND, repair_items__host=host)
-        .exclude(status__in=Job.FINAL)
-        .annotate(open_items=Count("repair_items", filter=Q(repair_items__status__in=OPEN_REPAIR_STATUSES)))
-        .filter(open_items=0)
-    )
-    job_ids = list(stuck.values_list("pk", flat=True))
-    for job_id in job_ids:
-        job_refresh(job_id)
-    return len(job_ids)
-
-
-def job_refresh(job_id: uuid.UUID, *, message: str = "") -> None:
-    """Write a job's progress, or its end when no item is open any more."""
-    job = Job.objects.filter(pk=job_id).first()
-    if job is None or job.is_final:
-        return
-    links = RepairLink.objects.filter(job_id=job_id)
-    open_links = links.filter(item__status__in=OPEN_REPAIR_STATUSES)
-    left = sum(min(days, item_days) for days, item_days in open_links.values_list("days", "item__days"))
-    done = max(job.total - left, 0)
-    if open_links.exists():
-        job_progress(job_id, done=done, message=_progress_text(job, done, message))
-        return
-    statuses = Counter(links.values_list("item__status", flat=True))
-    failures = _failures(job_id)
-    result: dict[str, Any] = {
-        "items": dict(statuses),
-        "rows_stored": links.aggregate(rows=Sum("item__rows_stored"))["rows"] or 0,
-        "failed": failures,
-    }
-    failed = statuses[RepairStatus.FAILED] + statuses[RepairStatus.CANCELLED]
-    if job.status == Job.Status.PENDING:
-        job_start(job_id)
-    if not failed:
-        job_finish(job_id, result=result, message=_progress_text(job, job.total, ""))
-    elif failed < len(links):
-        text = f"{failed} of {len(links)} instruments failed"
-        job_finish(job_id, status=Job.Status.PARTIAL, result=result, message=text)
-    else:
-        first = next(iter(failures.values()), "every instrument failed")
-        job_fail(job_id, error=first, result=result)
-
-
-def _failures(job_id: uuid.UUID) -> dict[str, str]:
-    """Error per symbol, the first hundred."""
-    rows = (
-        RepairItem.objects.filter(repairlink__job_id=job_id, status=RepairStatus.FAILED)
-        .order_by("instrument__symbol")
-        .values_list("instrument__symbol", "error")[:100]
-    )
-    return dict(rows)
-
-
-def _progress_text(job: Job, done: int, message: str) -> str:
-    text = f"{done}/{job.total} instrument-days"
-    if job.started_at is not None:
-        seconds = max((wall_now() - job.started_at).total_seconds(), 0.001)
-        text += f", {done / seconds:.0f}/s"
-        if 0 < done < job.total:
-            text += f", {(job.total - done) * seconds / done:.0f} s left"
-    return f"{text}; {message}" if message else text
-
-
-def _waiting_jobs(item_ids: Sequence[int]) -> list[uuid.UUID]:
-    return list(
-        RepairLink.objects.filter(item_id__in=item_ids)
-        .exclude(job__status__in=Job.FINAL)
-        .values_list("job_id", flat=True)
-        .distinct()
-    )
-
-
-# --------------------------------------------------------------------------------- ranges
-def ranges_union(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Merge overlapping and touching ranges, ascending."""
-    merged: Ranges = []
-    for first, last in sorted(ranges):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
-        else:
-            merged.append((first, last))
-    return merged
-
-
-def ranges_minus(ranges: Iterable[tuple[int, int]], taken: Iterable[tuple[int, int]]) -> Ranges:
-    """What of `ranges` is not in `taken`."""
-    left = ranges_union(ranges)
-    for cut_first, cut_last in taken:
-        parts: Ranges = []
-        for first, last in left:
-            if cut_last < first or cut_first > last:
-                parts.append((first, last))
-                continue
-            if first < cut_first:
-                parts.append((first, cut_first - 1))
-            if last > cut_last:
-                parts.append((cut_last + 1, last))
-        left = parts
-    return left

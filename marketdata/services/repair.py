@@ -16,7 +16,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from marketdata.choices import Basis
+from marketdata.choices import Basis, RepairTrouble
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
 from marketdata.quotes import store
@@ -31,7 +31,7 @@ from marketdata.services.status import SyncNote, status_write
 from marketdata.services.validation import CheckedFrame, Checks, Trouble, check_bars
 from marketdata.services.windows import Window, plan_windows
 from ops.clocks import MarketClock
-from qmt.errors import DownloadFailed
+from qmt.errors import DownloadFailed, DownloadThrottled
 from qmt.gateway import DownloadProgress, QuoteGateway
 from qmt.gateway import Period as TerminalPeriod
 
@@ -64,11 +64,14 @@ class Outcome:
         Days that are neither stored nor proven empty, ascending.
     error
         Why, in words; empty when nothing remains.
+    trouble
+        Why, by kind.
     """
 
     rows: int = 0
     remaining: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     error: str = ""
+    trouble: RepairTrouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ class Repairer:
         Told what is going on, for people; may be called often.
     sleep
         Waits between read-backs; replaced in tests.
+    before_call
+        Waits for the next download call's turn.
     """
 
     gateway: QuoteGateway
@@ -92,6 +97,7 @@ class Repairer:
     clock: Callable[[], MarketClock]
     on_message: Callable[[str], None] = lambda _message: None
     sleep: Callable[[float], None] = time.sleep
+    before_call: Callable[[], object] = lambda: None
 
     def repair(
         self, *, instruments: Sequence[Instrument], period: Period, ranges: Wanted, rounds: Mapping[int, int]
@@ -107,8 +113,8 @@ class Repairer:
 
         Raises
         ------
-        TerminalDown
-            What was stored before stays stored.
+        TerminalDown, DownloadThrottled
+            What landed before is stored.
         """
         by_id = {instrument.pk: instrument for instrument in instruments}
         if period is not Period.DAY_1:
@@ -209,6 +215,7 @@ class _Round:
             self.repairer.on_message(f"downloading {label}: {progress.finished}/{progress.total} {progress.symbol}")
 
         self.repairer.on_message(f"downloading {label}: {len(symbols)} instruments")
+        self.repairer.before_call()
         try:
             self.gateway.download(
                 symbols,
@@ -217,6 +224,10 @@ class _Round:
                 on_progress=report,
                 deadline_seconds=get_marketdata_config().repair.download_deadline_seconds,
             )
+        except DownloadThrottled:
+            # The terminal wants its rest now; what landed is kept, the rest of the round is for later.
+            self.read_back(part, window.instrument_ids)
+            raise
         except DownloadFailed as error:
             # What landed before the failure is on the terminal's disk and is kept.
             part.error = f"{type(error).__name__}: {error}"
@@ -333,10 +344,12 @@ class _Round:
             outcome = self.outcomes[key]
             if key in unproven:
                 outcome.remaining, outcome.error = unproven[key].days, unproven[key].reason
+                outcome.trouble = RepairTrouble.DOWNLOAD_FAILED if key in errors else unproven[key].trouble
             # Minutes of the open day that a clean read lacks had no trade: nothing remains to be fetched.
             if key not in open_read and self.open_day in still.get(key, ()):
                 outcome.remaining = np.append(outcome.remaining, self.open_day)
                 outcome.error = outcome.error or errors.get(key, "the open day could not be read")
+                outcome.trouble = outcome.trouble or RepairTrouble.DOWNLOAD_FAILED
             text = " ".join(filter(None, [outcome.error, _counts_text(counts)]))
             notes.append(SyncNote(key, outcome.rows, text, until if key in open_read else None))
         status_write(period=self.period, host=self.source.host, notes=notes)

@@ -11,30 +11,39 @@ from datetime import timedelta
 import numpy as np
 from django.db import DatabaseError
 
+from marketdata.choices import RepairTrouble
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
 from marketdata.quotes.errors import SegmentConflict
 from marketdata.services.axis import calendar_days
 from marketdata.services.evidence import runs
-from marketdata.services.queue import Claim, item_end, items_claim, items_release, jobs_refresh
+from marketdata.services.pace import Pace
+from marketdata.services.progress import jobs_refresh
+from marketdata.services.queue import Claim, item_end, items_claim, items_release
 from marketdata.services.repair import Outcome, Repairer, Source
+from marketdata.services.sharing import helpers, reach_of
+from marketdata.services.status import status_fail
 from ops.alerts import AlertKind, Severity, alert_raise
 from ops.clocks import MarketClock, wall_now
-from qmt.errors import QmtError, TerminalDown
+from qmt.errors import DownloadThrottled, QmtError, TerminalDown
 from qmt.gateway import QuoteGateway
 
 logger = logging.getLogger(__name__)
 
 MESSAGE_INTERVAL_SECONDS = 0.5
+#: A terminal that complains so often in a row is worth a person's attention.
+COMPLAINTS_TO_TELL = 3
 
 
 class RepairRunner:
-    """Runs repair items of one host, a batch at a time, on the caller's thread.
+    """Works the shared queue with one host's terminal, a batch at a time, on the caller's thread.
 
     Parameters
     ----------
     holder
         Names this process in leases.
+    pace
+        How often the terminal may be asked; kept by the caller over several runners.
     """
 
     def __init__(
@@ -45,35 +54,48 @@ class RepairRunner:
         holder: str,
         clock: Callable[[], MarketClock],
         sleep: Callable[[float], None] = time.sleep,
+        pace: Pace | None = None,
     ) -> None:
         self._gateway = gateway
         self._source = source
         self._holder = holder
         self._clock = clock
         self._sleep = sleep
+        self._pace = pace or Pace(lambda: get_marketdata_config().repair, sleep=sleep)
 
     def run_batch(self) -> int:
-        """Claim and work one batch; returns how many items it had, 0 when nothing is due.
+        """Claim and work one batch; returns how many items it had, 0 when nothing is due or the terminal is to rest.
 
         Raises
         ------
         TerminalDown
-            The batch was given back to the queue.
+            The batch was given back to the queue, where another host may take it.
         """
+        if self._pace.resting_seconds():
+            return 0
+        reach = reach_of(self._source.host, self._clock())
         claims = items_claim(
-            host=self._source.host,
+            reach=reach,
             holder=self._holder,
             limit=get_marketdata_config().repair.batch_symbols,
+            helpers=helpers(reach),
         )
         if not claims:
             return 0
         item_ids = [claim.item_id for claim in claims]
         try:
             outcomes = self._round(claims)
-        except TerminalDown:
-            items_release(holder=self._holder)
-            jobs_refresh(item_ids, message="the terminal is down; waiting for it")
+        except TerminalDown as error:
+            items_release(holder=self._holder, trouble=RepairTrouble.CONNECTION, error=str(error))
+            jobs_refresh(item_ids, message=f"the terminal of {self._source.host} is down; waiting for it")
             raise
+        except DownloadThrottled as error:
+            items_release(holder=self._holder, trouble=RepairTrouble.THROTTLED, error=str(error))
+            rest = self._pace.complained()
+            jobs_refresh(item_ids, message=f"{self._source.host} is asked too much; it rests for {rest:.0f} s")
+            self._tell_throttled(str(error), rest)
+            return 0
+        self._pace.answered()
         self._end(claims, outcomes)
         jobs_refresh(item_ids)
         return len(claims)
@@ -101,6 +123,7 @@ class RepairRunner:
             clock=self._clock,
             on_message=tell,
             sleep=self._sleep,
+            before_call=self._pace.wait,
         )
         ids = [claim.instrument_id for claim in claims]
         try:
@@ -110,16 +133,17 @@ class RepairRunner:
                 ranges={claim.instrument_id: claim.ranges for claim in claims},
                 rounds={claim.instrument_id: claim.attempts for claim in claims},
             )
-        except TerminalDown:
+        except (TerminalDown, DownloadThrottled):
             raise
         except (QmtError, SegmentConflict, DatabaseError) as error:
             # The whole batch gets another round: which instrument it was about is not known.
             logger.warning("a repair round failed: %s: %s", type(error).__name__, error)
-            return _all_failed(claims, f"{type(error).__name__}: {error}")
+            trouble = RepairTrouble.DOWNLOAD_FAILED if isinstance(error, QmtError) else RepairTrouble.INTERNAL
+            return _all_failed(claims, f"{type(error).__name__}: {error}", trouble)
         except Exception as error:
             # A bug in one batch must not end the worker; it fails visibly after its rounds.
             logger.exception("a repair round failed")
-            return _all_failed(claims, f"internal error: {type(error).__name__}: {error}")
+            return _all_failed(claims, f"internal error: {type(error).__name__}: {error}", RepairTrouble.INTERNAL)
 
     def _end(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
         config = get_marketdata_config().repair
@@ -132,6 +156,7 @@ class RepairRunner:
                 remaining=left,
                 remaining_days=len(outcome.remaining),
                 error=outcome.error,
+                trouble=outcome.trouble,
                 retry_at=(
                     wall_now() + timedelta(seconds=backoff_seconds(claim.attempts))
                     if claim.attempts < config.attempts
@@ -141,7 +166,7 @@ class RepairRunner:
         self._tell_failures(claims, outcomes)
 
     def _tell_failures(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
-        """One alert for all instruments of this batch that have used up their rounds."""
+        """A note on every instrument of this batch that has used up its rounds, and one alert for all of them."""
         failed = [
             claim
             for claim in claims
@@ -149,6 +174,13 @@ class RepairRunner:
         ]
         if not failed:
             return
+        status_fail(
+            period=failed[0].period,
+            notes={
+                claim.instrument_id: f"{claim.attempts} rounds failed: {outcomes[claim.instrument_id].error}"
+                for claim in failed
+            },
+        )
         period = failed[0].period.code
         alert_raise(
             AlertKind.REPAIR_FAILED,
@@ -160,6 +192,18 @@ class RepairRunner:
                 "error": outcomes[failed[0].instrument_id].error,
             },
             dedup_key=f"data.repair_failed:{self._source.host}:{period}",
+            host=self._source.host,
+        )
+
+    def _tell_throttled(self, error: str, rest: float) -> None:
+        if self._pace.complaints < COMPLAINTS_TO_TELL:
+            return
+        alert_raise(
+            AlertKind.REPAIR_FAILED,
+            Severity.WARNING,
+            f"the terminal of {self._source.host} refuses downloads: it is asked too much",
+            {"complaints": self._pace.complaints, "rest_seconds": round(rest), "error": error},
+            dedup_key=f"data.throttled:{self._source.host}",
             host=self._source.host,
         )
 
@@ -183,12 +227,12 @@ def _left(claim: Claim, outcome: Outcome) -> list[tuple[int, int]]:
     return runs(outcome.remaining, calendar_days(first, last))
 
 
-def _all_failed(claims: Sequence[Claim], error: str) -> dict[int, Outcome]:
+def _all_failed(claims: Sequence[Claim], error: str, trouble: RepairTrouble) -> dict[int, Outcome]:
     outcomes = {}
     for claim in claims:
         days = calendar_days(claim.ranges[0][0], claim.ranges[-1][1])
         wanted = np.zeros(len(days), dtype=np.bool_)
         for low, high in claim.ranges:
             wanted |= (days >= low) & (days <= high)
-        outcomes[claim.instrument_id] = Outcome(remaining=days[wanted], error=error)
+        outcomes[claim.instrument_id] = Outcome(remaining=days[wanted], error=error, trouble=trouble)
     return outcomes

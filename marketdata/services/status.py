@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Max, Min
@@ -63,6 +63,19 @@ def status_write(*, period: Period, host: str, notes: Sequence[SyncNote]) -> Non
             "note",
             "verified_until_ts",
         ],
+    )
+
+
+def status_fail(*, period: Period, notes: Mapping[int, str]) -> None:
+    """Note on the status rows of these instruments (by id) why they could not be completed."""
+    DataSourceStatus.objects.bulk_create(
+        [
+            DataSourceStatus(instrument_id=key, period=period.code, note=note[:400])
+            for key, note in sorted(notes.items())
+        ],
+        update_conflicts=True,
+        unique_fields=["instrument", "period"],
+        update_fields=["note"],
     )
 
 

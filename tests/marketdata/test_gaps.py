@@ -16,7 +16,7 @@ from marketdata.models import Evidence, Instrument, SourceDepth
 from marketdata.quotes.periods import Int64Array, Period, day_date, day_number
 from marketdata.services.evidence import Proof, evidence_record, evidence_withdraw, runs
 from marketdata.services.gaps import find_gaps
-from marketdata.services.queue import ranges_minus, ranges_union
+from marketdata.services.ranges import ranges_minus, ranges_union
 from marketdata.services.windows import Window, plan_windows
 from ops.clocks import wall_now
 from tests.marketdata.fakes import TODAY, WEEK, clock_at

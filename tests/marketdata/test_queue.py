@@ -18,6 +18,7 @@ from marketdata import tasks
 from marketdata.models import Instrument, RepairItem
 from marketdata.quotes.periods import Period, day_number
 from marketdata.services.queue import items_claim, repair_request
+from marketdata.services.sharing import Reach
 from ops.models import Job
 from tests.marketdata.conftest import MAOTAI, PINGAN, RunnerFactory
 from tests.marketdata.fakes import WEEK, FakeTerminal, day_bars, failed
@@ -70,7 +71,7 @@ def test_queue_parallel_requests_for_one_hole_share_one_item(maotai: Instrument)
 def test_queue_parallel_workers_never_claim_one_item_twice(maotai: Instrument, pingan: Instrument) -> None:
     for instrument in (maotai, pingan):
         ask(instrument, FIRST, LAST)
-    claims = together(4, lambda number: items_claim(host="sim", holder=f"worker-{number}", limit=1))
+    claims = together(4, lambda number: items_claim(reach=Reach("sim"), holder=f"worker-{number}", limit=1))
     taken = [claim.item_id for part in claims for claim in part]  # type: ignore[attr-defined]
     assert sorted(taken) == sorted(set(taken))
     assert 1 <= len(taken) <= 2
@@ -80,14 +81,14 @@ def test_queue_parallel_workers_never_claim_one_item_twice(maotai: Instrument, p
 def test_queue_small_job_goes_before_an_older_large_one(maotai: Instrument, pingan: Instrument) -> None:
     ask(maotai, FIRST - 2000, LAST)
     ask(pingan, LAST, LAST)
-    (claim,) = items_claim(host="sim", holder="x", limit=1)
+    (claim,) = items_claim(reach=Reach("sim"), holder="x", limit=1)
     assert claim.instrument_id == pingan.pk
 
 
 @pytest.mark.django_db
 def test_queue_other_hosts_leave_it_alone(maotai: Instrument) -> None:
     ask(maotai, FIRST, LAST)
-    assert items_claim(host="other", holder="x", limit=9) == []
+    assert items_claim(reach=Reach("other"), holder="x", limit=9) == []
 
 
 # ------------------------------------------------------------------------------- command
@@ -144,6 +145,7 @@ def test_sync_without_waiting_names_the_job(maotai: Instrument, host: QmtHost) -
 
 
 # ------------------------------------------------------------------------------- wake-up
+@pytest.mark.django_db
 def test_wake_with_the_broker_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_options: object) -> None:
         raise OperationalError("connection refused")
@@ -152,12 +154,16 @@ def test_wake_with_the_broker_away_is_no_error(monkeypatch: pytest.MonkeyPatch) 
     assert tasks.repair_wake(uuid4(), "sim") is False
 
 
-def test_wake_goes_to_the_hosts_data_queue_with_the_id_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.django_db
+def test_wake_goes_to_every_enabled_hosts_data_queue_with_the_id_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    QmtHost.objects.create(name="second")
+    QmtHost.objects.create(name="away", enabled=False)
     sent: list[dict[str, object]] = []
     monkeypatch.setattr(tasks.repair, "apply_async", lambda **options: sent.append(options))
     job_id = uuid4()
     assert tasks.repair_wake(job_id, "sim") is True
-    assert sent == [{"args": (str(job_id),), "queue": "qmt.sim.data", "expires": 60, "retry": False}]
+    options = {"args": (str(job_id),), "expires": 60, "retry": False}
+    assert sent == [options | {"queue": "qmt.sim.data"}, options | {"queue": "qmt.second.data"}]
 
 
 def test_task_without_a_runtime_does_nothing() -> None:

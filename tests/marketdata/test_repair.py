@@ -240,7 +240,7 @@ def test_download_that_always_fails_ends_in_a_failed_job_and_a_note(
     job = job_of(first)
     assert job.status == "FAILED"
     assert job.error == "DownloadFailed: server busy"
-    assert DataSourceStatus.objects.get().note == "DownloadFailed: server busy"
+    assert DataSourceStatus.objects.get().note == "3 rounds failed: DownloadFailed: server busy"
     assert Evidence.objects.count() == 0
     again = service.get(WEEK_REQUEST, wait_seconds=0)
     assert (again.complete, again.job_id) == (False, None)

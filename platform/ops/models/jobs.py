@@ -14,6 +14,7 @@ class Job(models.Model):
     class Status(models.TextChoices):
         PENDING = "PENDING", _("Pending")
         RUNNING = "RUNNING", _("Running")
+        PAUSED = "PAUSED", _("Paused")
         DONE = "DONE", _("Done")
         PARTIAL = "PARTIAL", _("Partly done")
         FAILED = "FAILED", _("Failed")
@@ -28,6 +29,10 @@ class Job(models.Model):
     owner = models.BigIntegerField(null=True, blank=True)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
+    rate = models.FloatField(null=True, blank=True, help_text="Units per second, lately.")
+    progressed_at = models.DateTimeField(null=True, blank=True)
+    lease_holder = models.CharField(max_length=120, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
     message = models.CharField(max_length=500, blank=True, default="")
     params = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True)
@@ -42,6 +47,13 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.status} {self.done}/{self.total}"
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time the rest takes at the present rate; None when nobody can say."""
+        if self.status != self.Status.RUNNING or not self.rate or self.done >= self.total:
+            return None
+        return (self.total - self.done) / self.rate
 
     @property
     def is_final(self) -> bool:

@@ -75,7 +75,5 @@ class QuoteSubscriptionsView(APIView):
     )
     def delete(self, request: Request) -> Response:
         """Follow instruments no more."""
-        subscriptions_remove(
-            actor=actor_of(request), owner=cast(User, request.user), symbols=given.symbols_of(request)
-        )
+        subscriptions_remove(actor=actor_of(request), owner=cast(User, request.user), symbols=given.symbols_of(request))
         return Response(status=204)

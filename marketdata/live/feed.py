@@ -65,18 +65,17 @@ class Feed:
         if not now and time.monotonic() < self._next_refresh:
             return
         self._next_refresh = time.monotonic() + REFRESH_SECONDS
-        needs_symbols = self._singles or self._capture == "subscribed"
-        symbols = subscribed_symbols() if needs_symbols else []
+        if not self._singles:
+            # Before the database is asked: without it quotes must flow all the same.
+            self._follow(gateway, {MARKETS})
+        if not self._singles and self._capture != "subscribed":
+            return
+        symbols = subscribed_symbols()
         if self._capture == "subscribed":
             self._writer.capture(frozenset(symbols))
-        followed, self._waiting = symbols[:MAX_SINGLE_SUBSCRIPTIONS], []
         if self._singles:
             self._waiting = symbols[MAX_SINGLE_SUBSCRIPTIONS:]
-        wanted = {(symbol,) for symbol in followed} if self._singles else {MARKETS}
-        for targets in self._handles.keys() - wanted:
-            gateway.unsubscribe(self._handles.pop(targets))
-        for targets in sorted(wanted - self._handles.keys()):
-            self._subscribe(gateway, targets)
+            self._follow(gateway, {(symbol,) for symbol in symbols[:MAX_SINGLE_SUBSCRIPTIONS]})
 
     def renew(self, gateway: QuoteGateway) -> None:
         """Subscribe anew: quotes can die silently."""
@@ -94,6 +93,12 @@ class Feed:
             "waiting_for_room": self._waiting[:10],
             "refused": dict(list(self._refused.items())[:10]),
         }
+
+    def _follow(self, gateway: QuoteGateway, wanted: set[tuple[str, ...]]) -> None:
+        for targets in self._handles.keys() - wanted:
+            gateway.unsubscribe(self._handles.pop(targets))
+        for targets in sorted(wanted - self._handles.keys()):
+            self._subscribe(gateway, targets)
 
     def _subscribe(self, gateway: QuoteGateway, targets: tuple[str, ...]) -> None:
         if not self._singles:

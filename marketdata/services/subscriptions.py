@@ -92,6 +92,4 @@ def _check_limits(fresh: set[int], followed: int) -> None:
         return
     taken = set(QuoteSubscription.objects.values_list("instrument_id", flat=True))
     if len(taken | fresh) > MAX_SINGLE_SUBSCRIPTIONS:
-        raise Conflict(
-            Code.SUBSCRIPTION_LIMIT, field="symbols", followed=len(taken), limit=MAX_SINGLE_SUBSCRIPTIONS
-        )
+        raise Conflict(Code.SUBSCRIPTION_LIMIT, field="symbols", followed=len(taken), limit=MAX_SINGLE_SUBSCRIPTIONS)

@@ -33,7 +33,7 @@ from tests.marketdata.conftest import set_clock
 
 pytestmark = [pytest.mark.django_db(databases=["default", "quotes"], transaction=True)]
 
-FAST = WorkerConfig(turn=0.05, probe=0.1, poll=0.05, closing=0.2, stale_feed=60.0, backoff=(0.05,))
+FAST = WorkerConfig(turn=0.05, probe=0.1, poll=0.05, closing=0.2, backoff=(0.05,))
 REAL_DATA = Path(os.environ.get("DESK_TEST_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 # Real files look like this: four decimals, fractional lots, a day on which one instrument did not trade.

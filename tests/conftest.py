@@ -23,9 +23,12 @@ _PLACES_ORDERS = frozenset({"accounts", "alerts", "execution", "faults", "ledger
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         marker = item.get_closest_marker("django_db")
-        if marker is None or "databases" in marker.kwargs or not _PLACES_ORDERS & set(item.path.parts):
+        by_fixture = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+        if not _PLACES_ORDERS & set(item.path.parts) or not (marker or by_fixture):
             continue
-        item.add_marker(pytest.mark.django_db(**marker.kwargs, databases=["default", "quotes"]), append=False)
+        given = {} if marker is None else marker.kwargs
+        if "databases" not in given:
+            item.add_marker(pytest.mark.django_db(**given, databases=["default", "quotes"]), append=False)
 
 
 @pytest.fixture

@@ -248,12 +248,14 @@ def test_price_off_tick_is_denied_with_its_neighbours() -> None:
 )
 @pytest.mark.parametrize("side", list(Side))
 def test_price_limits_include_themselves(price: str, code: Code | None, side: Side) -> None:
-    found = [denial.code for denial in denials(context(price=Decimal(price), side=side))]
+    # In the auction: continuous trading has its price cage.
+    auction = clock(phase=Phase.OPEN_AUCTION)
+    found = [denial.code for denial in denials(context(price=Decimal(price), side=side, clock=auction))]
     assert found == ([] if code is None else [code])
 
 
 def test_instrument_without_limits_takes_any_price_on_tick() -> None:
-    checked = context(price=Decimal(400))
+    checked = context(price=Decimal(400), clock=clock(phase=Phase.OPEN_AUCTION))
     assert checked.day is not None
     checked.day.limit_up = checked.day.limit_down = None
     assert list(denials(checked)) == []

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
-from accounts.choices import SEES_EVERY_ACCOUNT
+from accounts.choices import SEES_EVERY_ACCOUNT, SessionState
 from accounts.models import BrokerAccount, Handover, HostStatus, QmtHost, User
 from ops.clocks import MarketClock, derive_market_clock, wall_now
 from ops.errors import Code, Forbidden, NotFound
@@ -40,7 +40,10 @@ def account_get(user: User | AnonymousUser, account_id: int) -> BrokerAccount:
         that is not the person's to see.
     """
     account = (
-        BrokerAccount.objects.visible_to(user).select_related("host", "host__status").filter(pk=account_id).first()
+        BrokerAccount.objects.visible_to(user)
+        .select_related("host", "host__status", "session")
+        .filter(pk=account_id)
+        .first()
     )
     if account is None:
         raise NotFound(Code.ACCOUNT_NOT_FOUND, account=account_id)
@@ -111,6 +114,20 @@ def host_status(host: QmtHost) -> HostStatus | None:
     return getattr(host, "status", None)
 
 
+def session_state(account: BrokerAccount) -> SessionState:
+    """Whether the account's orders can be sent: its host's session, and its own part in it.
+
+    Load the account with ``host__status`` and ``session``.
+    """
+    status = host_status(account.host)
+    if status is None:
+        return SessionState.DOWN
+    own = getattr(account, "session", None)
+    if status.session_state == SessionState.READY and own is not None:
+        return SessionState(own.state)
+    return SessionState(status.session_state)
+
+
 def host_clock(host: QmtHost) -> MarketClock | None:
     """The host's market clock from its loaded status, or None before its first report."""
     status = host_status(host)
@@ -130,7 +147,7 @@ def host_clock(host: QmtHost) -> MarketClock | None:
 def _views(user: User, accounts: QuerySet[BrokerAccount]) -> list[AccountView]:
     """The accounts with what `user` may do on each, by the same rule that decides when it is done."""
     rule = BrokerAccount.objects
-    rows = accounts.select_related("host", "host__status").annotate(
+    rows = accounts.select_related("host", "host__status", "session").annotate(
         rights_trade=Q(pk__in=rule.tradable_by(user).values("pk")),
         rights_all=Q(pk__in=rule.cancellable_by(user, all_orders=True).values("pk")),
         rights_approve=Q(pk__in=rule.approvable_by(user).values("pk")),

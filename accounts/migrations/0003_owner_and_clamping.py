@@ -4,20 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_people_and_access'),
+        ("accounts", "0002_people_and_access"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='brokeraccount',
-            name='cage_clamping',
-            field=models.BooleanField(default=False, help_text="A limit price outside of the exchange's price cage is set to its edge instead of being denied.", verbose_name='clamp to the price cage'),
+            model_name="brokeraccount",
+            name="cage_clamping",
+            field=models.BooleanField(
+                default=False,
+                help_text="A limit price outside of the exchange's price cage is set to its edge instead of being denied.",
+                verbose_name="clamp to the price cage",
+            ),
         ),
         migrations.AddField(
-            model_name='brokeraccount',
-            name='owner',
-            field=models.CharField(blank=True, default='', help_text='Accounts of one beneficial owner carry the same word: they must not trade with each other.', max_length=60, verbose_name='owner'),
+            model_name="brokeraccount",
+            name="owner",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Accounts of one beneficial owner carry the same word: they must not trade with each other.",
+                max_length=60,
+                verbose_name="owner",
+            ),
         ),
     ]

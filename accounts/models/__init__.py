@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models.access import ApiToken, Grant, Team, TeamMember
-from accounts.models.brokers import BrokerAccount, HostStatus, LiveSwitch, QmtHost
+from accounts.models.brokers import AccountSession, BrokerAccount, HostStatus, LiveSwitch, QmtHost
 from accounts.models.people import (
     DeskUserManager,
     Handover,
@@ -16,6 +16,7 @@ from accounts.models.people import (
 )
 
 __all__ = [
+    "AccountSession",
     "ApiToken",
     "BrokerAccount",
     "DeskUserManager",

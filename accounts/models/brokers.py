@@ -85,6 +85,28 @@ class HostStatus(models.Model):
         return f"{self.host_id} {self.session_state}"
 
 
+class AccountSession(models.Model):
+    """How one account stands in its host's order session. Written by the host's trade worker only.
+
+    True only while the host's own session is READY; before, the host's state is everybody's.
+    """
+
+    account = models.OneToOneField(
+        "accounts.BrokerAccount", on_delete=models.CASCADE, related_name="session", primary_key=True
+    )
+    state = models.CharField(_("state"), max_length=12, choices=SessionState.choices, default=SessionState.DOWN)
+    message = models.CharField(_("message"), max_length=400, blank=True)
+    last_probe_at = models.DateTimeField(_("last successful probe"), null=True, blank=True)
+    changed_at = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("account session")
+        verbose_name_plural = _("account sessions")
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.state}"
+
+
 class BrokerAccount(models.Model):
     """One account at a broker, reached through one host.
 

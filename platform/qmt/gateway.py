@@ -261,14 +261,23 @@ class TradeGateway(Protocol):
     def opened_at_ns(self) -> int:
         """When the present session was opened (epoch ns); 0 while closed. Evidence of absence must be younger than this."""
 
+    @property
+    def refused(self) -> Mapping[AccountRef, str]:
+        """The accounts of the open session that the terminal does not let us follow, with its reason."""
+
     def open(self, accounts: Sequence[AccountRef]) -> None:
-        """Connect with the next free session id and follow ``accounts``.
+        """Connect with the next free session id and follow ``accounts``; those it refuses are in `refused`.
 
         Raises
         ------
-        TerminalDown, SessionRefused, SubscribeFailed
-            Nothing stays open after a failure; call again to try the next id.
+        TerminalDown, SessionRefused
+        SubscribeFailed
+            The terminal refuses every account, or does not answer. Nothing stays open after a failure; call again to
+            try the next id.
         """
+
+    def follow(self) -> None:
+        """Ask once more for the accounts in `refused`. Raises `SubscribeFailed` when there is no answer."""
 
     def close(self) -> None:
         """End the session. Never raises, never blocks longer than a few seconds."""

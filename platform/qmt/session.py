@@ -13,7 +13,7 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
@@ -85,6 +85,7 @@ class TradeSession:
         self._lifecycle = threading.Lock()
         self._link: _Link | None = None
         self._accounts: dict[AccountRef, Any] = {}
+        self._refused: dict[AccountRef, str] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -103,6 +104,11 @@ class TradeSession:
         link = self._link
         return link.opened_at_ns if link else 0
 
+    @property
+    def refused(self) -> Mapping[AccountRef, str]:
+        """The accounts that the terminal does not let us follow, with its reason."""
+        return dict(self._refused)
+
     # --- life -------------------------------------------------------------------------------------
 
     def open(self, accounts: Sequence[AccountRef]) -> None:
@@ -116,12 +122,20 @@ class TradeSession:
             self._accounts = {account: self._stock_account(account) for account in accounts}
             link = self._connect()
             try:
-                self._follow(link)
+                self._refused = self._follow(link, self._accounts)
+                if self._accounts and len(self._refused) == len(self._accounts):
+                    raise SubscribeFailed("; ".join(self._refused.values()))
             except BaseException:
                 self._discard(link)
                 raise
             link.opened_at_ns = time.time_ns()
             self._link = link
+
+    def follow(self) -> None:
+        """Ask once more for the accounts that the terminal refused."""
+        with self._lifecycle:
+            if self._link is not None and self._refused:
+                self._refused = self._follow(self._link, self._refused)
 
     def close(self) -> None:
         """End the session; never raises."""
@@ -173,16 +187,20 @@ class TradeSession:
             lease.release()
             raise TerminalDown(f"the SDK cannot start a session on {self._userdata}: {error}") from error
 
-    def _follow(self, link: _Link) -> None:
-        for account, stock_account in self._accounts.items():
+    def _follow(self, link: _Link, accounts: Iterable[AccountRef]) -> dict[AccountRef, str]:
+        """Subscribe to the accounts; those that the terminal refuses, with the reason."""
+        refused = {}
+        for account in accounts:
+            stock_account = self._accounts[account]
             try:
                 result = bounded(functools.partial(link.trader.subscribe, stock_account), CONNECT_SECONDS, "subscribe")
             except CallTimeout as error:
                 raise SubscribeFailed(f"account {account.account_no}: no answer to subscribe") from error
             if result != 0:
-                raise SubscribeFailed(
+                refused[account] = (
                     f"account {account.account_no}: the terminal answered {result}; is the account logged in?"
                 )
+        return refused
 
     def _discard(self, link: _Link) -> None:
         link.hooks.mute()
@@ -270,7 +288,7 @@ class TradeSession:
             raise SessionClosed("there is no open trade session")
         if link.sick:
             raise SessionClosed(f"session {link.lease.session_id} is sick and must be opened again: {link.sick}")
-        if account not in self._accounts:
+        if account not in self._accounts or account in self._refused:
             raise SessionClosed(f"account {account.account_no} is not followed by this session")
         return link, self._accounts[account]
 

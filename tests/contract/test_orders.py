@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qmt.errors import NotSent, RequestInvalid, SessionClosed, SubscribeFailed
+from qmt.errors import NotSent, QueryFailed, RequestInvalid, SessionClosed, SubscribeFailed
 from qmt.gateway import (
     AccountRef,
     AccountStatus,
@@ -212,6 +212,22 @@ def test_unknown_account_cannot_be_followed(face: Face) -> None:
         gateway.open([AccountRef("1234567890")])
 
     assert gateway.session_id == 0
+
+
+def test_unknown_account_beside_a_known_one_blocks_only_itself(face: Face) -> None:
+    known, unknown = face.account(), AccountRef("1234567890")
+    gateway = face.trade(lambda _: None)
+    try:
+        gateway.open([unknown, known])
+
+        assert list(gateway.refused) == [unknown]
+        assert gateway.query_asset(known, timeout_seconds=5).account_no == known.account_no
+        with pytest.raises(QueryFailed):
+            gateway.query_asset(unknown, timeout_seconds=5)
+        gateway.follow()
+        assert list(gateway.refused) == [unknown]
+    finally:
+        gateway.close()
 
 
 @pytest.mark.faults

@@ -60,6 +60,7 @@ class InProcessTrade:
         self._link_up = False
         self._hooks = Hooks(sink)
         self._accounts: tuple[AccountRef, ...] = ()
+        self._refused: dict[AccountRef, str] = {}
         self._seq = itertools.count(1)
         self._answers: dict[int, Callable[[Any], None]] = {}
         self._mail: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
@@ -100,10 +101,22 @@ class InProcessTrade:
         self._client, self._link_up, self._mail = client, True, mail
         if self._deliver == "thread":
             threading.Thread(target=self._pump, args=(hooks, mail), name="inprocess-native", daemon=True).start()
-        for account in accounts:
-            self._follow(account)
+        self._refused = self._follow(accounts)
+        if accounts and len(self._refused) == len(accounts):
+            self.close()
+            raise SubscribeFailed("; ".join(self._refused.values()))
         self._accounts = tuple(accounts)
         self._opened_at_ns = time.time_ns()
+
+    @property
+    def refused(self) -> Mapping[AccountRef, str]:
+        """The accounts that the terminal does not let us follow, with its reason."""
+        return dict(self._refused)
+
+    def follow(self) -> None:
+        """Ask once more for the accounts that the terminal refused."""
+        if self._client is not None and self._refused:
+            self._refused = self._follow(tuple(self._refused))
 
     def close(self) -> None:
         """End the session."""
@@ -189,26 +202,32 @@ class InProcessTrade:
 
     # --- internals -----------------------------------------------------------------------------------------------
 
-    def _follow(self, account: AccountRef) -> None:
+    def _follow(self, accounts: Sequence[AccountRef]) -> dict[AccountRef, str]:
+        """Subscribe to the accounts; those that the terminal refuses, with the reason."""
+        results = {account: self._subscribe(account) for account in accounts}
+        return {
+            account: f"account {account.account_no}: the terminal answered {result}"
+            for account, result in results.items()
+            if result != 0
+        }
+
+    def _subscribe(self, account: AccountRef) -> int:
         answer: Future[int] = Future()
         seq = next(self._seq)
         self._answers[seq] = answer.set_result
         self._call("subscribe", seq, _named(account))
         try:
-            result = answer.result(CALL_SECONDS)
+            return answer.result(CALL_SECONDS)
         except FutureTimeout as error:
             self.close()
             raise SubscribeFailed(f"account {account.account_no}: no answer to subscribe") from error
-        if result != 0:
-            self.close()
-            raise SubscribeFailed(f"account {account.account_no}: the terminal answered {result}")
 
     def _ready(self, account: AccountRef) -> None:
         if self._client is None:
             raise SessionClosed("there is no open trade session")
         if self._sick:
             raise SessionClosed(f"the session is sick and must be opened again: {self._sick}")
-        if account not in self._accounts:
+        if account not in self._accounts or account in self._refused:
             raise SessionClosed(f"account {account.account_no} is not followed by this session")
 
     def _send(self, operation: str, arguments: Mapping[str, Any]) -> int:

@@ -10,9 +10,8 @@ from decimal import Decimal
 from django.db import DatabaseError
 from django.db.models import Sum
 
-from accounts.choices import SessionState
 from accounts.models import BrokerAccount
-from accounts.selectors import host_clock, host_status
+from accounts.selectors import host_clock, session_state
 from desk.settings.schema import get_config
 from marketdata.models import Instrument, InstrumentDay
 from marketdata.quotes.models import LatestQuote
@@ -73,7 +72,7 @@ def check_context(
     )
     return CheckContext(
         account=account,
-        session_state=_session_state(account),
+        session_state=session_state(account),
         clock=clock,
         instrument=instrument,
         day=day,
@@ -129,8 +128,3 @@ def account_clock(account: BrokerAccount) -> MarketClock:
         observed_at=datetime.fromtimestamp(0, UTC),
         stale=True,
     )
-
-
-def _session_state(account: BrokerAccount) -> SessionState:
-    status = host_status(account.host)
-    return SessionState.DOWN if status is None else SessionState(status.session_state)

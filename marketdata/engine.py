@@ -1,4 +1,4 @@
-"""The engine: live one-minute bars from the quote stream. No SDK in it.
+"""The engine: live bars of one and five minutes from the quote stream. No SDK in it.
 
 One thread reads the stream and builds; another stores finished bars and beats, so that a locked
 database never makes the reader fall behind (Redis drops a subscriber that does). Bars are stored
@@ -11,10 +11,8 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import orjson
 import redis
 from django.conf import settings
@@ -23,146 +21,27 @@ from django.db import connections
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from marketdata.minutes import MinuteBar, MinuteBuilder, Snapshot, is_quiet
-from marketdata.quotes.columns import BAR, QuoteColumns
-from marketdata.quotes.models import LatestQuote
+from marketdata.live.barstore import BarStore, bar_message, drop_connections
+from marketdata.live.stream import HostStream
+from marketdata.minutes import MinuteBar
 from marketdata.quotes.periods import Period
-from marketdata.quotes.store import bars_upsert
-from marketdata.quotes.tables import DATABASE
 from marketdata.symbols import SymbolIds
 from ops.heartbeats import Heartbeat
 from ops.publish import PREFIX, publish
 
 CHANNEL = PREFIX + "quotes"
+BAR_CHANNELS = {Period.MINUTE_1: "bars", Period.MINUTE_5: "bars:5m"}
 READ_SECONDS = 0.25
+QUIET_READ_SECONDS = 2.0
+"""Without a message for `QUIET_AFTER_SECONDS` the loop turns this slowly: an idle night costs nothing."""
+QUIET_AFTER_SECONDS = 30.0
 PUBLISH_SECONDS = 0.5
 STORE_SECONDS = 0.5
 RECONNECT_SECONDS = 1.0
-STALL_SECONDS = 10.0
-"""No quote of any instrument for this long, in a session: the stream is broken further up."""
-MAX_WAITING_BARS = 200_000
 MAX_LOOP_AGE_SECONDS = 10.0
 """The heartbeat stops when the reading loop has not turned for this long."""
 
 log = logging.getLogger(__name__)
-
-
-class HostStream:
-    """Quotes of one host on their way into bars, and what is known about their completeness."""
-
-    def __init__(self, host: str) -> None:
-        self.host = host
-        self.builder = MinuteBuilder()
-        self.settled = False
-        self._last_at = time.monotonic()
-        self._first_received_at: int | None = None
-        self._seen: set[str] = set()
-
-    def quotes(self, message: dict[str, Any]) -> None:
-        """Apply one message of the quote channel."""
-        now = time.monotonic()
-        stalled = now - self._last_at > STALL_SECONDS and not is_quiet(self.builder.watermark)
-        if self.settled and stalled:
-            log.warning("quotes of host %s paused for %.0f s", self.host, now - self._last_at)
-            self.builder.interrupt()
-        self._last_at = now
-        self.builder.feed(_snapshots(message["q"]))
-        if self.settled:
-            self.builder.resume()
-        self._seen.update(message["q"])
-        if self._first_received_at is None:
-            self._first_received_at = int(message["t"])
-
-    def event_now(self) -> int:
-        """Newest event time; carried on by the wall clock only where silence is normal.
-
-        Anywhere else silence may be a stalled stream, and closing a minute on the wall clock's word
-        would store it without its last trades.
-        """
-        watermark = self.builder.watermark
-        if not is_quiet(watermark):
-            return watermark
-        return watermark + int((time.monotonic() - self._last_at) * 1000)
-
-    def interrupt(self) -> None:
-        """The subscription was lost: what was published meanwhile is not known."""
-        self.builder.interrupt()
-        self._first_received_at = None
-        self.settled = False
-
-    def settle(self, symbols: SymbolIds) -> None:
-        """Join the stream to the stored latest quotes, once these reach up to its first message.
-
-        The data worker stores everything it received up to some moment in one transaction. So when
-        one quote that came no earlier than the stream's first message is stored, every quote before
-        that message is stored too, and none is missing between the table and the stream.
-
-        Raises
-        ------
-        django.db.Error
-            The database is away; nothing changed.
-        """
-        first = self._first_received_at
-        if self.settled or first is None:
-            return
-        names = {pk: symbol for symbol, pk in symbols.all().items()}
-        rows = [
-            row
-            for row in LatestQuote.objects.values_list(
-                "instrument_id", "ts", "last", "high", "low", "volume", "amount", "received_at"
-            )
-            if row[0] in names
-        ]
-        if not any(row[-1] >= first and names[row[0]] in self._seen for row in rows):
-            return
-        self.builder.baseline(Snapshot(names[row[0]], *row[1:-1]) for row in rows)
-        self.builder.resume()
-        self.settled = True
-
-
-class BarStore:
-    """Stores finished bars; keeps them while the database is away, up to a bound."""
-
-    def __init__(self, symbols: SymbolIds) -> None:
-        self._symbols = symbols
-        self._lock = threading.Lock()
-        self._waiting: list[MinuteBar] = []
-        self.stored = 0
-        self.already_there = 0
-        self.dropped = 0
-        self.failures = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def add(self, bars: Sequence[MinuteBar]) -> None:
-        """Queue bars."""
-        if bars:
-            with self._lock:
-                self._waiting.extend(bars)
-
-    def flush(self) -> None:
-        """Store what is queued. Bars that are already there stay as they are."""
-        with self._lock:
-            bars, self._waiting = self._waiting, []
-        if not bars:
-            return
-        try:
-            ids = self._symbols.find({bar.symbol for bar in bars})
-            rows = bar_rows([bar for bar in bars if bar.symbol in ids], ids)
-            counts = bars_upsert(period=Period.MINUTE_1, rows=rows, replace=False)
-        except DatabaseTrouble as error:
-            self.failures += 1
-            log.warning("%d live bars wait, the database is away: %s", len(bars), error)
-            _drop_connections()
-            with self._lock:
-                kept = (bars + self._waiting)[-MAX_WAITING_BARS:]
-                # What does not fit is lost here and found by the gap scan.
-                self.dropped += len(bars) + len(self._waiting) - len(kept)
-                self._waiting = kept
-            return
-        self.stored += counts.written
-        self.already_there += counts.unchanged
 
 
 class Engine:
@@ -173,10 +52,11 @@ class Engine:
         self._done = threading.Event()
         self._streams: dict[str, HostStream] = {}
         self._symbols = SymbolIds()
-        self._store = BarStore(self._symbols)
+        self._stores = {period: BarStore(period, self._symbols) for period in BAR_CHANNELS}
         self._heartbeat = Heartbeat("engine")
         self._malformed = 0
         self._last_loop = time.monotonic()
+        self._last_message = time.monotonic()
         self._next_publish = 0.0
         self._next_settle = 0.0
 
@@ -192,26 +72,26 @@ class Engine:
                 self._interrupt()
                 self._turn()
                 self._stop.wait(RECONNECT_SECONDS)
-        for stream in self._streams.values():
-            self._store.add(stream.builder.closed(stream.event_now()))
+        self._collect()
         self._done.set()
         keeper.join(timeout=5.0)
         connections.close_all()
 
     def detail(self) -> dict[str, Any]:
         """What the heartbeat says."""
+        stores = self._stores.values()
         return {
-            "bars_stored": self._store.stored,
-            "bars_already_there": self._store.already_there,
-            "bars_waiting": len(self._store),
-            "bars_dropped": self._store.dropped,
-            "store_failures": self._store.failures,
+            "bars_stored": sum(store.stored for store in stores),
+            "bars_already_there": sum(store.already_there for store in stores),
+            "bars_waiting": sum(len(store) for store in stores),
+            "bars_dropped": sum(store.dropped for store in stores),
+            "store_failures": sum(store.failures for store in stores),
             "malformed_messages": self._malformed,
             "streams": {
                 name: {
                     "settled": stream.settled,
-                    "event_ts": stream.builder.watermark,
-                    "stale_quotes": stream.builder.stale,
+                    "event_ts": stream.watermark,
+                    "stale_quotes": stream.stale_quotes,
                 }
                 for name, stream in list(self._streams.items())
             },
@@ -231,13 +111,18 @@ class Engine:
             with client.pubsub() as stream:  # type: ignore[no-untyped-call]
                 stream.subscribe(CHANNEL)
                 while not self._stop.is_set():
-                    message = stream.get_message(timeout=READ_SECONDS)
+                    message = stream.get_message(timeout=self._patience())
                     while message is not None:
+                        self._last_message = time.monotonic()
                         self._take(message)
                         message = stream.get_message()
                     self._turn()
         finally:
             client.close()
+
+    def _patience(self) -> float:
+        quiet = time.monotonic() - self._last_message > QUIET_AFTER_SECONDS
+        return QUIET_READ_SECONDS if quiet else READ_SECONDS
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
@@ -266,8 +151,7 @@ class Engine:
         if now >= self._next_settle:
             self._next_settle = now + 1.0
             self._settle()
-        for stream in self._streams.values():
-            self._store.add(stream.builder.closed(stream.event_now()))
+        self._collect()
         if now >= self._next_publish:
             self._next_publish = now + PUBLISH_SECONDS
             self._publish()
@@ -279,34 +163,36 @@ class Engine:
                 stream.settle(self._symbols)
         except DatabaseTrouble as error:
             log.warning("the stored quotes cannot be read yet: %s", error)
-            _drop_connections()
+            drop_connections()
+
+    def _collect(self) -> None:
+        for stream in self._streams.values():
+            for period, bars in stream.closed():
+                self._stores[period].add(bars)
 
     def _publish(self) -> None:
-        # A message has one bar per symbol; the end of a minute goes out before the next one's start.
-        messages: list[dict[str, Any]] = []
         for stream in self._streams.values():
-            turn: Counter[str] = Counter()
-            for bar in stream.builder.changed():
-                if turn[bar.symbol] == len(messages):
-                    messages.append({})
-                messages[turn[bar.symbol]][bar.symbol] = bar_message(bar)
-                turn[bar.symbol] += 1
-        for message in messages:
-            publish("bars", message)
+            for period, bars in stream.changed():
+                for message in bar_messages(period, bars):
+                    publish(BAR_CHANNELS[period], message)
 
     # --- storing thread
 
     def _keep(self) -> None:
         while not self._done.wait(STORE_SECONDS):
             try:
-                self._store.flush()
+                self._flush()
             except Exception:
                 # Those bars are lost (the gap scan finds them); the next ones must not be.
                 log.exception("live bars could not be stored")
             if time.monotonic() - self._last_loop < MAX_LOOP_AGE_SECONDS:
                 self._heartbeat.beat(self.detail())
-        self._store.flush()
+        self._flush()
         connections.close_all()
+
+    def _flush(self) -> None:
+        for store in self._stores.values():
+            store.flush()
 
 
 def run(stop: threading.Event) -> None:
@@ -314,50 +200,13 @@ def run(stop: threading.Event) -> None:
     Engine(stop).run()
 
 
-def bar_rows(bars: Sequence[MinuteBar], ids: Mapping[str, int]) -> QuoteColumns:
-    """Bars as rows of the store."""
-    if not bars:
-        return QuoteColumns.empty(BAR)
-    return QuoteColumns.build(
-        BAR,
-        instrument_id=np.array([ids[bar.symbol] for bar in bars], dtype=np.int64),
-        ts=np.array([bar.ts for bar in bars], dtype=np.int64),
-        columns={
-            name: np.array([getattr(bar, name) for bar in bars])
-            for name in ("open", "high", "low", "close", "volume", "amount")
-        },
-    )
-
-
-def bar_message(bar: MinuteBar) -> dict[str, Any]:
-    """A bar as it stands in a live message."""
-    return {
-        "period": Period.MINUTE_1.code,
-        "ts": bar.ts,
-        "open": bar.open,
-        "high": bar.high,
-        "low": bar.low,
-        "close": bar.close,
-        "volume": bar.volume,
-        "amount": bar.amount,
-        "complete": bar.complete,
-    }
-
-
-def _snapshots(quotes: Mapping[str, Mapping[str, Any]]) -> Iterator[Snapshot]:
-    for symbol, quote in quotes.items():
-        yield Snapshot(
-            symbol,
-            quote["ts"],
-            quote["last"],
-            quote["high"],
-            quote["low"],
-            quote["volume"],
-            quote["amount"],
-        )
-
-
-def _drop_connections() -> None:
-    """A connection may be the broken part; the next attempt opens its own."""
-    for alias in ("default", DATABASE):
-        connections[alias].close()
+def bar_messages(period: Period, bars: list[MinuteBar]) -> list[dict[str, Any]]:
+    """Bars in messages of one bar per symbol: the end of a bar goes out before the next one's start."""
+    messages: list[dict[str, Any]] = []
+    turns: Counter[str] = Counter()
+    for bar in bars:
+        if turns[bar.symbol] == len(messages):
+            messages.append({})
+        messages[turns[bar.symbol]][bar.symbol] = bar_message(period, bar)
+        turns[bar.symbol] += 1
+    return messages

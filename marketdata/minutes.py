@@ -1,7 +1,7 @@
-"""One-minute bars from cumulative snapshots. Pure: no database, no Redis, no clock of its own.
+"""Minute bars from cumulative snapshots. Pure: no database, no Redis, no clock of its own.
 
-Labels follow QMT: the right edge of the minute, 241 a day (09:30 holds the opening auction, 15:00 the
-closing one). A snapshot stamped exactly on an edge describes what happened before it, so a minute is
+Labels are right edges. One-minute bars follow QMT: 241 a day, 09:30 holds the opening auction, 15:00 the closing one. Longer
+bars, and minutes of a source that folds the auction, count it into the first bar (vendors' convention). A snapshot stamped exactly on an edge describes what happened before it, so a minute is
 open on the left and closed on the right, and the change of volume and amount since the snapshot
 before belongs to the later one.
 
@@ -38,6 +38,8 @@ LAST_SNAPSHOT = _clock(15, 5) - 1
 GRACE_MS = 5_000
 """How long after its edge a minute waits for snapshots that are still on their way."""
 CLOSING_GRACE_MS = 20_000
+
+_NEVER = 1 << 62
 
 QUANTUM = 3
 """Decimals of a bar's amount: price ticks are thousandths. Differences of large floats carry noise beyond."""
@@ -102,26 +104,46 @@ class _Day:
     minute: _Minute | None = None
 
 
-def label_of(ts: int) -> int | None:
-    """Label of the minute that a snapshot belongs to; None outside the sessions."""
-    of_day = (ts + _OFFSET_MS) % DAY_MS
-    midnight = ts - of_day
-    if of_day < AUCTION_MATCH or of_day > LAST_SNAPSHOT:
-        return None
-    if of_day <= OPEN:
-        return midnight + OPEN
-    edge = -(-of_day // MINUTE_MS) * MINUTE_MS
-    if edge > LUNCH and of_day < AFTERNOON:
-        return midnight + LUNCH
-    if edge == AFTERNOON:  # exactly 13:00:00
-        return midnight + AFTERNOON + MINUTE_MS
-    return midnight + min(edge, CLOSE)
+@dataclass(frozen=True, slots=True)
+class BarAxis:
+    """Where the bars of one length begin and end.
+
+    Attributes
+    ----------
+    minutes
+        1, or a divisor of the 120 minutes of each session half.
+    own_auction
+        The opening auction is a bar of its own, 09:30; else it belongs to the first bar.
+    """
+
+    minutes: int
+    own_auction: bool = False
+
+    def label_of(self, ts: int) -> int | None:
+        """Label of the bar that a snapshot belongs to; None outside the sessions."""
+        of_day = (ts + _OFFSET_MS) % DAY_MS
+        midnight = ts - of_day
+        if of_day < AUCTION_MATCH or of_day > LAST_SNAPSHOT:
+            return None
+        if of_day <= OPEN and self.own_auction:
+            return midnight + OPEN
+        if LUNCH <= of_day < AFTERNOON:
+            return midnight + LUNCH
+        begin = OPEN if of_day < LUNCH else AFTERNOON
+        step = self.minutes * MINUTE_MS
+        # At least the first bar: it has what is stamped exactly on 13:00, and the auction.
+        place = max(-(-(of_day - begin) // step), 1)
+        return midnight + min(begin + place * step, CLOSE)
+
+    def left_edge(self, label: int) -> int:
+        """Where the bar of a label begins."""
+        of_day = (label + _OFFSET_MS) % DAY_MS
+        first = OPEN if self.own_auction else OPEN + self.minutes * MINUTE_MS
+        return label - of_day + AUCTION_MATCH if of_day == first else label - self.minutes * MINUTE_MS
 
 
-def left_edge(label: int) -> int:
-    """Where the minute of a label begins."""
-    of_day = (label + _OFFSET_MS) % DAY_MS
-    return label - of_day + AUCTION_MATCH if of_day == OPEN else label - MINUTE_MS
+ONE_MINUTE = BarAxis(1, own_auction=True)
+FIVE_MINUTES = BarAxis(5)
 
 
 def closes_at(label: int) -> int:
@@ -137,7 +159,11 @@ def is_quiet(ts: int) -> bool:
 
 
 class MinuteBuilder:
-    """Builds the bars of one host's stream.
+    """Builds the bars of one length of one host's stream.
+
+    Parameters
+    ----------
+    axis : BarAxis
 
     Attributes
     ----------
@@ -147,7 +173,9 @@ class MinuteBuilder:
         Snapshots left out because a newer one had been there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, axis: BarAxis = ONE_MINUTE) -> None:
+        self._axis = axis
+        self._next_close = _NEVER
         self.watermark = 0
         self.stale = 0
         self._whole_since: int | None = None
@@ -199,9 +227,11 @@ class MinuteBuilder:
 
     def closed(self, now_ts: int) -> list[MinuteBar]:
         """Complete bars whose minute is over at event time ``now_ts``, each handed out once."""
-        for symbol, minute in list(self._open.items()):
-            if closes_at(minute.label) <= now_ts:
-                self._close(symbol, minute)
+        if now_ts >= self._next_close:
+            for symbol, minute in list(self._open.items()):
+                if closes_at(minute.label) <= now_ts:
+                    self._close(symbol, minute)
+            self._next_close = min((closes_at(minute.label) for minute in self._open.values()), default=_NEVER)
         bars, self._closed = self._closed, []
         return bars
 
@@ -213,7 +243,7 @@ class MinuteBuilder:
         if state is not None and (snapshot.ts < state.ts or day < state.day):
             self.stale += 1
             return
-        label = label_of(snapshot.ts)
+        label = self._axis.label_of(snapshot.ts)
         if state is None or state.day != day:
             state = self._begin_day(snapshot, day)
         elif snapshot.volume < state.volume:
@@ -274,7 +304,7 @@ class MinuteBuilder:
         self._changed[snapshot.symbol, minute.label] = minute
 
     def _begin_minute(self, state: _Day, snapshot: Snapshot, label: int) -> _Minute:
-        whole = self._whole_since is not None and self._whole_since <= left_edge(label)
+        whole = self._whole_since is not None and self._whole_since <= self._axis.left_edge(label)
         minute = _Minute(
             label=label,
             complete=whole and state.known,
@@ -287,6 +317,7 @@ class MinuteBuilder:
         )
         state.minute = minute
         self._open[snapshot.symbol] = minute
+        self._next_close = min(self._next_close, closes_at(label))
         self._changed[snapshot.symbol, label] = minute
         return minute
 

@@ -17,6 +17,7 @@ from marketdata.engine import Engine
 from marketdata.models import Instrument
 from marketdata.quotes.latest import latest_upsert
 from marketdata.quotes.models import RawQuote
+from marketdata.quotes.periods import Period
 from marketdata.quotes.tables import LatestRow
 from tests.quotes.builders import stamp
 
@@ -83,12 +84,17 @@ class DataWorker:
             ask_volume="[]",
             status=13,
             received_at=received_at,
+            host="sim",
         )
         latest_upsert([row])
 
 
 def stored() -> list[tuple[int, float, int]]:
-    return list(RawQuote.objects.order_by("ts").values_list("ts", "close", "volume"))
+    return bars_of(Period.MINUTE_1)
+
+
+def bars_of(period: Period) -> list[tuple[int, float, int]]:
+    return list(RawQuote.objects.filter(period=period).order_by("ts").values_list("ts", "close", "volume"))
 
 
 def settled(work: Engine) -> bool:

@@ -10,7 +10,10 @@ import pytest
 from django.db import OperationalError
 
 from marketdata import engine
-from marketdata.engine import BarStore, HostStream
+from marketdata.live import barstore
+from marketdata.live import stream as stream_module
+from marketdata.live.barstore import BarStore
+from marketdata.live.stream import HostStream
 from marketdata.minutes import MinuteBar
 from marketdata.models import Instrument
 from marketdata.quotes.periods import Period
@@ -148,15 +151,16 @@ def test_stream_that_stalled_makes_no_complete_bar_of_the_stalled_minutes(
 ) -> None:
     stream = HostStream("sim")
     stream.quotes(message("10:00:57", 500))
-    stream.builder.resume()
+    minutes = stream.builders[Period.MINUTE_1]
+    minutes.resume()
     stream.settled = True
     stream.quotes(message("10:01:03", 700))
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "STALL_SECONDS", -1.0)
+        patch.setattr(stream_module, "STALL_SECONDS", -1.0)
         stream.quotes(message("10:03:30", 900))
     stream.quotes(message("10:04:03", 950))
     stream.quotes(message("10:05:03", 970))
-    bars = stream.builder.closed(at("10:07:00"))
+    bars = minutes.closed(at("10:07:00"))
     assert [(bar.ts, bar.volume) for bar in bars] == [(at("10:05"), 50), (at("10:06"), 20)]
 
 
@@ -166,10 +170,10 @@ def test_stream_event_time_stands_still_in_a_session_and_runs_on_at_lunch(
     stream = HostStream("sim")
     stream.quotes(message("11:29:58", 500))
     now = time.monotonic()
-    monkeypatch.setattr("marketdata.engine.time.monotonic", lambda: now + 60)
+    monkeypatch.setattr("marketdata.live.stream.time.monotonic", lambda: now + 60)
     assert stream.event_now() == at("11:29:58")
     stream.quotes(message("11:30:00", 500))
-    monkeypatch.setattr("marketdata.engine.time.monotonic", lambda: now + 70)
+    monkeypatch.setattr("marketdata.live.stream.time.monotonic", lambda: now + 70)
     assert stream.event_now() == at("11:30:10")
 
 
@@ -179,12 +183,12 @@ def test_bar_store_database_away_keeps_the_bars_in_order(
     def away(**_: Any) -> None:
         raise OperationalError("database is locked")
 
-    store = BarStore(SymbolIds())
+    store = BarStore(Period.MINUTE_1, SymbolIds())
     first, second = (
         MinuteBar(SYMBOL, at(label), 1.0, 1.0, 1.0, 1.0, 100, 100.0, complete=True) for label in ("10:01", "10:02")
     )
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "bars_upsert", away)
+        patch.setattr(barstore, "bars_upsert", away)
         store.add([first])
         store.flush()
         store.add([second])
@@ -199,9 +203,9 @@ def test_bar_store_full_drops_the_oldest_and_counts(monkeypatch: pytest.MonkeyPa
     def away(*_: Any, **__: Any) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(engine, "MAX_WAITING_BARS", 1)
+    monkeypatch.setattr(barstore, "MAX_WAITING_BARS", 1)
     monkeypatch.setattr(SymbolIds, "find", away)
-    store = BarStore(SymbolIds())
+    store = BarStore(Period.MINUTE_1, SymbolIds())
     bar = MinuteBar(SYMBOL, at("10:01"), 1.0, 1.0, 1.0, 1.0, 100, 100.0, complete=True)
     store.add([bar, bar, bar])
     store.flush()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.minutes import MinuteBar, MinuteBuilder, Snapshot, is_quiet, label_of, left_edge
+from marketdata.minutes import FIVE_MINUTES, ONE_MINUTE, BarAxis, MinuteBar, MinuteBuilder, Snapshot, is_quiet
+from marketdata.quotes.periods import fold_labels
 from tests.quotes.builders import stamp
 
 DAY = "2024-03-01"
@@ -72,23 +73,23 @@ def values(bar: MinuteBar) -> tuple[int, float, float, float, float, int, float]
     ],
 )
 def test_label_of_session_moment_is_the_right_edge(time: str, label: str) -> None:
-    assert label_of(at(time)) == at(label)
+    assert ONE_MINUTE.label_of(at(time)) == at(label)
 
 
 @pytest.mark.parametrize("time", ["00:00", "09:15:00", "09:24:59", "15:05:00", "15:30:00"])
 def test_label_of_moment_without_a_bar_is_none(time: str) -> None:
-    assert label_of(at(time)) is None
+    assert ONE_MINUTE.label_of(at(time)) is None
 
 
 def test_label_of_whole_day_gives_241_labels() -> None:
     moments = range(at("09:15"), at("15:31"), 1000)
-    labels = {label for label in map(label_of, moments) if label is not None}
+    labels = {label for label in map(ONE_MINUTE.label_of, moments) if label is not None}
     assert len(labels) == 241
 
 
 @pytest.mark.parametrize(("label", "edge"), [("09:30", "09:25"), ("09:31", "09:30"), ("13:01", "13:00")])
 def test_left_edge_of_label(label: str, edge: str) -> None:
-    assert left_edge(at(label)) == at(edge)
+    assert ONE_MINUTE.left_edge(at(label)) == at(edge)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +108,39 @@ def test_left_edge_of_label(label: str, edge: str) -> None:
 )
 def test_is_quiet_outside_continuous_trading_and_closing_auction(time: str, quiet: bool) -> None:
     assert is_quiet(at(time)) is quiet
+
+
+@pytest.mark.parametrize(
+    ("time", "label"),
+    [
+        ("09:25:00", "09:35"),
+        ("09:30:00", "09:35"),
+        ("09:35:00", "09:35"),
+        ("09:35:00.001", "09:40"),
+        ("11:29:57", "11:30"),
+        ("11:30:04", "11:30"),
+        ("13:00:00", "13:05"),
+        ("14:55:01", "15:00"),
+        ("15:00:07", "15:00"),
+    ],
+)
+def test_label_of_five_minutes_folds_the_auction_into_the_first_bar(time: str, label: str) -> None:
+    assert FIVE_MINUTES.label_of(at(time)) == at(label)
+
+
+def test_label_of_five_minutes_agrees_with_the_store_on_every_minute() -> None:
+    minutes = [label for label in map(ONE_MINUTE.label_of, range(at("09:25"), at("15:01"), 60_000)) if label]
+    assert [FIVE_MINUTES.label_of(label) for label in minutes] == fold_labels(np.array(minutes), 5).tolist()
+
+
+@pytest.mark.parametrize(("axis", "bars"), [(FIVE_MINUTES, 48), (BarAxis(1), 240), (BarAxis(15), 16), (BarAxis(60), 4)])
+def test_label_of_whole_day_gives_each_length_its_bars(axis: BarAxis, bars: int) -> None:
+    assert len({axis.label_of(moment) for moment in range(at("09:25"), at("15:01"), 1000)}) == bars
+
+
+@pytest.mark.parametrize(("label", "edge"), [("09:35", "09:25"), ("09:40", "09:35"), ("13:05", "13:00")])
+def test_left_edge_of_five_minutes(label: str, edge: str) -> None:
+    assert FIVE_MINUTES.left_edge(at(label)) == at(edge)
 
 
 # --- values
@@ -130,6 +164,17 @@ def test_builder_opening_auction_and_first_minutes_have_exact_values() -> None:
         (at("09:32"), 10.05, 10.05, 10.05, 10.05, 400, 4_000.0),
     ]
     assert all(bar.complete for bar in bars)
+
+
+def test_builder_of_five_minutes_has_the_auction_in_its_first_bar() -> None:
+    builder = MinuteBuilder(FIVE_MINUTES)
+    builder.baseline([snap("09:20", 10.0, 0)])
+    builder.resume()
+    builder.feed([snap("09:25:00", 10.00, 1000), snap("09:31:03", 10.02, 1200), snap("09:35:00", 9.98, 1500)])
+    builder.feed([snap("09:35:03", 10.01, 1600)])
+    first, second = builder.closed(at("09:40:05"))
+    assert values(first) == (at("09:35"), 10.00, 10.02, 9.98, 9.98, 1500, 15_000.0)
+    assert values(second) == (at("09:40"), 10.01, 10.01, 10.01, 10.01, 100, 1_000.0)
 
 
 def test_builder_closing_auction_goes_into_the_last_bar() -> None:

@@ -175,6 +175,8 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.NOTHING_TO_TRADE: _("The target is reached already."),
     Code.QUOTE_UNKNOWN: _("There is no fresh quote to size this by."),
     Code.ORDER_FILLED: _("The order was filled meanwhile; nothing was sent."),
+    Code.CHILD_CANCELLED: _("Somebody cancelled an order of the execution; look, then resume or cancel it."),
+    Code.NO_PROGRESS: _("Several orders in a row traded nothing."),
     Code.NOTHING_RESERVED: _("The order holds nothing that could be released."),
     Code.ORDER_EXPIRED: _("The order has expired."),
     Code.AUTHORITY_CHANGED: _("The right to send this order was withdrawn."),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from marketdata.api import subscriptions, views
+from marketdata.api import coverage, subscriptions, views
+from marketdata.api import reference_views as static
 
 urlpatterns = [
     path("bars", views.BarsView.as_view(), name="api-bars"),
@@ -17,7 +18,20 @@ urlpatterns = [
         name="api-quote-subscriptions",
     ),
     path("calendar", views.CalendarView.as_view(), name="api-calendar"),
-    path("coverage", views.CoverageView.as_view(), name="api-coverage"),
+    path("coverage", coverage.CoverageView.as_view(), name="api-coverage"),
+    path("coverage/months", coverage.CoverageMonthsView.as_view(), name="api-coverage-months"),
+    path("instruments/<str:symbol>/history", static.InstrumentHistoryView.as_view(), name="api-instrument-history"),
+    path("sectors", static.SectorListView.as_view(), name="api-sectors"),
+    path("sectors/<str:name>/members", static.SectorMembersView.as_view(), name="api-sector-members"),
+    path("index-weights", static.IndexWeightsView.as_view(), name="api-index-weights"),
+    path("financials", static.FinancialsView.as_view(), name="api-financials"),
+    path("convertibles", static.ConvertiblesView.as_view(), name="api-convertibles"),
+    path("etfs", static.EtfListView.as_view(), name="api-etfs"),
+    path("etfs/<str:symbol>", static.EtfView.as_view(), name="api-etf"),
+    path("ipos", static.IposView.as_view(), name="api-ipos"),
+    path("factors", static.FactorsView.as_view(), name="api-factors"),
+    path("holidays", static.HolidaysView.as_view(), name="api-holidays"),
+    path("static-refresh", static.StaticRefreshView.as_view(), name="api-static-refresh"),
     path("jobs", views.JobListView.as_view(), name="api-jobs"),
     path("jobs/<uuid:job_id>", views.JobView.as_view(), name="api-job"),
     path("jobs/<uuid:job_id>/cancel", views.JobCancelView.as_view(), name="api-job-cancel"),

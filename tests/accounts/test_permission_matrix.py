@@ -107,6 +107,7 @@ class World:
             "job_id": str(job.pk),
             "user_id": str(victim.pk),
             "symbol": order.symbol,
+            "name": "nothing",
             "token": "x" * 43,
         }
         self.bodies: dict[str, dict[str, Any]] = {

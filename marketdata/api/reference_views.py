@@ -1,0 +1,294 @@
+"""Addresses of static data. Answers carry an ETag; what nobody recorded for a day is refused, never guessed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from accounts.api.permissions import require_scope
+from accounts.choices import Scope
+from accounts.models import User
+from marketdata import reference_selectors as read
+from marketdata.api import parameters as given
+from marketdata.api import reference_serializers as shapes
+from marketdata.api.serializers import JobSerializer
+from marketdata.selectors import data_host, holidays, instrument_get, instruments_by_symbol
+from marketdata.services.refresh import StaticPart, refresh_request
+from ops.api import DeskCursorPagination
+from ops.clocks import market_clock
+from ops.errors import Code, Forbidden, Invalid
+from qmt.reference import FinancialTable
+
+ON = OpenApiParameter("on", str, description="YYYYMMDD or YYYY-MM-DD; the market's today when absent.")
+START = OpenApiParameter("start", str, description="First day, YYYYMMDD or YYYY-MM-DD.")
+END = OpenApiParameter("end", str, description="Last day, YYYYMMDD or YYYY-MM-DD.")
+
+
+@method_decorator(conditional_page, name="dispatch")
+class StaticView(APIView):
+    """A read of static data: open to everyone signed in, answered with 304 when the caller has it already."""
+
+    permission_classes = (require_scope(Scope.MARKET_READ),)
+
+
+class PagedView(StaticView):
+    """A list in pages, in the order of `ordering`."""
+
+    ordering: ClassVar[str] = "id"
+    shape: ClassVar[type[Serializer[Any]]]
+
+    def page(self, request: Request, rows: QuerySet[Any]) -> Response:
+        """One page of the rows."""
+        paginator = DeskCursorPagination()
+        paginator.ordering = self.ordering
+        found = paginator.paginate_queryset(rows, request, view=self)
+        return paginator.get_paginated_response(self.shape(found, many=True).data)
+
+
+class SectorListView(PagedView):
+    """Sectors."""
+
+    ordering = "name"
+    shape = shapes.SectorSerializer
+
+    @extend_schema(
+        operation_id="sectors",
+        parameters=[ON, given.LIMIT, given.CURSOR],
+        responses=shapes.page_of(shapes.SectorSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """List the sectors of a day, by name."""
+        return self.page(request, read.sectors(_day(request, "on")))
+
+
+class SectorMembersView(PagedView):
+    """Members of a sector."""
+
+    ordering = "instrument_id"
+    shape = shapes.MemberSerializer
+
+    @extend_schema(
+        operation_id="sector_members",
+        parameters=[ON, given.LIMIT, given.CURSOR],
+        responses=shapes.page_of(shapes.MemberSerializer),
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """List who belonged to a sector on a day, those included that left later."""
+        return self.page(request, read.memberships(name, _day(request, "on") or _today()))
+
+
+class IndexWeightsView(PagedView):
+    """Index weights."""
+
+    ordering = "instrument_id"
+    shape = shapes.WeightSerializer
+
+    @extend_schema(
+        operation_id="index_weights",
+        parameters=[
+            OpenApiParameter("index", str, required=True, description="000300.SH"),
+            ON,
+            given.LIMIT,
+            given.CURSOR,
+        ],
+        responses=shapes.page_of(shapes.WeightSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """List the constituents of an index on a day with their weights in per cent."""
+        index = request.query_params.get("index", "")
+        if not index:
+            raise Invalid(Code.FIELD_REQUIRED, "name an index", field="index")
+        return self.page(request, read.index_weights(instrument_get(index), _day(request, "on") or _today()))
+
+
+class FinancialsView(PagedView):
+    """Financial tables."""
+
+    shape = shapes.FinancialSerializer
+
+    @extend_schema(
+        operation_id="financials",
+        parameters=[
+            given.SYMBOLS,
+            OpenApiParameter(
+                "tables", str, description="Comma-separated: " + ", ".join(FinancialTable) + "; all when absent."
+            ),
+            OpenApiParameter(
+                "as_of",
+                str,
+                description="Point-in-time: only what was announced up to this day, the latest announcement of each period.",
+            ),
+            START,
+            END,
+            given.LIMIT,
+            given.CURSOR,
+        ],
+        responses=shapes.page_of(shapes.FinancialSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """List rows whose period ends between two days; without `as_of`, restatements beside the originals."""
+        rows = read.financials(
+            instruments=list(instruments_by_symbol(given.symbols_of(request)).values()),
+            tables=_tables(request),
+            as_of=_day(request, "as_of"),
+            **_span(request),
+        )
+        return self.page(request, rows)
+
+
+class ConvertiblesView(PagedView):
+    """Convertible bonds."""
+
+    ordering = "instrument_id"
+    shape = shapes.BondSerializer
+
+    @extend_schema(
+        operation_id="convertibles",
+        parameters=[ON, given.LIMIT, given.CURSOR],
+        responses=shapes.page_of(shapes.BondSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """List the terms of convertible bonds on a day."""
+        return self.page(request, read.bond_terms(_day(request, "on")))
+
+
+class EtfListView(PagedView):
+    """Fund baskets."""
+
+    ordering = "instrument_id"
+    shape = shapes.BasketSerializer
+
+    @extend_schema(
+        operation_id="etfs",
+        parameters=[ON, given.LIMIT, given.CURSOR],
+        responses=shapes.page_of(shapes.BasketSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """List the newest creation basket of each fund up to a day, without its components."""
+        return self.page(request, read.fund_baskets(_day(request, "on")))
+
+
+class EtfView(StaticView):
+    """One fund's basket."""
+
+    @extend_schema(operation_id="etf_basket", parameters=[ON], responses=shapes.BasketDetailSerializer)
+    def get(self, request: Request, symbol: str) -> Response:
+        """Show what one creation unit of a fund consists of."""
+        return Response(
+            shapes.BasketDetailSerializer(read.fund_basket(instrument_get(symbol), _day(request, "on"))).data
+        )
+
+
+class IposView(PagedView):
+    """New issues."""
+
+    ordering = "symbol"
+    shape = shapes.NewIssueSerializer
+
+    @extend_schema(
+        operation_id="ipos",
+        parameters=[START, END, given.LIMIT, given.CURSOR],
+        responses=shapes.page_of(shapes.NewIssueSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """List new issues whose subscription lies between two days."""
+        return self.page(request, read.new_issues(**_span(request)))
+
+
+class FactorsView(PagedView):
+    """Ex-rights factors."""
+
+    shape = shapes.FactorSerializer
+
+    @extend_schema(
+        operation_id="factors",
+        parameters=[given.SYMBOLS, START, END, given.LIMIT, given.CURSOR],
+        responses=shapes.page_of(shapes.FactorSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """List the ex-dates of instruments."""
+        instruments = list(instruments_by_symbol(given.symbols_of(request)).values())
+        return self.page(request, read.factors(instruments, **_span(request)))
+
+
+class HolidaysView(StaticView):
+    """Holidays."""
+
+    @extend_schema(operation_id="holidays", parameters=[START, END], responses=shapes.HolidaySerializer)
+    def get(self, request: Request) -> Response:
+        """List the published holidays between two days, those of the market's year when absent."""
+        today = _today()
+        span = _span(request)
+        found = holidays(span["start"] or date(today.year, 1, 1), span["end"] or date(today.year, 12, 31))
+        return Response({"holidays": found})
+
+
+class InstrumentHistoryView(StaticView):
+    """What an instrument was."""
+
+    @extend_schema(operation_id="instruments_history", responses=shapes.InstrumentHistorySerializer)
+    def get(self, request: Request, symbol: str) -> Response:
+        """Show former codes and names, and every fact that changed."""
+        instrument = instrument_get(symbol)
+        aliases, changes = read.instrument_history(instrument)
+        body = {"symbol": instrument.symbol, "name": instrument.name, "aliases": aliases, "changes": changes}
+        return Response(shapes.InstrumentHistorySerializer(body).data)
+
+
+class StaticRefreshView(APIView):
+    """Refreshing static data."""
+
+    permission_classes = (require_scope(Scope.ADMIN),)
+
+    @extend_schema(operation_id="static_refresh", request=shapes.RefreshSerializer, responses={202: JobSerializer})
+    def post(self, request: Request) -> Response:
+        """Have the data worker read static data from the terminal again; the answer is the job."""
+        user = cast(User, request.user)
+        if not user.is_admin:
+            raise Forbidden(Code.PERMISSION_DENIED, "Only administrators refresh static data.")
+        body = shapes.RefreshSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = dict(body.validated_data)
+        job = refresh_request(
+            host=data_host(), owner=user.pk, parts=[StaticPart(part) for part in wanted.pop("parts")], **wanted
+        )
+        return Response(JobSerializer(job).data, status=202, headers={"Location": reverse("api-job", args=[job.pk])})
+
+
+def _today() -> date:
+    return market_clock(data_host()).trade_date
+
+
+def _day(request: Request, name: str) -> date | None:
+    return given.date_of(request, name, date.max) if name in request.query_params else None
+
+
+def _span(request: Request) -> dict[str, date | None]:
+    start, end = _day(request, "start"), _day(request, "end")
+    if start is not None and end is not None and start > end:
+        raise Invalid(Code.RANGE_REVERSED, f"start={start} is after end={end}", field="start")
+    return {"start": start, "end": end}
+
+
+def _tables(request: Request) -> list[FinancialTable]:
+    names = given.list_of(request, "tables")
+    if names is None:
+        return list(FinancialTable)
+    known = {table.value.lower(): table for table in FinancialTable}
+    if unknown := [name for name in names if name.lower() not in known]:
+        raise Invalid(
+            Code.FIELD_INVALID,
+            f"unknown table {unknown[0][:20]!r}; there are {', '.join(FinancialTable)}",
+            field="tables",
+        )
+    return [known[name.lower()] for name in names]

@@ -80,67 +80,106 @@ def _readable_install(home: Path, identity: Mapping[str, Any]) -> Path:
     return root
 
 
-@contextmanager
-def temporary_postgres(*, durable: bool = False) -> Iterator[dict[str, str]]:
-    """Start a server with databases `desk` and `quotes`; yields the two environment variables."""
-    options = OPTIONS | DURABLE if durable else OPTIONS
-    identity = _identity()
-    home = Path(tempfile.mkdtemp(prefix="desk-pg-"))
-    try:
-        if identity:
-            os.chown(home, identity["user"], identity["group"])
-        install = _readable_install(home, identity)
-        environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
-        data = home / "data"
+class Postgres:
+    """One server with databases `desk` and `quotes`; it can be stopped hard and started again on its data."""
+
+    def __init__(self, home: Path, *, durable: bool = False) -> None:
+        self.home = home
+        self._options = OPTIONS | DURABLE if durable else OPTIONS
+        self._identity = _identity()
+        if self._identity:
+            os.chown(home, self._identity["user"], self._identity["group"])
+        self._install = _readable_install(home, self._identity)
+        self._environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+        self._server: subprocess.Popen[bytes] | None = None
         subprocess.run(
             [
-                str(install / "bin" / "initdb"), "-D", str(data), "-U", SUPERUSER,
+                str(self._install / "bin" / "initdb"), "-D", str(home / "data"), "-U", SUPERUSER,
                 "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
             ],
-            check=True, stdout=subprocess.DEVNULL, cwd=home, env=environment, **identity,
+            check=True, stdout=subprocess.DEVNULL, cwd=home, env=self._environment, **self._identity,
         )  # fmt: skip
-        settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
-        log = home / "log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(
-                [str(install / "bin" / "postgres"), "-D", str(data), "-k", str(home), *settings],
-                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                cwd=home, env=environment, preexec_fn=_end_with_parent, start_new_session=True, **identity,
+        self.start()
+        self.create("desk", "quotes")
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        settings = [part for key, value in self._options.items() for part in ("-c", f"{key}={value}")]
+        log = self.home / "log"
+        with log.open("ab") as output:
+            self._server = subprocess.Popen(
+                [
+                    str(self._install / "bin" / "postgres"),
+                    "-D", str(self.home / "data"), "-k", str(self.home), *settings,
+                ],
+                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.home,
+                env=self._environment, preexec_fn=_end_with_parent, start_new_session=True, **self._identity,
             )  # fmt: skip
+        _await_server(self.home, self._server, log)
+
+    def stop(self, *, hard: bool = False) -> None:
+        """End every session: in order, or (`hard`) as by a crash, to be recovered from the log at the next start."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.send_signal(signal.SIGQUIT if hard else signal.SIGINT)
         try:
-            _create_databases(home, server, log)
-            yield {
-                "DESK_DATABASE_URL": f"postgresql://{SUPERUSER}@/desk?host={home}",
-                "DESK_QUOTES_URL": f"postgresql://{SUPERUSER}@/quotes?host={home}",
-            }
-        finally:
-            server.send_signal(signal.SIGINT)  # "fast": end sessions, write nothing more
-            try:
-                server.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+    def create(self, *names: str, template: str = "template1") -> None:
+        """Create databases, empty or as copies of another one that nobody uses."""
+        import psycopg
+
+        with psycopg.connect(host=str(self.home), user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
+            for name in names:
+                connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        connection.close()
+
+    def environment(self, desk: str = "desk", quotes: str = "quotes") -> dict[str, str]:
+        """The two variables that name its databases."""
+        return {
+            "DESK_DATABASE_URL": f"postgresql://{SUPERUSER}@/{desk}?host={self.home}",
+            "DESK_QUOTES_URL": f"postgresql://{SUPERUSER}@/{quotes}?host={self.home}",
+        }
+
+
+@contextmanager
+def postgres_server(*, durable: bool = False) -> Iterator[Postgres]:
+    """A server for the length of a block."""
+    home = Path(tempfile.mkdtemp(prefix="desk-pg-"))
+    server = None
+    try:
+        server = Postgres(home, durable=durable)
+        yield server
     finally:
+        if server is not None:
+            server.stop()
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _create_databases(home: Path, server: subprocess.Popen[bytes], log: Path) -> None:
+@contextmanager
+def temporary_postgres(*, durable: bool = False) -> Iterator[dict[str, str]]:
+    """Start a server with databases `desk` and `quotes`; yields the two environment variables."""
+    with postgres_server(durable=durable) as server:
+        yield server.environment()
+
+
+def _await_server(home: Path, server: subprocess.Popen[bytes], log: Path) -> None:
     import psycopg
 
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            connection = psycopg.connect(host=str(home), user=SUPERUSER, dbname="postgres", autocommit=True)
-            break
+            psycopg.connect(host=str(home), user=SUPERUSER, dbname="postgres").close()
+            return
         except psycopg.OperationalError as error:
             if server.poll() is not None or time.monotonic() > deadline:
                 words = log.read_text(errors="replace")
                 raise RuntimeError(f"PostgreSQL did not start:\n{words}") from error
             time.sleep(0.1)
-    with connection:
-        for name in ("desk", "quotes"):
-            connection.execute(f'CREATE DATABASE "{name}"')
-    connection.close()
 
 
 def main(command: list[str]) -> int:

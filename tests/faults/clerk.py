@@ -7,6 +7,7 @@ import sys
 import traceback
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from trading.ledger.models import AccountBook, AssetSnapshot, Position  # noqa: 
 from trading.orders.models import Order, Trade  # noqa: E402
 from trading.orders.runtime.terminal import announced_address, userdata_folder  # noqa: E402
 from trading.orders.services import order_cancel, order_submit  # noqa: E402
+from trading.orders.states import OPEN  # noqa: E402
 
 ALPHA = "8000000001"
 ORDER_FIELDS = (
@@ -106,6 +108,23 @@ def session() -> dict[str, Any]:
     return {**found, "alive": alive}
 
 
+def hold_books(state: str, opening: str) -> dict[str, Any]:
+    """Compare our books with a copy of the terminal's state file; returns what is wrong, by kind."""
+    from tests.faults.books import compare, own_cash, terminal_book
+
+    book = terminal_book(Path(state), ALPHA)
+    verdict = compare(account(), book)
+    own = own_cash(Decimal(opening), account())
+    if own != book.cash + book.frozen_cash:
+        verdict.unexplained.append(f"{own} by our fills, {book.cash + book.frozen_cash} at the terminal")
+    return vars(verdict)
+
+
+def reconcile_age() -> str:
+    """When the account was reconciled last."""
+    return str(AccountBook.objects.values_list("reconciled_at", flat=True).get(account=account()))
+
+
 COMMANDS: dict[str, Any] = {
     "submit": submit,
     "instrument": instrument,
@@ -121,6 +140,9 @@ COMMANDS: dict[str, Any] = {
     "asset": lambda: AssetSnapshot.objects.filter(account=account()).values().first(),
     "positions": lambda: list(Position.objects.filter(account=account()).values()),
     "trades": lambda: list(Trade.objects.filter(account=account()).values()),
+    "hold_books": hold_books,
+    "reconcile_age": reconcile_age,
+    "cancel_open": lambda: [cancel(str(order.pk))["status"] for order in Order.objects.filter(status__in=OPEN)],
     "expire_lease": lambda: HostStatus.objects.update(lease_until=database_now() - timedelta(seconds=1)),
 }
 

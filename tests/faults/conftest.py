@@ -19,7 +19,7 @@ def market() -> SeededMarket:
 
 
 @pytest.fixture
-def rig(transactional_db: None, market: SeededMarket) -> Iterator[Rig]:
+def rig(market: SeededMarket) -> Iterator[Rig]:
     """A host over the in-process terminal; the runtime is not started yet."""
     with InProcessTerminal(market=market) as terminal:
         made = Rig(terminal)

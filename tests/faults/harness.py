@@ -155,6 +155,10 @@ class Stack:
             process.wait(5)
             raise
 
+    def signal(self, name: str, number: int) -> None:
+        """Send a process a signal and leave it be."""
+        self._processes[name].send_signal(number)
+
     def exit_code(self, name: str) -> int | None:
         """Exit code of a process that ended by itself; None while it runs."""
         return self._processes[name].poll()
@@ -180,6 +184,19 @@ class Stack:
             return [dict(row) for row in rows]
         finally:
             connection.close()
+
+    def terminal_state(self) -> Path:
+        """A consistent copy of the terminal's state file, as of now."""
+        source = sqlite3.connect(f"file:{self.folder / 'terminal' / self.host / 'exchange.sqlite3'}?mode=ro", uri=True)
+        path = self.folder / "terminal-copy.sqlite3"
+        path.unlink(missing_ok=True)
+        copy = sqlite3.connect(path)
+        try:
+            source.backup(copy)
+        finally:
+            copy.close()
+            source.close()
+        return path
 
     def close(self) -> None:
         """End everything that still runs and remove the folder."""

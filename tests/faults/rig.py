@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
+import pytest
+
 from accounts.choices import Role
 from accounts.models import BrokerAccount, Grant, HostStatus, QmtHost, User
 from marketdata.models import Instrument, InstrumentDay
@@ -28,6 +30,9 @@ HOST = "sim"
 ALPHA, BETA = "8000000001", "8000000002"
 SYMBOL = "600519.SH"
 T = TypeVar("T")
+
+#: The runtime's threads see committed rows only, and what an order is checked against is in both databases.
+BOTH_DATABASES = pytest.mark.django_db(transaction=True, databases=["default", "quotes"])
 
 #: Everything a person would wait for, short enough for a test.
 FAST = RuntimeConfig(

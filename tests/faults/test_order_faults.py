@@ -17,13 +17,13 @@ from accounts.models import HostStatus
 from accounts.services import account_halt
 from ops.audit import Actor
 from ops.clocks import database_now
-from tests.faults.rig import ALPHA, SYMBOL, Rig, until
+from tests.faults.rig import ALPHA, BOTH_DATABASES, SYMBOL, Rig, until
 from trading.ledger.models import AccountBook
 from trading.orders.models import Order, Trade
 from trading.orders.runtime import crashpoints
 from trading.orders.runtime.lease import HostLease
 
-pytestmark = [pytest.mark.faults, pytest.mark.postgres]
+pytestmark = [pytest.mark.faults, pytest.mark.postgres, BOTH_DATABASES]
 
 
 def reserved(rig: Rig) -> Decimal:

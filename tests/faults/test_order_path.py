@@ -8,10 +8,10 @@ from datetime import time
 import pytest
 
 from accounts.models import HostStatus
-from tests.faults.rig import ALPHA, BETA, Rig, until
+from tests.faults.rig import ALPHA, BETA, BOTH_DATABASES, Rig, until
 from trading.ledger.models import AccountBook, AssetSnapshot, Position, TradeDate
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, BOTH_DATABASES]
 
 
 def test_order_crossing_the_book_is_filled_and_booked(rig: Rig) -> None:

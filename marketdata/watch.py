@@ -1,48 +1,79 @@
-"""Live quotes that stopped although the market trades."""
+"""Live quotes that stopped although the market trades, per host.
+
+Lunch, the hours after the close and holidays are silent by nature: only continuous trading counts, and of it only what this
+watch has seen itself. Else the first seconds of every session half would look like the end of a feed that is hours old.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.db.models import Max
+from datetime import datetime, timedelta
+from typing import Any
 
 from accounts.models import QmtHost
 from accounts.selectors import host_clock
-from marketdata.quotes.models import LatestQuote
+from marketdata.config import get_marketdata_config
+from marketdata.models import DataSource, QuoteSubscription
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.clocks import wall_now
+from ops.publish import publish
 from qmt.calendar import Phase
 
-STALE_AFTER = timedelta(seconds=30)
+FEEDS_CHANNEL = "feeds"
 
 
 def watch_quotes() -> list[str]:
-    """Raise when no quote has arrived for half a minute of continuous trading; returns the hosts concerned.
+    """Raise, flag and tell the open sockets when a host trades and no quote arrives; returns the hosts concerned."""
+    return [host.name for host in QmtHost.objects.filter(enabled=True).select_related("status") if _watch(host)]
 
-    The latest-quote table does not say which host a quote came from: with several hosts the alert
-    comes when all of them are silent.
-    """
-    trading = [host.name for host in QmtHost.objects.filter(enabled=True).select_related("status") if _trades(host)]
-    newest = LatestQuote.objects.aggregate(at=Max("received_at"))["at"]
-    now_ms = int(wall_now().timestamp() * 1000)
-    stale = newest is None or now_ms - newest > STALE_AFTER.total_seconds() * 1000
-    for name in trading:
-        key = f"data.quotes_stale:{name}"
-        if not stale:
-            alert_clear(key)
-            continue
-        age = "never" if newest is None else f"{(now_ms - newest) // 1000} s"
-        alert_raise(
-            AlertKind.QUOTES_STALE,
-            Severity.CRITICAL,
-            f"{name} trades and no quote arrives",
-            {"last_quote_age": age},
-            dedup_key=key,
-            host=name,
-        )
-    return trading if stale else []
+
+def feed_view(source: DataSource) -> dict[str, Any]:
+    """A host's feed as clients see it."""
+    return {"host": source.host, "stale_since": source.stale_since, "last_quote_at": source.last_tick_at}
+
+
+def _watch(host: QmtHost) -> bool:
+    source, _created = DataSource.objects.get_or_create(host=host.name)
+    now = wall_now()
+    key = f"data.quotes_stale:{host.name}"
+    if not _trades(host) or not _is_fed():
+        _mark(source, trading_since=None, stale_since=None)
+        alert_clear(key)
+        return False
+    since = source.trading_since or now
+    newest = max(filter(None, (source.last_tick_at, since)))
+    stale = now - newest > timedelta(seconds=get_marketdata_config().live.stale_after_seconds)
+    _mark(source, trading_since=since, stale_since=(source.stale_since or newest) if stale else None)
+    if not stale:
+        alert_clear(key)
+        return False
+    age = "never" if source.last_tick_at is None else f"{int((now - source.last_tick_at).total_seconds())} s"
+    alert_raise(
+        AlertKind.QUOTES_STALE,
+        Severity.CRITICAL,
+        f"{host.name} trades and no quote arrives",
+        {"last_quote_age": age},
+        dedup_key=key,
+        host=host.name,
+    )
+    return True
+
+
+def _mark(source: DataSource, *, trading_since: datetime | None, stale_since: datetime | None) -> None:
+    """Write what changed, and tell the open sockets when the flag did."""
+    flipped = source.stale_since != stale_since
+    if not flipped and source.trading_since == trading_since:
+        return
+    source.trading_since, source.stale_since = trading_since, stale_since
+    DataSource.objects.filter(pk=source.pk).update(trading_since=trading_since, stale_since=stale_since)
+    if flipped:
+        publish(FEEDS_CHANNEL, feed_view(source))
 
 
 def _trades(host: QmtHost) -> bool:
     clock = host_clock(host)
     return clock is not None and not clock.stale and clock.phase is Phase.CONTINUOUS
+
+
+def _is_fed() -> bool:
+    """Whether anything is followed at all: a feed of single subscriptions may be empty."""
+    return get_marketdata_config().live.feed == "market" or QuoteSubscription.objects.exists()

@@ -13,7 +13,7 @@ from accounts.choices import SessionState
 from accounts.models import HostStatus, QmtHost
 from alerts.watch import expected_processes, watch_sessions
 from desk.tasks import watch
-from marketdata.quotes.models import LatestQuote
+from marketdata.models import DataSource
 from marketdata.watch import watch_quotes
 from ops.alerts.watches import watch_disk, watch_processes
 from ops.clocks import wall_now
@@ -120,20 +120,14 @@ def test_session_ready_in_a_row_that_nobody_writes_any_more_is_reported(host: Qm
     assert watch_sessions() == ["sim"]
 
 
-def quote(seconds_ago: float) -> None:
-    received = int((wall_now().timestamp() - seconds_ago) * 1000)
-    LatestQuote.objects.all().delete()
-    LatestQuote.objects.create(
-        instrument_id=1,
-        ts=received,
-        last=1,
-        open=1,
-        high=1,
-        low=1,
-        pre_close=1,
-        volume=1,
-        amount=1,
-        received_at=received,
+def quote(seconds_ago: float | None, *, host: str = "sim", trading_since: float | None = None) -> None:
+    """When the host's last quote came, and since when it was seen trading."""
+
+    def at(seconds: float | None) -> object:
+        return None if seconds is None else wall_now() - timedelta(seconds=seconds)
+
+    DataSource.objects.update_or_create(
+        host=host, defaults={"last_tick_at": at(seconds_ago), "trading_since": at(trading_since)}
     )
 
 
@@ -143,21 +137,53 @@ def trading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("marketdata.watch._trades", lambda host: True)
 
 
-def test_quotes_that_stop_while_the_market_trades_are_reported(host: QmtHost, trading: None) -> None:
-    quote(31)
+def test_quotes_that_stop_while_the_market_trades_are_reported(
+    host: QmtHost, trading: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, object]] = []
+    monkeypatch.setattr("marketdata.watch.publish", lambda channel, body: told.append((channel, body["stale_since"])))
+    quote(31, trading_since=3600)
     assert watch_quotes() == ["sim"]
     assert open_kinds() == ["data.quotes_stale"]
+    stale_since = DataSource.objects.get().stale_since
+    assert stale_since == DataSource.objects.get().last_tick_at
+    assert watch_quotes() == ["sim"]
 
-    quote(1)
+    quote(1, trading_since=3600)
     assert watch_quotes() == []
     assert open_kinds() == []
+    assert DataSource.objects.get().stale_since is None
+    assert told == [("feeds", stale_since), ("feeds", None)]
+
+
+def test_quotes_of_the_last_session_half_are_no_news_when_the_next_one_begins(host: QmtHost, trading: None) -> None:
+    quote(5400)
+    assert watch_quotes() == []
+    assert open_kinds() == []
+
+    quote(5400, trading_since=31)
+    assert watch_quotes() == ["sim"]
+
+
+def test_quotes_that_never_came_are_reported_after_a_while(host: QmtHost, trading: None) -> None:
+    assert watch_quotes() == []
+    quote(None, trading_since=31)
+    assert watch_quotes() == ["sim"]
+
+
+def test_quotes_of_one_host_do_not_hide_the_silence_of_another(host: QmtHost, trading: None) -> None:
+    QmtHost.objects.create(name="second")
+    quote(1, trading_since=3600)
+    quote(60, host="second", trading_since=3600)
+    assert watch_quotes() == ["second"]
 
 
 def test_quotes_that_rest_with_the_market_are_no_news(host: QmtHost) -> None:
     report(host, SessionState.READY, probed_ago=1, phase=Phase.CLOSED)
-    quote(10_000)
+    quote(10_000, trading_since=10_000)
 
     assert watch_quotes() == []
+    assert DataSource.objects.get().trading_since is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.choices import TradeRight
 from accounts.models import Grant
-from desk.live.protocol import PLAIN_CHANNELS
+from desk.live.protocol import PLAIN_CHANNELS, SYMBOL_CHANNELS
 from tests.accounts.test_permission_matrix import PEOPLE, TABLE
 from tests.live.conftest import Server, Socket
 from tests.people import Team
@@ -28,7 +28,7 @@ def answer(socket: Socket, channel: str) -> str:
     socket.send(op="subscribe", channel=channel)
     while True:
         try:
-            frame = socket.receive(QUIET_SECONDS if channel in {"quotes", "bars"} else 3.0)
+            frame = socket.receive(QUIET_SECONDS if channel in SYMBOL_CHANNELS else 3.0)
         except TimeoutError:
             return "open"
         if frame["type"] == "error":

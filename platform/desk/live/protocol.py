@@ -27,7 +27,8 @@ MAX_SYMBOLS = 2000
 _MAX_ID = 2**63 - 1
 _ECHO_LIMIT = 80
 
-SYMBOL_CHANNELS = frozenset({"quotes", "bars"})
+BAR_CHANNELS = frozenset({"bars", "bars:5m"})
+SYMBOL_CHANNELS = BAR_CHANNELS | {"quotes"}
 PLAIN_CHANNELS = SYMBOL_CHANNELS | {"jobs", "alerts"}
 _ACCOUNT = "account:"
 

@@ -15,9 +15,10 @@ from accounts.selectors import account_get, account_views
 from alerts.selectors import open_alerts
 from desk.live.identity import Identity, still_valid
 from desk.live.protocol import frame
-from marketdata.models import Instrument
+from marketdata.models import DataSource, Instrument
 from marketdata.quotes.models import LatestQuote
 from marketdata.selectors import instruments_by_symbol, latest_quotes
+from marketdata.watch import feed_view
 from ops.jobs import job_payload
 from ops.models import Job
 from trading.ledger.models import AccountBook
@@ -103,6 +104,11 @@ def quote_view(row: LatestQuote) -> dict[str, Any]:
         "ts": row.ts,
         "status": row.status,
     }
+
+
+def feeds_stale() -> list[dict[str, Any]]:
+    """Hosts that trade and whose quotes do not arrive."""
+    return [feed_view(source) for source in DataSource.objects.exclude(stale_since=None)]
 
 
 def jobs_now(user: User) -> list[dict[str, Any]]:

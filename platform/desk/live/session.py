@@ -21,7 +21,7 @@ from desk.live import reads
 from desk.live.identity import Identity
 from desk.live.latest import STORE_LAG_SECONDS, running_latest
 from desk.live.protocol import Command, Ping, Subscribe, Unsubscribe, error_frame, frame, now_ms
-from desk.live.streams import AccountStream, AlertStream, JobStream, Stream, SymbolStream
+from desk.live.streams import FEEDS, AccountStream, AlertStream, JobStream, Stream, SymbolStream
 from ops.errors import Code, DeskError, Forbidden, Invalid, Unavailable
 from ops.hub import Hub
 
@@ -114,7 +114,8 @@ class LiveSession:
         self._streams[channel] = stream
         if command.account_id is not None:
             self._accounts[command.account_id] = channel
-        self._hub.join(channel, stream)
+        for name in _hub_channels(channel):
+            self._hub.join(name, stream)
         self._wake.set()
 
     def _stream(self, command: Subscribe) -> Stream:
@@ -134,8 +135,14 @@ class LiveSession:
             )
         if command.channel == "alerts":
             return AlertStream(read=lambda ids: reads.in_thread(reads.alerts_now, self.user, ids), wake=wake)
-        read = self._read_quotes if command.channel == "quotes" else self._read_bars
-        return SymbolStream(command.channel, read=partial(read, command.symbols), wake=wake)
+        if command.channel == "quotes":
+            return SymbolStream(
+                command.channel,
+                read=partial(self._read_quotes, command.symbols),
+                read_feeds=lambda: reads.in_thread(reads.feeds_stale),
+                wake=wake,
+            )
+        return SymbolStream(command.channel, read=partial(self._read_bars, command.symbols), wake=wake)
 
     def _may_see_job_of(self, owner: int | None) -> bool:
         # Asked anew for each message: the role may have changed meanwhile.
@@ -209,7 +216,8 @@ class LiveSession:
         stream = self._streams.pop(channel, None)
         if stream is None:
             return
-        self._hub.leave(channel, stream)
+        for name in _hub_channels(channel):
+            self._hub.leave(name, stream)
         self._accounts = {pk: name for pk, name in self._accounts.items() if name != channel}
 
     # ---------------------------------------------------------------------- writing
@@ -283,3 +291,8 @@ class LiveSession:
             self.end(CLOSE_TOO_SLOW)
             return False
         return True
+
+
+def _hub_channels(channel: str) -> tuple[str, ...]:
+    """What a client's channel is made of."""
+    return (channel, FEEDS) if channel == "quotes" else (channel,)

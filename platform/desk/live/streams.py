@@ -14,13 +14,15 @@ from typing import Any, Protocol
 
 import orjson
 
-from desk.live.protocol import frame
+from desk.live.protocol import BAR_CHANNELS, frame
 from ops.hub import Message
 
 #: Events that a slow client may have waiting before we re-read instead.
 ACCOUNT_QUEUE_LIMIT = 256
 #: Frames of one account sent in a row before other channels get their turn.
 ACCOUNT_BURST = 100
+#: Messages about hosts' feeds, which every subscription to quotes gets as well.
+FEEDS = "feeds"
 #: A client that cannot keep up still gets the last bars of each symbol, not only one.
 BAR_SLOTS = 3
 
@@ -28,6 +30,7 @@ Wake = Callable[[], None]
 AccountRead = Callable[[int | None], Awaitable[tuple[str, int]]]
 SymbolsRead = Callable[[], Awaitable[tuple[frozenset[str] | None, dict[str, Any]]]]
 JobsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
+FeedsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 AlertsRead = Callable[[frozenset[int] | None], Awaitable[list[dict[str, Any]]]]
 
 
@@ -121,12 +124,19 @@ def _versions(message: Message) -> tuple[int, int]:
 
 
 class SymbolStream:
-    """Quotes or bars of some or all symbols; a slow client gets the newest of each."""
+    """Quotes or bars of some or all symbols; a slow client gets the newest of each.
 
-    def __init__(self, channel: str, *, read: SymbolsRead, wake: Wake) -> None:
+    With `read_feeds` the stream also says which hosts' feeds are stale, at the start and whenever that changes.
+    """
+
+    def __init__(
+        self, channel: str, *, read: SymbolsRead, wake: Wake, read_feeds: FeedsRead | None = None
+    ) -> None:
         self.channel = channel
         self._read = read
+        self._read_feeds = read_feeds
         self._wake = wake
+        self._feeds: dict[str, dict[str, Any]] = {}
         self._symbols: frozenset[str] | None = None
         self._must_read = True
         # As long as nothing else waits, one whole message is kept: its text is shared
@@ -135,7 +145,9 @@ class SymbolStream:
         self._waiting: dict[int, dict[str, bytes]] = {}
 
     def deliver(self, message: Message) -> None:
-        if self._must_read:
+        if message.channel == FEEDS:
+            self._feeds[message.payload["host"]] = message.payload
+        elif self._must_read:
             self._merge(message)
         elif self._symbols is None and not self._waiting and self._whole is None:
             self._whole = message
@@ -161,6 +173,12 @@ class SymbolStream:
             self._must_read = False
             if data:
                 yield frame(self.channel, snapshot=True, data=data)
+            if self._read_feeds is not None:
+                # What was said meanwhile is newer than what was read.
+                self._feeds = {feed["host"]: feed for feed in await self._read_feeds()} | self._feeds
+        feeds, self._feeds = self._feeds, {}
+        if feeds:
+            yield frame("feeds", data=list(feeds.values()))
         if self._whole is not None:
             whole, self._whole = self._whole, None
             yield whole.derive(_whole_frame)
@@ -197,7 +215,7 @@ def _parts(message: Message) -> dict[int, dict[str, bytes]]:
     A closing bar and the next one's first value must not replace each other.
     """
     slots: dict[int, dict[str, bytes]] = {}
-    bars = message.channel == "bars"
+    bars = message.channel in BAR_CHANNELS
     for symbol, value in _symbol_data(message).items():
         slot = int(value.get("ts", 0)) if bars else 0
         text = orjson.dumps(symbol) + b":" + orjson.dumps(value)

@@ -9,20 +9,22 @@ from __future__ import annotations
 import pytest
 
 from accounts.choices import AccountMode, HostKind
-from accounts.models import BrokerAccount, LiveSwitch
+from accounts.models import AccountSession, BrokerAccount, LiveSwitch
 from desk.settings.schema import get_config
 from ops.clocks import wall_now
-from tests.faults.rig import Rig, until
+from qmt.errors import QueryFailed
+from qmt.gateway import AccountRef
+from tests.faults.rig import BOTH_DATABASES, Rig, until
 from trading.orders.models import Order
 
-pytestmark = [pytest.mark.faults]
+pytestmark = [pytest.mark.faults, BOTH_DATABASES]
 
 
 @pytest.fixture
 def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The web's installation allows live trading."""
     config = get_config().model_copy(update={"allow_live": True})
-    monkeypatch.setattr("trading.orders.services.submit.get_config", lambda: config)
+    monkeypatch.setattr("trading.orders.services.context.get_config", lambda: config)
 
 
 @pytest.fixture
@@ -61,17 +63,22 @@ def test_live_order_is_withheld_by_a_worker_that_does_not_allow_it(live: Rig) ->
 
 def test_live_order_is_denied_where_the_web_does_not_allow_it(live: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     live.start(simulated=False, live_allowed=True)
-    monkeypatch.setattr("trading.orders.services.submit.get_config", get_config)
+    monkeypatch.setattr("trading.orders.services.context.get_config", get_config)
     with pytest.raises(AssertionError, match="LIVE_NOT_AVAILABLE"):
         live.buy()
 
 
-def test_live_account_at_a_simulated_terminal_opens_no_session(live: Rig) -> None:
+def test_live_account_at_a_simulated_terminal_is_not_followed_and_blocks_only_itself(live: Rig) -> None:
     live.host.kind = HostKind.SIMULATED
     live.host.save()
     runtime = live.boot(live_allowed=True)
-    until(lambda: "LIVE_NEEDS_BROKER_HOST" in runtime.session.view().message, what="the refusal")
-    assert runtime.session.current() is None
+    until(lambda: runtime.session.ready() is not None, what="the session of the others")
+    stored = AccountSession.objects.get(account=live.alpha)
+    assert (stored.state, "LIVE_NEEDS_BROKER_HOST" in stored.message) == ("DOWN", True)
+    session = runtime.session.current()
+    assert session is not None
+    with pytest.raises(QueryFailed):
+        session.gateway.query_asset(AccountRef(live.alpha.account_no), timeout_seconds=1)
 
 
 def test_read_only_account_at_a_brokers_terminal_is_followed_and_never_traded(live: Rig) -> None:

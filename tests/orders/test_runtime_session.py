@@ -65,6 +65,7 @@ class Work:
         self.refusal = ""
         self.reconcile_failures = 0
         self.log: list[str] = []
+        self.tended = 0
         self.gate = threading.Event()
         self.gate.set()
 
@@ -75,6 +76,9 @@ class Work:
 
     def before_connect(self) -> None:
         self.log.append("orphans")
+
+    def tend(self, session: OpenSession) -> None:
+        self.tended += 1
 
     def reconcile(self, session: OpenSession) -> None:
         self.log.append(f"reconcile {session.session_id}")

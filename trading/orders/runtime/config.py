@@ -21,6 +21,10 @@ class RuntimeConfig:
         An order is not sent with less lease time left than this.
     probe_seconds, probe_failures
         A real query every so often; the session is sick after this many failures in a row.
+    account_probe_seconds
+        One account after another is asked for its money this often; after `probe_failures` it alone is sick.
+    account_retry_seconds
+        How often an account that is refused or sick is tried again.
     query_timeout_seconds
         Deadline of one query of the terminal.
     poll_seconds
@@ -53,6 +57,8 @@ class RuntimeConfig:
     lease_margin_seconds: float = 1.0
     probe_seconds: float = 3.0
     probe_failures: int = 3
+    account_probe_seconds: float = 10.0
+    account_retry_seconds: float = 10.0
     query_timeout_seconds: float = 5.0
     poll_seconds: float = 1.0
     claim_max_age_seconds: float = 2.0

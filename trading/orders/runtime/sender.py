@@ -60,6 +60,7 @@ class Sender:
         lanes: Lanes,
         clock: Clock,
         note: Callable[[str, CallReturned], None],
+        blocked: Callable[[int], str],
         simulated: bool,
         config: RuntimeConfig,
     ) -> None:
@@ -69,6 +70,7 @@ class Sender:
         self._lanes = lanes
         self._clock = clock
         self._note = note
+        self._blocked = blocked
         # Of the terminal behind this process, not of the host's row, which may change.
         self._simulated = simulated
         self._config = config
@@ -103,7 +105,9 @@ class Sender:
 
     def _send(self, order_id: UUID, account_id: int, seen: Order | None) -> str:
         session = self._session.ready()
-        if session is None or self._lease.seconds_left() < self._config.lease_margin_seconds:
+        if session is None or self._blocked(account_id):
+            return "not ready"
+        if self._lease.seconds_left() < self._config.lease_margin_seconds:
             return "not ready"  # the row stays queued: the poll comes back to it until it expires
         crashpoints.reach(crashpoints.BEFORE_CLAIM)
         began = time.monotonic()
@@ -121,6 +125,9 @@ class Sender:
         left = self._lease.seconds_left()
         if left < self._config.lease_margin_seconds:
             return Code.LEASE_LOST, f"lease_seconds_left={left:.1f}"
+        blocked = self._blocked(order.account_id)
+        if blocked:
+            return Code.TERMINAL_DOWN, f"account={order.account_id} {blocked}"
         account = BrokerAccount.objects.get(pk=order.account_id)
         if account.epoch != order.epoch:
             return (

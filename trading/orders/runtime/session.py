@@ -54,7 +54,10 @@ class SessionWork(Protocol):
         """No call of an earlier session is running: what it left SUBMITTING becomes UNKNOWN."""
 
     def reconcile(self, session: OpenSession) -> None:
-        """Compare everything with the terminal. Raises `QmtError` when a query failed."""
+        """Compare everything with the terminal. Raises `QmtError` when no account could be."""
+
+    def tend(self, session: OpenSession) -> None:
+        """Look after single accounts between two reconciliations; their trouble is no exception."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +279,7 @@ class TradeSession:
                 continue
             failures = 0
             self._last_probe_at_ns = time.time_ns()
+            self._work.tend(session)
             if reconcile or time.monotonic() >= next_reconcile:
                 self._work.reconcile(session)
                 next_reconcile = time.monotonic() + config.reconcile_seconds

@@ -29,6 +29,7 @@ from qmt.gateway import ClockReading, Disconnected, OrderResponse, TradeEvent
 from trading.orders.doorbell import Doorbell
 from trading.orders.intake import CallReturned, IntakeResult, apply_events
 from trading.orders.runtime import crashpoints, metrics
+from trading.orders.runtime.accountstates import AccountStates
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.database import usable_connection
 from trading.orders.runtime.hostwork import HostWork
@@ -71,8 +72,10 @@ class TradeRuntime:
         )
         reading = self.clock.reading
         self._reconciler = Reconciler(config=config, reading=reading, on_result=self._follow)
+        self._states = AccountStates()
         self._work = HostWork(
             host_name=host.name,
+            states=self._states,
             reconciler=self._reconciler,
             reading=reading,
             simulated=terminal.simulated,
@@ -91,6 +94,7 @@ class TradeRuntime:
             lanes=self._lanes,
             clock=self.clock.now,
             note=self._writer.note,
+            blocked=self._states.blocked,
             simulated=terminal.simulated,
             config=config,
         )

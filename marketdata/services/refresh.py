@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from marketdata.choices import Basis, Kind
+from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument, TradingDay
 from marketdata.reference_selectors import sector_get
 from marketdata.selectors import instruments_by_symbol
@@ -23,7 +24,7 @@ from marketdata.services.sectors import sector_backfill
 from marketdata.services.static import static_sync
 from marketdata.tasks import repair_wake
 from ops.errors import Code, Invalid
-from ops.jobs import job_create, job_fail, job_finish, job_progress, job_start
+from ops.jobs import job_claim, job_create, job_fail, job_finish, job_progress, jobs_release
 from ops.models import Job
 from qmt.errors import QmtError, TerminalDown
 from qmt.gateway import ClockReading, QuoteGateway
@@ -114,32 +115,31 @@ def refresh_request(
     return job
 
 
-def refresh_run(source: StaticSource, *, resume: bool = False, between: Callable[[], None] = lambda: None) -> bool:
-    """Do the oldest refresh that waits for a host; False when none does.
+def refresh_run(source: StaticSource, *, holder: str, between: Callable[[], None] = lambda: None) -> bool:
+    """Do the oldest refresh that waits for a host, or that another worker left; False when there is none.
 
     Parameters
     ----------
-    resume
-        Take up one that a worker began and did not end (call it once when a worker starts: every step can be repeated).
+    holder
+        Who holds the job's lease meanwhile.
     between
         Called between batches of a long refresh, so that a repair does not wait for all of it.
 
     Raises
     ------
     TerminalDown
-        The link is lost: the job stays and is taken up again.
+        The link is lost: the job is given back and taken up again. Every step can be repeated.
     """
-    status = Job.Status.RUNNING if resume else Job.Status.PENDING
-    waiting = Job.objects.filter(kind=JOB_KIND, status=status, params__host=source.host).order_by("created_at")
-    job = waiting.first()
-    if job is None or not (resume or job_start(job.pk)):
+    seconds = get_marketdata_config().repair.lease_seconds
+    job = job_claim(kinds=(JOB_KIND,), host=source.host, holder=holder, seconds=seconds)
+    if job is None:
         return False
     try:
         done = _run(source, job, between)
     except _Cancelled:
         return True
     except TerminalDown:
-        Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(status=Job.Status.PENDING, started_at=None)
+        jobs_release(holder=holder)
         raise
     except QmtError as error:
         job_fail(job.pk, error=f"{type(error).__name__}: {error}")

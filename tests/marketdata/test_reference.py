@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from marketdata.models import ConvertibleBond, FinancialReport, FundBasket, Inde
 from marketdata.services.financials import financials_sync
 from marketdata.services.reference import baskets_sync, bonds_sync, issues_sync, weights_sync
 from marketdata.services.refresh import StaticPart, StaticSource, lists_sync, refresh_request, refresh_run
+from ops.clocks import wall_now
 from ops.errors import Code, Invalid, NotFound, Unavailable
 from ops.models import Job
 from qmt.calendar import Phase
@@ -233,10 +234,10 @@ def test_lists_one_that_fails_leaves_the_others(index: Instrument, maotai: Instr
 def test_refresh_job_stores_statements_and_ends_done(terminal: FakeTerminal, maotai: Instrument) -> None:
     terminal.reference.rows = [statement(date(2023, 3, 28), 50.0)]
     job = refresh_request(host="sim", parts=[StaticPart.FINANCIALS], symbols=[MAOTAI])
-    assert refresh_run(source(terminal))
+    assert refresh_run(source(terminal), holder="data@test")
     job.refresh_from_db()
     assert (job.status, job.result["counts"]) == ("DONE", {"financials": 1})
-    assert not refresh_run(source(terminal))
+    assert not refresh_run(source(terminal), holder="data@test")
 
 
 def test_refresh_asked_twice_is_one_job(maotai: Instrument) -> None:
@@ -246,13 +247,13 @@ def test_refresh_asked_twice_is_one_job(maotai: Instrument) -> None:
 
 def test_refresh_of_another_host_is_left_alone(terminal: FakeTerminal, maotai: Instrument) -> None:
     refresh_request(host="other", parts=[StaticPart.LISTS])
-    assert not refresh_run(source(terminal))
+    assert not refresh_run(source(terminal), holder="data@test")
 
 
 def test_refresh_failing_download_fails_the_job_with_its_words(terminal: FakeTerminal, maotai: Instrument) -> None:
     terminal.reference.failures = 1
     job = refresh_request(host="sim", parts=[StaticPart.FINANCIALS], symbols=[MAOTAI])
-    refresh_run(source(terminal))
+    refresh_run(source(terminal), holder="data@test")
     job.refresh_from_db()
     assert (job.status, job.error) == ("FAILED", "DownloadFailed: 服务器繁忙")
 
@@ -264,17 +265,18 @@ def test_refresh_cut_short_is_taken_up_again(terminal: FakeTerminal, maotai: Ins
         raise TerminalDown("lost")
 
     with pytest.raises(TerminalDown):
-        refresh_run(source(terminal), between=lost)
+        refresh_run(source(terminal), holder="data@test", between=lost)
     job.refresh_from_db()
     assert job.status == Job.Status.PENDING
-    assert refresh_run(source(terminal))
+    assert refresh_run(source(terminal), holder="data@test")
 
 
 def test_refresh_left_by_a_dead_worker_is_resumed(terminal: FakeTerminal, maotai: Instrument) -> None:
     job = refresh_request(host="sim", parts=[StaticPart.LISTS])
-    Job.objects.filter(pk=job.pk).update(status=Job.Status.RUNNING)
-    assert not refresh_run(source(terminal))
-    assert refresh_run(source(terminal), resume=True)
+    Job.objects.filter(pk=job.pk).update(status=Job.Status.RUNNING, lease_until=wall_now() + timedelta(minutes=1))
+    assert not refresh_run(source(terminal), holder="data@test")
+    Job.objects.filter(pk=job.pk).update(lease_until=wall_now() - timedelta(minutes=1))
+    assert refresh_run(source(terminal), holder="data@test")
     job.refresh_from_db()
     assert job.status == Job.Status.DONE
 
@@ -285,7 +287,7 @@ def test_refresh_cancelled_between_batches_stops(terminal: FakeTerminal, maotai:
     def cancel() -> None:
         Job.objects.filter(pk=job.pk).update(status=Job.Status.CANCELLED)
 
-    assert refresh_run(source(terminal), between=cancel)
+    assert refresh_run(source(terminal), holder="data@test", between=cancel)
     job.refresh_from_db()
     assert job.status == Job.Status.CANCELLED
 

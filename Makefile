@@ -30,8 +30,8 @@ test-all: $(STAMPS)/dev ## make test, and the slow tests
 lint: $(STAMPS)/dev ## Style, types, layers and missing migrations only
 	@$(PY) tests/run_all.py --lint-only
 
-faults: $(STAMPS)/dev ## Break things on purpose: crash points, lost links, killed processes
-	@$(PY) -m pytest -q -m faults
+faults: $(STAMPS)/dev ## Break things on purpose: 420 composed faults in process, 64 with real processes (SEED=137 for one)
+	@$(PY) -m tests.faults.run $(if $(SEED),--seed $(SEED))
 
 bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders end to end, socket clients
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.store.run

@@ -29,13 +29,15 @@ from marketdata.services.closing import close_days
 from marketdata.services.pace import Pace
 from marketdata.services.progress import jobs_sweep
 from marketdata.services.queue import items_release, items_renew
+from marketdata.services.refresh import StaticSource, lists_sync, refresh_run
 from marketdata.services.repair import Source
 from marketdata.services.runner import RepairRunner
-from marketdata.services.refresh import StaticSource, lists_sync, refresh_run
+from marketdata.services.sampling import SampleSource, sampling_run
 from marketdata.services.static import static_sync
 from marketdata.terminal import DataTerminal, data_terminal_of
 from ops.clocks import MarketClock, derive_market_clock, wall_now
 from ops.heartbeats import Heartbeat
+from ops.jobs import jobs_release, jobs_renew
 from qmt.calendar import Phase
 from qmt.errors import QmtError, TerminalDown
 from qmt.gateway import ClockReading, QuoteGateway
@@ -87,7 +89,6 @@ class DataRuntime:
         self._read_at = wall_now()
         self._basis = Basis.RAW
         self._static_date: date | None = None
-        self._resumed = False
         self._message = "starting"
         self._pace = Pace(lambda: get_marketdata_config().repair, sleep=self._pause)
         self._writer = QuoteWriter(host_name)
@@ -118,6 +119,7 @@ class DataRuntime:
         self._writer.stop(max(deadline - time.monotonic(), 0.5))
         with contextlib.suppress(DatabaseError):
             items_release(holder=self._holder)
+            jobs_release(holder=self._holder)
         _forget(self)
 
     def wake(self) -> None:
@@ -241,6 +243,7 @@ class DataRuntime:
     def _renew(self) -> None:
         with contextlib.suppress(DatabaseError):
             items_renew(holder=self._holder)
+            jobs_renew(holder=self._holder, seconds=get_marketdata_config().repair.lease_seconds)
 
     def _beat(self) -> None:
         reading = self._reading
@@ -278,6 +281,7 @@ class DataRuntime:
                     self._close_days()
                 self._repair()
                 self._refresh()
+                self._sample()
             except QmtError as error:
                 # The session thread finds out what is wrong with the link; here it is only waited for.
                 logger.warning("work on %s stopped: %s: %s", self.host_name, type(error).__name__, error)
@@ -320,16 +324,15 @@ class DataRuntime:
         logger.info("lists of %s: %s", reading.trade_date, lists.counts)
 
     def _refresh(self) -> None:
-        """Do what was asked for: static data, statements. What a worker before this one left is taken up once."""
-        reading = self._reading
-        if reading is None:
-            return
-        source = StaticSource(self._session(), self.host_name, reading, self._terminal.sdk_version, self._basis)
-        if not self._resumed:
-            while refresh_run(source, resume=True, between=self._repair):
-                pass
-            self._resumed = True
-        refresh_run(source, between=self._repair)
+        """Do what was asked for: static data, statements."""
+        if (reading := self._reading) is not None:
+            source = StaticSource(self._session(), self.host_name, reading, self._terminal.sdk_version, self._basis)
+            refresh_run(source, holder=self._holder, between=self._repair)
+
+    def _sample(self) -> None:
+        """Compare a sample of what is stored with the terminal's, when a job asks for it."""
+        source = SampleSource(self._session(), self.host_name, self._pace.wait)
+        sampling_run(source, holder=self._holder, first_open_day=first_open_day(self.clock()))
 
     def _close_days(self) -> None:
         jobs_sweep(host=self.host_name)

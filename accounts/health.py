@@ -22,7 +22,7 @@ def readiness() -> list[Check]:
         checks += [health.check_migrations(alias) for alias in DATABASES]
     checks.append(health.check_redis())
     if all(check.ok for check in checks if check.name != "redis"):
-        checks += _hosts()
+        checks += [*_hosts(), *health.provided()]
     return checks
 
 

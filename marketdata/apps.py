@@ -11,3 +11,9 @@ class MarketdataConfig(AppConfig):
     label = "marketdata"
     verbose_name = _("Market data")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from marketdata.health import feed_checks
+        from ops.health import provide
+
+        provide(feed_checks)

@@ -35,7 +35,7 @@ def _watch(host: QmtHost) -> bool:
     source, _created = DataSource.objects.get_or_create(host=host.name)
     now = wall_now()
     key = f"data.quotes_stale:{host.name}"
-    if not _trades(host) or not _is_fed():
+    if not trades(host) or not _is_fed():
         _mark(source, trading_since=None, stale_since=None)
         alert_clear(key)
         return False
@@ -69,7 +69,8 @@ def _mark(source: DataSource, *, trading_since: datetime | None, stale_since: da
         publish(FEEDS_CHANNEL, feed_view(source))
 
 
-def _trades(host: QmtHost) -> bool:
+def trades(host: QmtHost) -> bool:
+    """Whether the host's market trades continuously now, as far as is known."""
     clock = host_clock(host)
     return clock is not None and not clock.stale and clock.phase is Phase.CONTINUOUS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ REDIS_TIMEOUT_SECONDS = 0.5
 HEARTBEAT_MAX_AGE = timedelta(seconds=20)
 
 _migrated: set[str] = set()
+_providers: list[Callable[[], Iterable[Check]]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,18 @@ class Check:
     ok: bool
     detail: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+def provide(checks: Callable[[], Iterable[Check]]) -> None:
+    """Add an app's own checks to the readiness of the installation; called once, when the app is ready."""
+    if checks not in _providers:
+        _providers.append(checks)
+
+
+def provided() -> Iterator[Check]:
+    """The checks that apps have added."""
+    for checks in _providers:
+        yield from checks()
 
 
 def check_database(alias: str) -> Check:

@@ -13,10 +13,12 @@ from accounts.choices import SessionState
 from accounts.models import HostStatus, QmtHost
 from alerts.watch import expected_processes, watch_sessions
 from desk.tasks import watch
+from marketdata.health import feed_checks
 from marketdata.models import DataSource
 from marketdata.watch import watch_quotes
 from ops.alerts.watches import watch_disk, watch_processes
 from ops.clocks import wall_now
+from ops.health import provided
 from ops.models import Alert, ProcessHeartbeat
 from qmt.calendar import Phase
 
@@ -134,7 +136,7 @@ def quote(seconds_ago: float | None, *, host: str = "sim", trading_since: float 
 @pytest.fixture
 def trading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every host trades continuously, whatever the wall's hour."""
-    monkeypatch.setattr("marketdata.watch._trades", lambda host: True)
+    monkeypatch.setattr("marketdata.watch.trades", lambda host: True)
 
 
 def test_quotes_that_stop_while_the_market_trades_are_reported(
@@ -169,6 +171,20 @@ def test_quotes_that_never_came_are_reported_after_a_while(host: QmtHost, tradin
     assert watch_quotes() == []
     quote(None, trading_since=31)
     assert watch_quotes() == ["sim"]
+
+
+def test_quotes_that_stopped_make_the_installation_not_ready_until_one_comes(
+    host: QmtHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("watch", "health"):
+        monkeypatch.setattr(f"marketdata.{place}.trades", lambda host: True)
+    quote(31, trading_since=3600)
+    watch_quotes()
+    assert [(check.name, check.ok) for check in feed_checks()] == [("quotes.sim", False)]
+    assert "quotes.sim" in {check.name for check in provided() if not check.ok}
+
+    quote(0, trading_since=3600)
+    assert [(check.name, check.ok) for check in feed_checks()] == [("quotes.sim", True)]
 
 
 def test_quotes_of_one_host_do_not_hide_the_silence_of_another(host: QmtHost, trading: None) -> None:

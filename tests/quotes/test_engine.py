@@ -22,7 +22,7 @@ from marketdata.symbols import SymbolIds
 from ops.models import ProcessHeartbeat
 from ops.publish import PREFIX
 from tests.quotes.builders import bars
-from tests.quotes.stream import SYMBOL, DataWorker, at, running, settled, stored, wait_until
+from tests.quotes.stream import SYMBOL, DataWorker, at, bars_of, running, settled, stored, wait_until
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "quotes"], transaction=True),
@@ -210,3 +210,22 @@ def test_bar_store_full_drops_the_oldest_and_counts(monkeypatch: pytest.MonkeyPa
     store.add([bar, bar, bar])
     store.flush()
     assert (len(store), store.dropped) == (1, 2)
+
+
+@pytest.mark.usefixtures("valkey", "quick")
+def test_engine_stores_and_publishes_five_minutes_beside_one(instrument: Instrument) -> None:
+    worker = DataWorker(instrument)
+    listener = worker.client.pubsub()  # type: ignore[no-untyped-call]
+    listener.subscribe(PREFIX + "bars:5m")
+    with running() as work:
+        wait_until(worker.listeners)
+        worker.quote("10:04:57", 10.0, 500)
+        wait_until(lambda: settled(work))
+        worker.quote("10:05:03", 10.1, 700)
+        worker.quote("10:06:03", 10.3, 900)
+        worker.quote("10:10:06", 10.2, 1000)
+        wait_until(lambda: bars_of(Period.MINUTE_5))
+    assert bars_of(Period.MINUTE_5) == [(at("10:10"), 10.3, 400)]
+    messages = [orjson.loads(m["data"])[SYMBOL] for m in iter(listener.get_message, None) if m["type"] == "message"]
+    assert {(bar["period"], bar["ts"]) for bar in messages} >= {("5m", at("10:10"))}
+    listener.close()

@@ -85,9 +85,13 @@ MESSAGES: dict[str, str | Promise] = {
     "phase.AFTER_HOURS": _("After hours"),
     # Jobs
     "job.marketdata.repair": _("Bars repair"),
+    "job.marketdata.after_close": _("Repair after the close"),
+    "job.marketdata.sampling": _("Sampling check against the terminal"),
+    "job.marketdata.report": _("Status report"),
     "job.audit.verify": _("Proof of the audit trail"),
     "job_status.PENDING": _("Waiting"),
     "job_status.RUNNING": _("Running"),
+    "job_status.PAUSED": _("Paused"),
     "job_status.DONE": _("Done"),
     "job_status.FAILED": _("Failed"),
     "job_status.CANCELLED": _("Cancelled"),

@@ -28,6 +28,14 @@ def repair(job_id: str) -> dict[str, Any]:
     return {"job_id": job_id, "woken": runtime is not None}
 
 
+@shared_task(name="marketdata.schedules", ignore_result=True, acks_late=False, max_retries=0)
+def schedules() -> dict[str, int]:
+    """Start what is due by the market clocks."""
+    from marketdata.services.schedules import schedules_run
+
+    return {"started": len(schedules_run())}
+
+
 def repair_wake(job_id: uuid.UUID, host: str) -> bool:
     """Wake the data workers, the asking host's first; False when the broker is away, and then their polls find the job."""
     from marketdata.services.sharing import data_hosts

@@ -21,7 +21,7 @@ from accounts.models import User
 from marketdata import reference_selectors as read
 from marketdata.api import parameters as given
 from marketdata.api import reference_serializers as shapes
-from marketdata.api.serializers import JobSerializer
+from marketdata.api.jobserializers import JobSerializer
 from marketdata.selectors import data_host, holidays, instrument_get, instruments_by_symbol
 from marketdata.services.refresh import StaticPart, refresh_request
 from ops.api import DeskCursorPagination

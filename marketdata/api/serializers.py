@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from marketdata.models import DataSourceStatus, Evidence, Instrument
+from marketdata.api.jobserializers import JobSerializer
+from marketdata.models import Evidence, Instrument
 from marketdata.quotes.models import LatestQuote
-from ops.models import Job
 
 
 class PriceField(serializers.DecimalField):
@@ -122,37 +121,6 @@ class CalendarSerializer(serializers.Serializer[Any]):
     simulated = serializers.BooleanField()
 
 
-class JobSerializer(serializers.ModelSerializer[Job]):
-    """Long work: `done` of `total`, in the unit of its kind (instrument-days for downloads)."""
-
-    class Meta:
-        model = Job
-        fields = (
-            "id",
-            "kind",
-            "status",
-            "owner",
-            "total",
-            "done",
-            "message",
-            "params",
-            "result",
-            "error",
-            "created_at",
-            "started_at",
-            "finished_at",
-        )
-        read_only_fields = fields
-
-
-class JobPageSerializer(serializers.Serializer[Any]):
-    """One page of jobs, newest first."""
-
-    results = JobSerializer(many=True)
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
-
-
 class PendingBarsSerializer(serializers.Serializer[Any]):
     """Bars that are still being downloaded: ask for the job, then for the bars again."""
 
@@ -216,33 +184,45 @@ class EvidenceSerializer(serializers.ModelSerializer[Evidence]):
         read_only_fields = fields
 
 
-class CoverageSerializer(serializers.ModelSerializer[DataSourceStatus]):
-    """What is stored of one instrument and period."""
+class CoverageSerializer(serializers.Serializer[Any]):
+    """One instrument and period. The counts are trading days; `expected` is the sum of those after it."""
 
-    symbol = serializers.CharField(source="instrument.symbol")
-    evidence = serializers.SerializerMethodField()
-
-    class Meta:
-        model = DataSourceStatus
-        fields = (
-            "symbol",
-            "period",
-            "first_ts",
-            "last_ts",
-            "last_sync_at",
-            "last_sync_count",
-            "note",
-            "evidence",
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(EvidenceSerializer(many=True))
-    def get_evidence(self, row: DataSourceStatus) -> Any:
-        rows = self.context["evidence"].get(row.instrument_id, ())
-        return EvidenceSerializer(rows, many=True).data
+    symbol = serializers.CharField()
+    name = serializers.CharField()
+    period = serializers.CharField()
+    first_ts = serializers.IntegerField(allow_null=True, help_text="First stored bar, epoch ms.")
+    last_ts = serializers.IntegerField(allow_null=True)
+    expected = serializers.IntegerField(
+        help_text="Trading days since the listing, closed ones and the open one so far."
+    )
+    present = serializers.IntegerField(help_text="All bars stored, or those absent proven to have had no trade.")
+    suspended = serializers.IntegerField()
+    source_empty = serializers.IntegerField(help_text="Proven that the source has no bar, or not all of them.")
+    source_depth = serializers.IntegerField(help_text="Older than the source's history.")
+    missing = serializers.IntegerField()
+    last_sync_at = serializers.DateTimeField(allow_null=True)
+    last_sync_count = serializers.IntegerField()
+    host = serializers.CharField(help_text="Whose terminal the last download came from.")
+    note = serializers.CharField()
+    evidence = EvidenceSerializer(many=True)
 
 
-class CoverageListSerializer(serializers.Serializer[Any]):
-    """Coverage of the instruments that have been asked for once; others are left out."""
+class CoveragePageSerializer(serializers.Serializer[Any]):
+    """One page, in order of symbol."""
 
+    instruments = serializers.IntegerField(help_text="Instruments that fit the filters, before `state`.")
     results = CoverageSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="`cursor` of the next page.")
+
+
+class CoverageMonthsSerializer(serializers.Serializer[Any]):
+    """Instruments × months."""
+
+    period = serializers.CharField()
+    months = serializers.ListField(child=serializers.CharField(), help_text="2023-03, ascending.")
+    symbols = serializers.ListField(child=serializers.CharField())
+    ratios = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="Per symbol and month: percent of the days that can have bars whose bars are all there, rounded down, so "
+        "that 100 means all; -1 where no day can have any.",
+    )

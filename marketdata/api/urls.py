@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from marketdata.api import coverage, subscriptions, views
+from marketdata.api import coverage, jobs, subscriptions, views
 from marketdata.api import reference_views as static
 
 urlpatterns = [
@@ -32,7 +32,13 @@ urlpatterns = [
     path("factors", static.FactorsView.as_view(), name="api-factors"),
     path("holidays", static.HolidaysView.as_view(), name="api-holidays"),
     path("static-refresh", static.StaticRefreshView.as_view(), name="api-static-refresh"),
-    path("jobs", views.JobListView.as_view(), name="api-jobs"),
-    path("jobs/<uuid:job_id>", views.JobView.as_view(), name="api-job"),
-    path("jobs/<uuid:job_id>/cancel", views.JobCancelView.as_view(), name="api-job-cancel"),
+    path("jobs", jobs.JobListView.as_view(), name="api-jobs"),
+    path("jobs/<uuid:job_id>", jobs.JobView.as_view(), name="api-job"),
+    path("jobs/<uuid:job_id>/items", jobs.JobItemsView.as_view(), name="api-job-items"),
+    path("jobs/<uuid:job_id>/cancel", jobs.JobCancelView.as_view(), name="api-job-cancel"),
+    path("jobs/<uuid:job_id>/pause", jobs.JobPauseView.as_view(), name="api-job-pause"),
+    path("jobs/<uuid:job_id>/resume", jobs.JobResumeView.as_view(), name="api-job-resume"),
+    path("jobs/<uuid:job_id>/retry", jobs.JobRetryView.as_view(), name="api-job-retry"),
+    path("schedules", jobs.ScheduleListView.as_view(), name="api-schedules"),
+    path("sync", jobs.SyncView.as_view(), name="api-sync"),
 ]

@@ -2,81 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-from uuid import UUID
+from typing import cast
 
-from django.core.handlers.asgi import ASGIRequest
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.authentication import actor_of
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
 from accounts.models import User
 from marketdata.api import parameters as given
-from marketdata.api.bars import as_async, csv_pieces, json_pieces, pieces
+from marketdata.api.formats import ArrowRenderer, CsvRenderer, ParquetRenderer, streamed
 from marketdata.api.serializers import (
     BarsSerializer,
     CalendarSerializer,
-    CoverageListSerializer,
     InstrumentListSerializer,
     InstrumentSerializer,
-    JobPageSerializer,
-    JobSerializer,
     PendingBarsSerializer,
     QuoteListSerializer,
 )
 from marketdata.choices import Kind, Market
-from marketdata.models import DataSourceStatus, Evidence
 from marketdata.selectors import (
     data_host,
     holidays,
-    instrument_get,
+    instrument_find,
     instrument_search,
     instruments_by_symbol,
     job_get,
-    jobs_visible_to,
     latest_quotes,
     trading_days,
 )
 from marketdata.services import DataRequest, MarketDataService
-from marketdata.services.jobcontrol import sync_job_cancel
-from marketdata.services.requests import parse_period
-from marketdata.services.service import evidence_days
-from ops.api import DeskCursorPagination
 from ops.clocks import market_clock
 from ops.errors import Code, Invalid
 
 MarketRead = require_scope(Scope.MARKET_READ)
-
-
-class CsvRenderer(BaseRenderer):
-    """Names the CSV form for content negotiation; the view writes it itself."""
-
-    media_type = "text/csv"
-    format = "csv"
-    charset = "utf-8"
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        # Only refusals come here, and those are JSON whatever was asked for.
-        context = renderer_context or {}
-        if (response := context.get("response")) is not None:
-            response["Content-Type"] = "application/json"
-        return JSONRenderer().render(data)
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8"}
 
 
 class BarsView(APIView):
     """Daily and minute bars, completed from the terminal when something is missing."""
 
     permission_classes = (MarketRead,)
-    renderer_classes = (JSONRenderer, CsvRenderer)
+    renderer_classes = (JSONRenderer, CsvRenderer, ArrowRenderer, ParquetRenderer)
 
     @extend_schema(
         operation_id="bars",
@@ -86,6 +59,12 @@ class BarsView(APIView):
             (200, "text/csv"): OpenApiResponse(
                 OpenApiTypes.STR,
                 description="The same rows with a header line. X-Data-Complete says whether all is there.",
+            ),
+            (200, ArrowRenderer.media_type): OpenApiResponse(
+                OpenApiTypes.BINARY, description="An Arrow IPC stream; the rest of the JSON form is in its metadata."
+            ),
+            (200, ParquetRenderer.media_type): OpenApiResponse(
+                OpenApiTypes.BINARY, description="A Parquet file; the rest of the JSON form is in its metadata."
             ),
             202: PendingBarsSerializer,
         },
@@ -116,9 +95,9 @@ class BarsView(APIView):
         )
         if readiness.job_id is not None:
             job = job_get(cast(User, request.user), readiness.job_id)
-            body = {"complete": False, "job": job, "missing_days": readiness.missing_days}
+            pending = {"complete": False, "job": job, "missing_days": readiness.missing_days}
             return Response(
-                PendingBarsSerializer(body).data,
+                PendingBarsSerializer(pending).data,
                 status=202,
                 headers={
                     "Location": reverse("api-job", args=[job.pk]),
@@ -126,26 +105,15 @@ class BarsView(APIView):
                     "X-Data-Complete": "false",
                 },
             )
-        source = service.source(query)
-        frames = pieces(query, market_clock(service.host_name), time_format)
-        head = {
-            "complete": readiness.complete,
-            "period": query.code,
-            "adjust": query.adjust.value,
-            "source": source,
-            "evidence": evidence_days(query),
-            "missing_days": readiness.missing_days,
-            "failures": readiness.failures,
-        }
-        is_csv = request.accepted_renderer.format == CsvRenderer.format
-        body_pieces = csv_pieces(query.columns, frames) if is_csv else json_pieces(head, frames)
-        on_loop = isinstance(request._request, ASGIRequest)
-        response = StreamingHttpResponse(
-            as_async(body_pieces) if on_loop else body_pieces,
-            content_type="text/csv; charset=utf-8" if is_csv else "application/json",
+        head = service.head(query, readiness)
+        form = str(request.accepted_renderer.format)
+        response = streamed(
+            request,
+            service.pieces(query, head, form=form, time_format=time_format),
+            CONTENT_TYPES.get(form, str(request.accepted_renderer.media_type)),
         )
         response["X-Data-Complete"] = str(readiness.complete).lower()
-        response["X-Data-Source"] = " ".join(f"{key}={value}" for key, value in source.items())
+        response["X-Data-Source"] = " ".join(f"{key}={value}" for key, value in head["source"].items())
         return response
 
 
@@ -182,7 +150,7 @@ class InstrumentView(APIView):
     @extend_schema(operation_id="instruments_get", responses=InstrumentSerializer)
     def get(self, request: Request, symbol: str) -> Response:
         """Show an instrument and the facts of its latest trade date: limits, previous close, suspension."""
-        return Response(InstrumentSerializer(instrument_get(symbol)).data)
+        return Response(InstrumentSerializer(instrument_find(symbol)).data)
 
 
 class QuotesView(APIView):
@@ -235,72 +203,3 @@ class CalendarView(APIView):
             "simulated": clock.simulated,
         }
         return Response(CalendarSerializer(body).data)
-
-
-class CoverageView(APIView):
-    """What is stored, and what is proven not to exist."""
-
-    permission_classes = (MarketRead,)
-
-    @extend_schema(
-        operation_id="coverage",
-        parameters=[given.SYMBOLS, given.PERIOD],
-        responses=CoverageListSerializer,
-    )
-    def get(self, request: Request) -> Response:
-        """Show first and last bar, last download and evidence per instrument."""
-        period = parse_period(request.query_params.get("period", "1d"))
-        instruments = instruments_by_symbol(given.symbols_of(request))
-        ids = [row.pk for row in instruments.values()]
-        evidence: dict[int, list[Evidence]] = {}
-        for row in Evidence.objects.filter(instrument_id__in=ids, period=period.code):
-            evidence.setdefault(row.instrument_id, []).append(row)
-        rows = (
-            DataSourceStatus.objects.filter(instrument_id__in=ids, period=period.code)
-            .select_related("instrument")
-            .order_by("instrument__symbol")
-        )
-        return Response(CoverageListSerializer({"results": rows}, context={"evidence": evidence}).data)
-
-
-class JobPagination(DeskCursorPagination):
-    """Newest first."""
-
-    ordering = "-created_at"
-
-
-class JobListView(APIView):
-    """The caller's jobs; an administrator's list has everybody's."""
-
-    permission_classes = (MarketRead,)
-
-    @extend_schema(operation_id="jobs_list", parameters=[given.LIMIT, given.CURSOR], responses=JobPageSerializer)
-    def get(self, request: Request) -> Response:
-        """List jobs, newest first."""
-        paginator = JobPagination()
-        page = paginator.paginate_queryset(jobs_visible_to(cast(User, request.user)), request, view=self)
-        return paginator.get_paginated_response(JobSerializer(page, many=True).data)
-
-
-class JobView(APIView):
-    """One job."""
-
-    permission_classes = (MarketRead,)
-
-    @extend_schema(operation_id="jobs_get", responses=JobSerializer)
-    def get(self, request: Request, job_id: UUID) -> Response:
-        """Show a job's progress and outcome."""
-        return Response(JobSerializer(job_get(cast(User, request.user), job_id)).data)
-
-
-class JobCancelView(APIView):
-    """Giving a job up."""
-
-    permission_classes = (MarketRead,)
-
-    @extend_schema(operation_id="jobs_cancel", request=None, responses=JobSerializer)
-    def post(self, request: Request, job_id: UUID) -> Response:
-        """Cancel a download; what others wait for goes on, and what is stored stays."""
-        user = cast(User, request.user)
-        sync_job_cancel(actor=actor_of(request), job=job_get(user, job_id))
-        return Response(JobSerializer(job_get(user, job_id)).data)

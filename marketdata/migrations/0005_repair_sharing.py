@@ -1,6 +1,6 @@
 """Hosts share the repair queue; schedules of sync jobs."""
 
-import datetime
+from datetime import date
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="repairitem",
             name="until",
-            field=models.DateField(default=datetime.date.max, verbose_name="last missing day"),
+            field=models.DateField(default=date.max, verbose_name="last missing day"),
             preserve_default=False,
         ),
         migrations.AlterField(

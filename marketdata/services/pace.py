@@ -68,7 +68,7 @@ class Pace:
 
     def complained(self) -> float:
         """The terminal said that it is asked too much; returns how long it is left alone."""
-        rest = self._config().throttled_pause_seconds * min(2**self._complaints, LONGEST_REST)
+        rest = self._config().throttled_pause_seconds * min(1 << self._complaints, LONGEST_REST)
         self._complaints += 1
         self._rest_until = self._now() + rest
         return rest

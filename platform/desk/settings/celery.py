@@ -66,6 +66,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="4", minute="40"),
         "options": {"expires": 3600},
     },
+    # Only the look at the clock is periodic; what is due is decided by the market clocks.
+    "marketdata-schedules": {"task": "marketdata.schedules", "schedule": 5.0, "options": {"expires": 5}},
     "watch": {"task": "desk.watch", "schedule": 15.0, "options": {"expires": 15}},
     "housekeeping": {
         "task": "ops.housekeeping",

@@ -32,6 +32,7 @@ class AlertKind(models.TextChoices):
     ACCOUNT_SESSION_DOWN = "account.session_down", _("Account not reachable at its terminal")
     LEASE_LOST = "host.lease_lost", _("Another process took over the host")
     REPAIR_FAILED = "data.repair_failed", _("Market data could not be completed")
+    SAMPLE_DIFFERS = "data.sample_differs", _("Stored bars differ from the terminal's")
     QUOTES_STALE = "data.quotes_stale", _("No live quotes")
     PROCESS_MISSING = "process.missing", _("A process does not report")
     AUDIT_BROKEN = "audit.broken", _("The audit trail is broken")

@@ -1,0 +1,60 @@
+"""The repair after the close: whatever we keep bars of is complete up to the day that just ended."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from marketdata.config import get_marketdata_config
+from marketdata.models import DataSourceStatus, Instrument, TradingDay
+from marketdata.quotes.periods import Period
+from marketdata.services.axis import CALENDAR_MARKET
+from marketdata.services.gaps import find_gaps
+from marketdata.services.service import repair_order
+from ops.clocks import MarketClock
+from ops.jobs import job_create, job_finish
+from ops.models import Job
+
+JOB_KIND = "marketdata.after_close"
+
+
+def kept_instruments(period: Period) -> list[Instrument]:
+    """Instruments of which bars of a period were downloaded once, in the order of their symbols."""
+    kept = DataSourceStatus.objects.filter(period=period.code, last_sync_at__isnull=False)
+    return list(Instrument.objects.filter(pk__in=kept.values("instrument_id")).order_by("symbol"))
+
+
+def history_start(clock: MarketClock, days: int) -> date:
+    """The trading day so many trading days back, or the oldest known."""
+    known = TradingDay.objects.filter(market=CALENDAR_MARKET, date__lte=clock.trade_date).order_by("-date")
+    found = list(known.values_list("date", flat=True)[:days])
+    return found[-1] if found else clock.trade_date
+
+
+def after_close_request(clock: MarketClock) -> Job:
+    """Ask for what is missing of the last days, one repair job per period; returns the job that names them."""
+    config = get_marketdata_config().sync
+    start = history_start(clock, config.history_days)
+    jobs: dict[str, str] = {}
+    missing = 0
+    for period in (Period.parse(code) for code in config.periods):
+        instruments = kept_instruments(period)
+        if not instruments:
+            continue
+        gaps = find_gaps(instruments, period, start, clock.trade_date, clock=clock)
+        if not gaps.complete:
+            params: dict[str, object] = {
+                "reason": "after the close",
+                "period": period.code,
+                "symbol_count": int(gaps.missing.any(axis=1).sum()),
+                "start": start.isoformat(),
+                "end": clock.trade_date.isoformat(),
+            }
+            jobs[period.code] = str(
+                repair_order(ranges=gaps.ranges(), period=period, host=clock.host, params=params).pk
+            )
+            missing += gaps.days_missing
+    summary = job_create(kind=JOB_KIND, params={"host": clock.host, "trade_date": clock.trade_date.isoformat()})
+    text = f"{missing} instrument-days asked for" if jobs else "nothing is missing"
+    job_finish(summary.pk, result={"jobs": jobs, "missing_days": missing}, message=text)
+    summary.refresh_from_db()
+    return summary

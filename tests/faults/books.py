@@ -44,10 +44,6 @@ class Verdict:
     def clean(self) -> bool:
         return not (self.lost or self.doubled or self.unauthorised or self.unexplained)
 
-    def counts(self) -> dict[str, int]:
-        """How many of each."""
-        return {name: len(found) for name, found in vars(self).items()}
-
     def __str__(self) -> str:
         return "; ".join(f"{name}: {', '.join(found)}" for name, found in vars(self).items() if found) or "clean"
 

@@ -349,6 +349,8 @@ class _Player:
 
     def resolved(self, order_id: UUID) -> bool:
         order = self.rig.order(order_id)
+        if self.new_day:
+            return order.status in TERMINAL
         if order.status in ("QUEUED", "SUBMITTING", "UNKNOWN", "SUBMITTED", "PENDING_CANCEL"):
             return False
         view = self.at_terminal(order)

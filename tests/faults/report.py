@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -17,11 +17,24 @@ def chosen(variable: str, default: str) -> list[int]:
     return seeds
 
 
-def write_line(seed: int, scenario: str, end: str, counts: Mapping[str, int], *, passed: bool) -> None:
-    """Append a scenario's result to the file that `FAULT_REPORT` names, if any."""
+def write_line(
+    seed: int, scenario: str, end: str, wrong: Mapping[str, Sequence[str]], problems: Sequence[str] = ()
+) -> None:
+    """Append a scenario's result to the file that `FAULT_REPORT` names, if any.
+
+    Parameters
+    ----------
+    end
+        The end it came to, by name.
+    wrong
+        What is wrong with the books, by kind.
+    problems
+        What else is not as the scenario says.
+    """
     path = os.environ.get("FAULT_REPORT")
     if not path:
         return
-    line = {"seed": seed, "scenario": scenario, "end": end, "counts": dict(counts), "passed": passed}
+    passed = not problems and not any(wrong.values())
+    line = {"seed": seed, "scenario": scenario, "end": end, "wrong": wrong, "problems": problems, "passed": passed}
     with Path(path).open("a", encoding="utf-8") as report:
         report.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -11,6 +11,7 @@ any scenario failed, was not played, or left the books apart.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -68,10 +69,12 @@ def play(title: str, runs: Sequence[Run], *, story: bool = False) -> bool:
 def _print(title: str, lines: list[dict[str, Any]], wanted: int, seconds: float, *, story: bool) -> None:
     for line in sorted(lines, key=lambda line: line["seed"]):
         if story or not line["passed"]:
-            print(f"{'passed' if line['passed'] else 'FAILED'}: {line['scenario']} → {line['end']} {line['counts']}")
+            print(f"{'passed' if line['passed'] else 'FAILED'}: {line['scenario']} → {line['end']}")
+            for words in (*line["problems"], *itertools.chain(*line["wrong"].values())):
+                print(f"    {words}")
     counts: Counter[str] = Counter()
     for line in lines:
-        counts.update(line["counts"])
+        counts.update({kind: len(found) for kind, found in line["wrong"].items()})
     passed = sum(line["passed"] for line in lines)
     found = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS)
     print(f"{title}: {wanted} scenarios, {passed} passed, {found}, {seconds:.0f} s", flush=True)

@@ -34,7 +34,7 @@ def test_scenario_ends_as_named_and_the_books_agree(seed: int, market: SeededMar
     try:
         outcome = play(scenario, market=market, folder=tmp_path)
     except AssertionError as error:
-        write_line(seed, str(scenario), "stuck", {}, passed=False)
+        write_line(seed, str(scenario), "stuck", {}, [str(error)])
         raise AssertionError(f"{scenario}\nstuck: {error}") from error
-    write_line(seed, str(scenario), outcome.end, outcome.verdict.counts(), passed=outcome.passed)
+    write_line(seed, str(scenario), outcome.end, vars(outcome.verdict), outcome.problems)
     assert outcome.passed, f"{scenario}\nended {outcome.end}\n{outcome.verdict}\n{outcome.problems}"

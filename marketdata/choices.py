@@ -90,3 +90,40 @@ class ScheduleName(models.TextChoices):
 
 
 OPEN_REPAIR_STATUSES = (RepairStatus.PENDING, RepairStatus.RUNNING)
+
+
+class IntegrityCheck(models.TextChoices):
+    """What the integrity checker looks for in stored bars."""
+
+    SEGMENT_CORRUPT = "SEGMENT_CORRUPT", _("A stored stretch cannot be read")
+    HEADER_DIFFERS = "HEADER_DIFFERS", _("A stored stretch is not what its header says")
+    DUPLICATE = "DUPLICATE", _("Two bars of one time")
+    NON_TRADING_DAY = "NON_TRADING_DAY", _("A bar on a day without trading")
+    OFF_SESSION = "OFF_SESSION", _("A bar outside of the session")
+    PRICE_NOT_POSITIVE = "PRICE_NOT_POSITIVE", _("A price that is not positive")
+    OPEN_MISSING = "OPEN_MISSING", _("An opening price of zero")
+    NEGATIVE_VOLUME = "NEGATIVE_VOLUME", _("A negative volume or amount")
+    OHLC_ORDER = "OHLC_ORDER", _("Open or close outside of low and high")
+    BEYOND_LIMITS = "BEYOND_LIMITS", _("A price beyond the day's limits without an ex-date")
+    FACTOR_MISSING = "FACTOR_MISSING", _("An ex-date without a factor")
+    FACTOR_DIFFERS = "FACTOR_DIFFERS", _("A factor that the prices contradict")
+    OFF_TICK = "OFF_TICK", _("A price off the tick")
+    AMOUNT_OUTSIDE_PRICES = "AMOUNT_OUTSIDE_PRICES", _("An average price outside of low and high")
+    DAY_INCOMPLETE = "DAY_INCOMPLETE", _("A day with fewer minutes than it has")
+    DAY_DIFFERS = "DAY_DIFFERS", _("Minutes that do not add up to their day")
+
+
+class FindingSeverity(models.TextChoices):
+    """How much a finding matters."""
+
+    INFO = "INFO", _("Note")
+    WARNING = "WARNING", _("Warning")
+    SEVERE = "SEVERE", _("Severe")
+
+
+class FindingState(models.TextChoices):
+    """What became of a finding."""
+
+    OPEN = "OPEN", _("Open")
+    REPAIRED = "REPAIRED", _("Repaired")
+    ACKNOWLEDGED = "ACKNOWLEDGED", _("Acknowledged")

@@ -4,6 +4,7 @@ Bars, ticks and latest quotes live in the `quotes` database, see `marketdata.quo
 """
 
 from marketdata.models.calendar import Holiday, TradingDay
+from marketdata.models.findings import IntegrityFinding, IntegrityMark
 from marketdata.models.history import InstrumentAlias, InstrumentChange
 from marketdata.models.instruments import (
     DividendFactor,
@@ -34,6 +35,8 @@ __all__ = [
     "InstrumentChange",
     "InstrumentDay",
     "InstrumentQuerySet",
+    "IntegrityFinding",
+    "IntegrityMark",
     "NewIssue",
     "QuoteSubscription",
     "RepairItem",

@@ -93,8 +93,8 @@ class Ticket:
             quantity=_quantity(quantity),
             price_type=kind,
             price=_price(price, kind),
-            client_order_id=_key(client_order_id, reserved=reserved_key),
-            strategy=_strategy(strategy),
+            client_order_id=key_of(client_order_id, field="client_order_id", reserved=reserved_key),
+            strategy=strategy_of(strategy),
         )
 
     def digest(self, symbol: str) -> str:
@@ -142,7 +142,7 @@ def _price(value: Any, price_type: PriceType) -> Decimal | None:
         if price_type is PriceType.LIMIT:
             raise Invalid(Code.PRICE_REQUIRED, field="price", price_type=str(price_type))
         return None
-    price = _decimal(value)
+    price = decimal_of(value)
     # The exponent is looked at before anything is computed: 1e9999999 would be worked out digit by digit.
     if price is None or not price.is_finite() or abs(price.adjusted()) > MAX_EXPONENT:
         raise Invalid(Code.PRICE_INVALID, field="price", price=shown(value))
@@ -157,7 +157,7 @@ def _price(value: Any, price_type: PriceType) -> Decimal | None:
     return price
 
 
-def _decimal(value: Any) -> Decimal | None:
+def decimal_of(value: Any) -> Decimal | None:
     """The number as it was written; a float by its shortest spelling (11.2, not 11.199…)."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
@@ -169,7 +169,8 @@ def _decimal(value: Any) -> Decimal | None:
         return None
 
 
-def _strategy(value: Any) -> str:
+def strategy_of(value: Any) -> str:
+    """The name of a strategy; blank without one. Raises Invalid for anything but visible ASCII."""
     if value is None or value == "":
         return ""
     if not isinstance(value, str) or len(value) > MAX_STRATEGY_LENGTH or not _visible(value):
@@ -182,19 +183,26 @@ def _strategy(value: Any) -> str:
     return value
 
 
-def _key(value: Any, *, reserved: bool) -> str | None:
+def key_of(value: Any, *, field: str, reserved: bool = False) -> str | None:
+    """A key that names one thing of the account for ever; None without one.
+
+    Raises
+    ------
+    Invalid
+        Anything but visible ASCII, or a beginning that belongs to executions.
+    """
     if value is None or value == "":
         return None
     if isinstance(value, str) and value.startswith(EXECUTION_KEY) and not reserved:
         raise Invalid(
-            Code.FIELD_INVALID, f"keys that begin with {EXECUTION_KEY} belong to executions", field="client_order_id"
+            Code.FIELD_INVALID, f"keys that begin with {EXECUTION_KEY} belong to executions", field=field
         )
     if not isinstance(value, str) or len(value) > MAX_KEY_LENGTH or not _visible(value):
         raise Invalid(
             Code.FIELD_INVALID,
-            f"client_order_id is text of 1 to {MAX_KEY_LENGTH} visible ASCII characters",
-            field="client_order_id",
-            client_order_id=shown(value),
+            f"{field} is text of 1 to {MAX_KEY_LENGTH} visible ASCII characters",
+            field=field,
+            **{field: shown(value)},
         )
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -43,6 +44,20 @@ def instrument_get(symbol: str) -> Instrument:
         ``SYMBOL_UNKNOWN``.
     """
     return next(iter(instruments_by_symbol([symbol]).values()))
+
+
+def instrument_find(symbol: str) -> Instrument:
+    """Return the instrument that an address names; as `instrument_get`, but what is not there is not found.
+
+    Raises
+    ------
+    NotFound
+        ``SYMBOL_UNKNOWN``.
+    """
+    try:
+        return instrument_get(symbol)
+    except Invalid as error:
+        raise NotFound(error.code, error.message, **error.details) from None
 
 
 def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
@@ -93,6 +108,40 @@ def _by_former_symbol(symbols: Sequence[str]) -> dict[str, Instrument]:
         return {}
     aliases = InstrumentAlias.objects.filter(kind=AliasKind.SYMBOL, text__in=symbols)
     return {row.text: row.instrument for row in aliases.select_related("instrument").order_by("valid_to")}
+
+
+class InstrumentRow(NamedTuple):
+    """The few facts of an instrument that a scan of the whole market needs."""
+
+    pk: int
+    symbol: str
+    name: str
+    list_date: date | None
+    delist_date: date | None
+
+
+def instrument_rows(
+    *, symbols: Sequence[str] | None = None, text: str = "", kind: str = "", market: str = ""
+) -> list[InstrumentRow]:
+    """Return instruments in order of symbol: the named ones, or all that fit the filters.
+
+    Raises
+    ------
+    Invalid
+        ``FIELD_REQUIRED`` (an empty list), ``SYMBOL_UNKNOWN``, see `instruments_by_symbol`.
+    """
+    if symbols is not None:
+        if not symbols:
+            raise Invalid(Code.FIELD_REQUIRED, "name at least one symbol", field="symbols")
+        named = instruments_by_symbol(symbols)
+        return [
+            InstrumentRow(row.pk, symbol, row.name, row.list_date, row.delist_date)
+            for symbol, row in sorted(named.items())
+        ]
+    found = Instrument.objects.search(text)
+    found = found.filter(kind=kind) if kind else found
+    found = found.filter(market=market) if market else found
+    return [InstrumentRow._make(row) for row in found.order_by("symbol").values_list(*InstrumentRow._fields)]
 
 
 def instrument_day(instrument: Instrument, trade_date: date) -> InstrumentDay | None:

@@ -70,13 +70,13 @@ def scratch_database(url: str) -> Iterator[str]:
             server.execute(f"DROP DATABASE {SCRATCH} WITH (FORCE)")
 
 
-def our_figures(folder: str, **environment: str) -> Figures:
-    """Measure the store with a state folder of its own."""
+def our_figures(folder: str, *, script: str = "ours.py", **environment: str) -> Figures:
+    """Measure ours with a state folder of its own."""
     for name in ("DESK_DATABASE_URL", "DESK_QUOTES_URL"):
         os.environ.pop(name, None)
     return measure(
         sys.executable,
-        "ours.py",
+        script,
         folder,
         DJANGO_SETTINGS_MODULE="desk.settings",
         DESK_ENV="test",

@@ -138,6 +138,14 @@ def evidence_in_force(
     ]
 
 
+def evidence_rows(instrument_ids: Sequence[int], period: Period) -> dict[int, list[Evidence]]:
+    """What is recorded per instrument id, oldest first, in force or to be checked again."""
+    rows: dict[int, list[Evidence]] = {}
+    for row in Evidence.objects.filter(instrument_id__in=instrument_ids, period=period.code).order_by("start_date"):
+        rows.setdefault(row.instrument_id, []).append(row)
+    return rows
+
+
 def source_depth_day(host: str, period: Period) -> int | None:
     """Oldest day number the host serves for a period; None when no limit is known."""
     first = (

@@ -312,6 +312,20 @@ def _resolve_symbols(symbols: Sequence[str]) -> tuple[Instrument, ...]:
 
 
 # ---------------------------------------------------------------------------------- range
+def resolve_dates(
+    start: date | datetime | str | None, end: date | datetime | str | None, clock: MarketClock
+) -> tuple[date, date]:
+    """First and last day of a range that is given as in a `DataRequest`.
+
+    Raises
+    ------
+    Invalid
+        RANGE_INVALID, RANGE_REVERSED or RANGE_IN_FUTURE.
+    """
+    first, last = _resolve_range(start, end, clock)
+    return ts_date(first), ts_date(last)
+
+
 def _resolve_range(
     start: date | datetime | str | None, end: date | datetime | str | None, clock: MarketClock
 ) -> tuple[int, int]:

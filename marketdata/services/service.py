@@ -11,9 +11,11 @@ import math
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,14 +25,23 @@ from marketdata.choices import Basis
 from marketdata.config import get_marketdata_config
 from marketdata.models import TradingDay
 from marketdata.quotes.periods import Int64Array, Period, date_ts, day_number
-from marketdata.selectors import data_host, data_source, download_hosts
+from marketdata.selectors import data_host, data_source, download_hosts, instrument_rows
+from marketdata.services.answers import answer_pieces
 from marketdata.services.axis import CALENDAR_MARKET, calendar_days, last_closed_date
+from marketdata.services.coverage import CoverageRequest, Scope, scope_resolve
 from marketdata.services.evidence import evidence_in_force
 from marketdata.services.folding import answer_per_day
-from marketdata.services.gaps import find_gaps
+from marketdata.services.gaps import Gaps, find_gaps
 from marketdata.services.queue import recently_failed, repair_request
 from marketdata.services.reading import read_frame
-from marketdata.services.requests import Adjust, DataRequest, Query, request_resolve
+from marketdata.services.requests import (
+    Adjust,
+    DataRequest,
+    Query,
+    parse_period,
+    request_resolve,
+    resolve_dates,
+)
 from marketdata.tasks import repair_wake
 from ops.clocks import MarketClock, market_clock
 from ops.errors import Code, Unavailable
@@ -178,6 +189,37 @@ class MarketDataService:
             )
         return query
 
+    def gaps(
+        self,
+        period: str = "1d",
+        start: date | datetime | str | None = None,
+        end: date | datetime | str | None = None,
+        *,
+        symbols: Sequence[str] | None = None,
+    ) -> Gaps:
+        """Scan a stored period for missing days, from segment headers alone; downloads nothing.
+
+        Parameters
+        ----------
+        start, end
+            As in a `DataRequest`.
+        symbols
+            The whole market when omitted.
+
+        Raises
+        ------
+        Invalid
+            PERIOD_UNKNOWN, PERIOD_NOT_AVAILABLE, the range's codes (see `request_resolve`), SYMBOL_UNKNOWN.
+        """
+        clock = market_clock(self.host_name)
+        stored = parse_period(period)
+        first, last = resolve_dates(start, end, clock)
+        return find_gaps(instrument_rows(symbols=symbols), stored, first, last, clock=clock)
+
+    def coverage(self, request: CoverageRequest) -> Scope:
+        """Check what coverage is asked of; `marketdata.services.coverage` reads it."""
+        return scope_resolve(request, market_clock(self.host_name))
+
     def read(self, query: Query, readiness: Readiness | None = None) -> BarsResult:
         """Return what is stored, and how complete it is; downloads nothing."""
         if readiness is None:
@@ -214,6 +256,22 @@ class MarketDataService:
         if query.open_day and last_closed_date(clock := market_clock(self.host_name)) is None:
             told["open_day"] = clock.trade_date.isoformat()
         return told
+
+    def head(self, query: Query, readiness: Readiness) -> dict[str, Any]:
+        """What an answer says about its bars as a whole, in plain values."""
+        return {
+            "complete": readiness.complete,
+            "period": query.code,
+            "adjust": query.adjust.value,
+            "source": self.source(query),
+            "evidence": evidence_days(query),
+            "missing_days": readiness.missing_days,
+            "failures": readiness.failures,
+        }
+
+    def pieces(self, query: Query, head: dict[str, Any], *, form: str, time_format: str = "ms") -> Iterator[bytes]:
+        """What is stored, written as JSON, CSV, Arrow or Parquet piece by piece; see `answer_pieces`."""
+        return answer_pieces(query, market_clock(self.host_name), head, form=form, time_format=time_format)
 
     # ---------------------------------------------------------------------------- internals
     def _ensure(self, query: Query, deadline: float, owner: int | None, *, retry_failed: bool) -> Readiness:

@@ -336,8 +336,14 @@ def test_symbols_by_the_thousand_are_refused_briefly(alice: Client, path: str) -
     [
         ("quotes", "FIELD_REQUIRED", "symbols"),
         ("quotes?symbols=x", "SYMBOL_UNKNOWN", "symbols"),
-        ("coverage", "FIELD_REQUIRED", "symbols"),
+        ("coverage?symbols=", "FIELD_REQUIRED", "symbols"),
         ("coverage?symbols=600519.SH&period=x", "PERIOD_UNKNOWN", "period"),
+        ("coverage?period=1w", "PERIOD_NOT_AVAILABLE", "period"),
+        ("coverage?state=whole", "FIELD_INVALID", "state"),
+        ("coverage?limit=0", "FIELD_INVALID", "limit"),
+        ("coverage?kind=bond", "FIELD_INVALID", "kind"),
+        ("coverage?cursor=%00", "FIELD_INVALID", "cursor"),
+        ("coverage/months?start=x", "RANGE_INVALID", "start"),
         ("calendar?market=NY", "FIELD_INVALID", "market"),
         ("calendar?start=2023111", "RANGE_INVALID", "start"),
         ("calendar?start=20230102&end=20230101", "RANGE_REVERSED", "start"),
@@ -345,13 +351,17 @@ def test_symbols_by_the_thousand_are_refused_briefly(alice: Client, path: str) -
         ("instruments?limit=0", "FIELD_INVALID", "limit"),
         ("instruments?q=%00", "FIELD_INVALID", "q"),
         ("instruments?q=" + "a" * 65, "FIELD_INVALID", "q"),
-        ("instruments/%00", "SYMBOL_UNKNOWN", "symbols"),
-        ("instruments/" + "A" * 5000, "SYMBOL_UNKNOWN", "symbols"),
         ("asset", "FIELD_REQUIRED", "account"),
     ],
 )
 def test_market_request_malformed_is_refused(alice: Client, path: str, code: str, field: str) -> None:
     refused(alice.get(f"{API}/{path}"), 400, code, field)
+
+
+@pytest.mark.parametrize("symbol", ["%00", "A" * 5000, "900901.SH", "600000.XX"])
+def test_instrument_malformed_is_not_found(alice: Client, symbol: str) -> None:
+    response = alice.get(f"{API}/instruments/{symbol}")
+    assert (response.status_code, response.json()["code"]) == (404, "SYMBOL_UNKNOWN")
 
 
 # ------------------------------------------------------------------------------- credentials

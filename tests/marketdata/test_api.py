@@ -211,7 +211,7 @@ def test_instrument_shows_the_facts_of_its_trade_date(maotai: Instrument, alice:
 
 def test_instrument_unknown_is_refused_by_name(maotai: Instrument, alice: Client) -> None:
     response = alice.get("/api/v1/instruments/600000.SH")
-    assert (response.status_code, response.json()["code"]) == (400, "SYMBOL_UNKNOWN")
+    assert (response.status_code, response.json()["code"]) == (404, "SYMBOL_UNKNOWN")
 
 
 def test_quotes_are_the_newest_snapshots(maotai: Instrument, pingan: Instrument, alice: Client) -> None:
@@ -246,21 +246,6 @@ def test_calendar_lists_trading_days_and_the_market_clock(maotai: Instrument, al
     assert (body["trade_date"], body["phase"], body["simulated"]) == ("2023-03-20", "CONTINUOUS", True)
     assert alice.get("/api/v1/calendar?start=2023").json()["code"] == "RANGE_INVALID"
     assert alice.get("/api/v1/calendar?market=HK").json()["code"] == "FIELD_INVALID"
-
-
-def test_coverage_names_what_is_stored_and_what_is_proven_absent(
-    maotai: Instrument, terminal: FakeTerminal, alice: Client, make_runner: RunnerFactory
-) -> None:
-    terminal.put(MAOTAI, "1d", day_bars(WEEK[1:3]))
-    alice.get(f"/api/v1/bars?symbols={MAOTAI}&{WEEK_QUERY}")
-    make_runner().run_all()
-    (row,) = alice.get(f"/api/v1/coverage?symbols={MAOTAI}").json()["results"]
-    assert (row["first_ts"], row["last_ts"]) == (date_ts(WEEK[1]), date_ts(WEEK[2]))
-    spans = [(item["start_date"], item["end_date"], item["reason"]) for item in row["evidence"]]
-    assert spans == [
-        ("2023-03-13", "2023-03-13", "SOURCE_EMPTY"),
-        ("2023-03-16", "2023-03-17", "SOURCE_EMPTY"),
-    ]
 
 
 # -------------------------------------------------------------------------------- jobs

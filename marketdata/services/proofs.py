@@ -134,7 +134,7 @@ def _judge(
             else:
                 troubles = ", ".join(sorted(frame.rejected))
                 verdict.doubtful[day] = f"ROWS_REJECTED: {troubles}"
-        elif frame.rows.empty and round_number < ROUNDS_TO_BELIEVE_EMPTY:
+        elif frame.row_count == 0 and round_number < ROUNDS_TO_BELIEVE_EMPTY:
             verdict.doubtful[day] = f"{_EMPTY}: the terminal gave no row at all"
         else:
             explained.judge(verdict, key, day, last_round=last_round)

@@ -247,10 +247,10 @@ class _Round:
             pause = read_at + config.settle_seconds - time.monotonic()
             if pause > 0:
                 self.repairer.sleep(pause)
-            before = {key: len(part.checked[key].rows) for key in incomplete}
+            before = {key: part.checked[key].row_count for key in incomplete}
             self.read_back(part, incomplete)
             read_at = time.monotonic()
-            grown = [key for key in incomplete if len(part.checked[key].rows) != before[key]]
+            grown = [key for key in incomplete if part.checked[key].row_count != before[key]]
             incomplete = self.incomplete(part, grown)
 
     def incomplete(self, part: _Fetched, keys: Iterable[int]) -> list[int]:
@@ -268,13 +268,13 @@ class _Round:
         for key, frame in list(part.checked.items()):
             if frame.all_padding and self.rounds.get(key, 1) > 1:
                 first, last = stored_neighbours(key, self.period, part.window.first, part.window.last)
-                part.checked[key] = self.read([key], first, last)[key]
+                part.checked[key] = self.read([key], first, last)[key].without_rows()
 
     def read_back(self, part: _Fetched, keys: Sequence[int]) -> None:
         """Read what landed of a window, check it and store what is good."""
         checked = self.read(keys, part.window.first, part.window.last)
-        part.checked.update(checked)
         self.store({key: item.rows for key, item in checked.items() if len(item.rows)})
+        part.checked.update({key: item.without_rows() for key, item in checked.items()})
 
     def read(self, keys: Sequence[int], first: int, last: int) -> dict[int, CheckedFrame]:
         """Read and check bars between two days, both included."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -68,6 +68,8 @@ class CheckedFrame:
 
     Attributes
     ----------
+    row_count
+        How many those are; stays when the rows themselves are let go.
     all_padding
         Rows came, and every one was padding: nothing had really landed.
     doubtful_days
@@ -82,6 +84,7 @@ class CheckedFrame:
     """
 
     rows: pd.DataFrame
+    row_count: int = 0
     rejected: Counter[Trouble] = field(default_factory=Counter)
     findings: Counter[Trouble] = field(default_factory=Counter)
     all_padding: bool = False
@@ -89,6 +92,11 @@ class CheckedFrame:
     suspended_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     between_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     filled: bool = False
+
+    def without_rows(self) -> CheckedFrame:
+        """The verdict alone: a year of minutes must not be kept once it is stored."""
+        # A copy: an empty view would hold the memory of what it is a view of.
+        return replace(self, rows=self.rows.iloc[:0].copy())
 
 
 def check_bars(frame: pd.DataFrame, checks: Checks) -> CheckedFrame:
@@ -137,6 +145,7 @@ def check_bars(frame: pd.DataFrame, checks: Checks) -> CheckedFrame:
         between = suspended_days[(suspended_days > days[good].min()) & (suspended_days < days[good].max())]
     return CheckedFrame(
         rows=rows,
+        row_count=len(rows),
         rejected=rejected,
         findings=_findings(rows, checks),
         all_padding=all_padding,

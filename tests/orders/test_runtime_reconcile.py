@@ -18,6 +18,7 @@ from qmt.gateway import AccountRef, AssetUpdate, ClockReading, OrderUpdate, Posi
 from trading.ledger.models import Position
 from trading.orders import lifecycle
 from trading.orders.intake import AccountSnapshot, IntakeResult
+from trading.orders.intake.news import RoundMemory
 from trading.orders.models import Order
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.reconcile import Reconciler
@@ -92,7 +93,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     host = QmtHost.objects.create(name="sim")
     made = Bench(BrokerAccount.objects.create(host=host, account_no="8000000001", name="Alpha"))
 
-    def apply(account_id: int, snapshot: AccountSnapshot, *, session_key: str) -> IntakeResult:
+    def apply(account_id: int, snapshot: AccountSnapshot, *, session_key: str, memory: RoundMemory) -> IntakeResult:
         made.applied.append(snapshot)
         return IntakeResult()
 

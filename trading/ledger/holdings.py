@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -176,3 +177,28 @@ def sale_unconfirmed(journal: Journal, symbol: str, quantity: int) -> None:
     position.unconfirmed_sold += quantity
     position.unconfirmed_at = journal.at
     position.save(update_fields=["unconfirmed_sold", "unconfirmed_at"])
+
+
+def unconfirmed_sold(journal: Journal) -> dict[str, int]:
+    """Shares sold by fills that no position query has confirmed, by symbol."""
+    rows = Position.objects.filter(account_id=journal.book.pk, unconfirmed_sold__gt=0)
+    return dict(rows.values_list("symbol", "unconfirmed_sold"))
+
+
+def confirm_spent(journal: Journal, spent: Decimal) -> None:
+    """The query just stored contains this much of what fills spent: they were in the same round's earlier answers."""
+    left = max(ZERO, journal.book.unconfirmed_cash - spent)
+    if spent > 0:
+        journal.change_book(unconfirmed_cash=left, unconfirmed_at=journal.book.unconfirmed_at if left else None)
+
+
+def confirm_sold(journal: Journal, sold: Mapping[str, int]) -> None:
+    """The query just stored lacks these shares: their sales were in the same round's earlier answers."""
+    gone = {symbol: quantity for symbol, quantity in sold.items() if quantity > 0}
+    for position in Position.objects.filter(account_id=journal.book.pk, symbol__in=list(gone)):
+        left = max(0, position.unconfirmed_sold - gone[position.symbol])
+        position.unconfirmed_sold, position.unconfirmed_at = left, position.unconfirmed_at if left else None
+        if position.quantity or left:
+            position.save(update_fields=["unconfirmed_sold", "unconfirmed_at"])
+        else:
+            position.delete()

@@ -1,93 +1,113 @@
-"""One round of full-day query answers about one account, applied in one transaction."""
+"""One round of full-day query answers about one account, applied in slices."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
 
 from accounts.models import BrokerAccount, QmtHost
 from qmt.gateway import OrderUpdate, TradeUpdate
 from trading.ledger.dates import trade_date_open
-from trading.ledger.holdings import asset_apply, positions_apply
+from trading.ledger.holdings import asset_apply, confirm_sold, confirm_spent, positions_apply, unconfirmed_sold
 from trading.ledger.journal import Journal, account_journals
 from trading.orders.choices import OrderEventKind, Side
 from trading.orders.intake import parking
 from trading.orders.intake.adoption import adopt, unresolved
 from trading.orders.intake.batch import Intake
-from trading.orders.intake.book import Clues, OrderBook, OrderEvidence, candidates
+from trading.orders.intake.book import OrderEvidence
 from trading.orders.intake.evidence import Batch
-from trading.orders.intake.fills import booked_keys, instruments_of, trade_date_of, trade_key
+from trading.orders.intake.fills import instruments_of
+from trading.orders.intake.news import RoundMemory, orders_news, trades_news
 from trading.orders.intake.results import AccountSnapshot, IntakeResult
 from trading.orders.models import Order, ParkedEvent
-from trading.orders.states import TERMINAL
 from trading.orders.steps import ZERO, take
+from trading.risk.services.stops import equity_seen
 
 logger = logging.getLogger(__name__)
 
+SLICE = 200
+"""Orders, or fills, in one transaction: an order that is placed meanwhile waits for one slice, not for a day."""
 
-def resolve_by_query(account_id: int, snapshot: AccountSnapshot, *, session_key: str) -> IntakeResult:
+
+def resolve_by_query(
+    account_id: int, snapshot: AccountSnapshot, *, session_key: str, memory: RoundMemory | None = None
+) -> IntakeResult:
     """Apply one round of query answers: orders, fills, asset, positions; adopt unknown orders.
 
     What the answers say that is known already is sorted out before the account's book is
-    held, so that a full day of finished orders costs reading, not waiting.
+    held, so that a full day of finished orders costs reading, not waiting. The rest is applied in slices, money
+    and holdings last: they were asked for after the orders and fills, so they contain them.
 
     External orders are adopted only while no SUBMITTING or UNKNOWN order of ours fits them.
     Reservations that the broker's figure now contains are given back.
+
+    Parameters
+    ----------
+    memory
+        What earlier rounds of this session found to be known; it spares reading it again.
     """
     account = BrokerAccount.objects.select_related("host__status").get(pk=account_id)
     intake = Intake(account.host, {account.account_no: account}, session_key)
-    orders = _news(intake, snapshot.orders or (), session_key)
-    trades = _unbooked(intake, account.pk, snapshot.trades or ())
+    orders = orders_news(intake, account.pk, snapshot.orders or (), session_key, memory)
+    trades = trades_news(intake, account.pk, snapshot.trades or (), memory)
     result = IntakeResult()
+    spent, sold = ZERO, dict[str, int]()
+    for part_orders, part_trades in _slices(orders, trades):
+        with account_journals([account_id]) as journals:
+            journal = journals[account_id]
+            before = journal.book.unconfirmed_cash, unconfirmed_sold(journal)
+            _apply_slice(intake, journals, part_orders, part_trades, snapshot, result)
+            spent += max(ZERO, journal.book.unconfirmed_cash - before[0])
+            for symbol, quantity in unconfirmed_sold(journal).items():
+                sold[symbol] = sold.get(symbol, 0) + quantity - before[1].get(symbol, 0)
+        result.accounts |= {account_id} if journal.entries() else set()
     with account_journals([account_id]) as journals:
         journal = journals[account_id]
-        evidence = intake.evidence([*orders, *trades])
         parked = _parked(intake.host, account_id)
-        clues = [clue for _, clue in evidence] + [intake.clues(event) for _, event in parked]
+        clues = [intake.clues(event) for _, event in parked]
         batch = intake.batch(journals, clues, result, queried_at=snapshot.started_at)
-        _adopt_missing(intake, batch, journal, orders)
-        intake.apply_evidence(batch, evidence)
         intake.retry_parked(batch, [row for row, _ in parked])
-        _apply_holdings(journal, snapshot)
+        _apply_holdings(journal, snapshot, intake.today, spent, sold)
         _hand_over(journal, snapshot, result)
     if journal.entries():
         result.accounts.add(account_id)
     return result
 
 
+def _slices(
+    orders: Sequence[OrderUpdate], trades: Sequence[TradeUpdate]
+) -> Iterator[tuple[Sequence[OrderUpdate], Sequence[TradeUpdate]]]:
+    """Orders before fills: a fill then finds its order."""
+    if len(orders) + len(trades) <= SLICE:
+        if orders or trades:
+            yield orders, trades
+        return
+    for start in range(0, len(orders), SLICE):
+        yield orders[start : start + SLICE], ()
+    for start in range(0, len(trades), SLICE):
+        yield (), trades[start : start + SLICE]
+
+
+def _apply_slice(
+    intake: Intake,
+    journals: dict[int, Journal],
+    orders: Sequence[OrderUpdate],
+    trades: Sequence[TradeUpdate],
+    snapshot: AccountSnapshot,
+    result: IntakeResult,
+) -> None:
+    evidence = intake.evidence([*orders, *trades])
+    batch = intake.batch(journals, [clue for _, clue in evidence], result, queried_at=snapshot.started_at)
+    for journal in journals.values():
+        _adopt_missing(intake, batch, journal, orders)
+    intake.apply_evidence(batch, evidence)
+
+
 def _parked(host: QmtHost, account_id: int) -> list[tuple[ParkedEvent, OrderEvidence]]:
     rows = parking.waiting(host)
     return [(row, parking.restore(row)) for row in rows if row.account_id in (None, account_id)]
-
-
-def _news(intake: Intake, updates: Sequence[OrderUpdate], session_key: str) -> list[OrderUpdate]:
-    """The order states that say anything new."""
-    pairs = [(update, intake.clues(update)) for update in updates]
-    accounts = [account.pk for account in intake.accounts.values()]
-    clues = [clue for _, clue in pairs]
-    known = OrderBook(frozenset(accounts), session_key)
-    for order in candidates(clues, accounts=accounts, session_key=session_key):
-        known.add(order)
-    return [update for update, clue in pairs if not _is_known(known, update, clue)]
-
-
-def _is_known(known: OrderBook, update: OrderUpdate, clues: Clues) -> bool:
-    order = known.find(clues)
-    if order is None or order.broker_status != update.status:
-        return False
-    if order.broker_traded_quantity < update.traded_quantity:
-        return False
-    if order.order_sysid != update.order_sysid or order.broker_order_id != clues.broker_order_id:
-        return False
-    # A working order must also be known by the number this session gives it.
-    return order.status in TERMINAL or order.seen_session == known.session_key
-
-
-def _unbooked(intake: Intake, account_id: int, updates: Sequence[TradeUpdate]) -> list[TradeUpdate]:
-    """The fills that are not booked under their full number."""
-    keyed = [(update, trade_key(account_id, update, trade_date_of(update, intake.today))) for update in updates]
-    booked = booked_keys(key for _, key in keyed)
-    return [update for update, key in keyed if key not in booked]
 
 
 def _adopt_missing(intake: Intake, batch: Batch, journal: Journal, updates: Sequence[OrderUpdate]) -> None:
@@ -114,12 +134,18 @@ def _adopt_missing(intake: Intake, batch: Batch, journal: Journal, updates: Sequ
             logger.warning("account %s: adopted external order %s", order.account_id, order.pk)
 
 
-def _apply_holdings(journal: Journal, snapshot: AccountSnapshot) -> None:
+def _apply_holdings(
+    journal: Journal, snapshot: AccountSnapshot, today: date, spent: Decimal, sold: dict[str, int]
+) -> None:
+    """Store the broker's figures; what this round's own fills took is contained in them already."""
     if snapshot.asset is not None:
         asset_apply(journal, snapshot.asset, query_started_at=snapshot.started_at)
+        confirm_spent(journal, spent)
+        equity_seen(journal, today, snapshot.asset.total_asset)
     if snapshot.positions is not None:
         ids = {symbol: row.pk for symbol, row in instruments_of(row.symbol for row in snapshot.positions).items()}
         positions_apply(journal, snapshot.positions, instrument_ids=ids, query_started_at=snapshot.started_at)
+        confirm_sold(journal, sold)
     journal.change_book(reconciled_at=journal.at)
 
 

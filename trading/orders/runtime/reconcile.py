@@ -26,6 +26,7 @@ from trading.ledger.models import Position
 from trading.orders import lifecycle
 from trading.orders.choices import Status
 from trading.orders.intake import AccountSnapshot, IntakeResult
+from trading.orders.intake.news import RoundMemory
 from trading.orders.models import Order
 from trading.orders.runtime import crashpoints, metrics
 from trading.orders.runtime.bookcheck import BookCheck, Verdict
@@ -72,6 +73,7 @@ class Reconciler:
         self._sleep = sleep
         self._books = BookCheck(config=config, reading=reading, sleep=sleep)
         self._absences: dict[UUID, Absence] = {}
+        self._memories: dict[int, RoundMemory] = {}
 
     def account(self, account: BrokerAccount, session: OpenSession) -> Verdict:
         """Reconcile one account completely.
@@ -156,7 +158,10 @@ class Reconciler:
         return positions
 
     def _apply(self, account: BrokerAccount, snapshot: AccountSnapshot, session: OpenSession) -> None:
-        self._on_result(lifecycle.resolve_by_query(account.pk, snapshot, session_key=session.key))
+        memory = self._memories.get(account.pk)
+        if memory is None or memory.session_key != session.key:
+            memory = self._memories[account.pk] = RoundMemory(session.key)
+        self._on_result(lifecycle.resolve_by_query(account.pk, snapshot, session_key=session.key, memory=memory))
 
     # --- absence ----------------------------------------------------------------------------
 

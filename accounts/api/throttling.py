@@ -35,3 +35,18 @@ class TokenThrottle(BaseThrottle):
 
     def wait(self) -> float | None:
         return None if self._decision is None else float(self._decision.retry_seconds)
+
+
+class PersonThrottle(BaseThrottle):
+    """Bounds how often a person may ask one view, whatever they ask with: its ``person_rate_per_minute``."""
+
+    def __init__(self) -> None:
+        self._decision: RateDecision | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        key = f"view:{type(view).__name__}:{request.user.pk}"
+        self._decision = rates.take(key, limit=view.person_rate_per_minute)
+        return self._decision.allowed
+
+    def wait(self) -> float | None:
+        return None if self._decision is None else float(self._decision.retry_seconds)

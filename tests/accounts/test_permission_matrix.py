@@ -30,6 +30,7 @@ from ops.clocks import wall_now
 from ops.models import Alert, AuditEvent, Job, Severity
 from tests.orders.bench import Bench, make_bench
 from tests.people import confirmed, signed_in
+from trading.risk.models import RiskLimit
 
 TABLE = Path(__file__).with_name("permission_matrix.txt")
 #: viewer: role VIEWER with a grant to see Alpha. none: a trader without a grant on it. own: trades it and
@@ -97,7 +98,11 @@ class World:
         channel = Channel.objects.create(owner=team.alice, kind=ChannelKind.WEBHOOK, name="c", sealed="x", hint="h")
         subscription = Subscription.objects.create(owner=team.alice, channel=channel)
         event = AuditEvent.objects.earliest("pk")
+        limit = RiskLimit.objects.create(
+            kind="ORDERS_PER_DAY", scope="USER", user=victim, value=100, created_at=now, updated_at=now, updated_by="tests"
+        )
         self.names = {
+            "limit_id": str(limit.pk),
             "alert_id": str(alert.pk),
             "channel_id": str(channel.pk),
             "subscription_id": str(subscription.pk),
@@ -119,6 +124,16 @@ class World:
                 "price": "9.90",
             },
             "POST /api/v1/orders/cancel": {"account": team.alpha.pk},
+            "POST /api/v1/orders/check": {
+                "account": team.alpha.pk,
+                "symbol": order.symbol,
+                "side": "BUY",
+                "quantity": 100,
+                "price": "9.90",
+            },
+            "POST /api/v1/risk/limits": {"kind": "ORDERS_PER_DAY", "scope": "PLATFORM", "value": "100"},
+            "PATCH /api/v1/risk/limits/<int:limit_id>": {"version": 1, "value": "90"},
+            "POST /api/v1/trading-states": {"state": "HALTED"},
             "POST /accounts/ act=halt": {"account": team.alpha.pk},
             "POST /accounts/ act=state": {"account": team.alpha.pk, "state": "HALTED"},
             "POST /accounts/ act=mode": {"account": team.alpha.pk, "mode": "READ_ONLY"},
@@ -126,6 +141,7 @@ class World:
         self.queries: dict[str, dict[str, Any]] = {
             f"GET /api/v1/{name}": {"account": team.alpha.pk} for name in ("orders", "trades", "asset", "positions")
         }
+        self.queries["GET /api/v1/risk/limits/effective"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/quotes"] = {"symbols": order.symbol}
         self.queries["GET /api/v1/audit/history"] = {"target": f"account:{team.alpha.pk}"}
         self.clients = {

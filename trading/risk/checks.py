@@ -53,6 +53,11 @@ def pre_trade(context: CheckContext) -> Reservation:
     """
     for denial in denials(context):
         raise denial
+    return reservation_of(context)
+
+
+def reservation_of(context: CheckContext) -> Reservation:
+    """What the order takes aside if it is accepted."""
     if context.is_buy:
         return Reservation(cash=_cash_needed(context, context.quantity))
     return Reservation(quantity=context.quantity)

@@ -45,6 +45,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AlertChannelKindEnum": "alerts.choices.ChannelKind",
         "AlertDeliveryStatusEnum": "alerts.choices.DeliveryStatus",
         "OrderSourceEnum": "trading.orders.choices.Source",
+        "TradingStateEnum": "accounts.choices.TradingState",
+        "LimitKindEnum": "trading.risk.choices.LimitKind",
+        "LimitScopeEnum": "trading.risk.choices.LimitScope",
         "SettingSourceEnum": [("default", "default"), ("file", "file"), ("environment", "environment")],
     },
     "POSTPROCESSING_HOOKS": [

@@ -42,7 +42,7 @@ from trading.orders.services import (
 from trading.orders.wire import cancel_outcome_view, order_view, trade_view
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
-_FIELDS = frozenset({"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id", "strategy"})
+ORDER_FIELDS = frozenset({"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id", "strategy"})
 _CANCEL_FIELDS = frozenset({"account", "symbol", "side", "strategy"})
 _OPEN, _ALL = "open", "all"
 
@@ -118,10 +118,10 @@ class OrderListView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Place an order. The same key and body again answer the same order."""
-        body = _body(request, _FIELDS)
+        body = body_of(request, ORDER_FIELDS)
         submission = order_submit(
             user=parameters.user_of(request),
-            account_id=_account_id(body.get("account")),
+            account_id=account_id_of(body.get("account")),
             symbol=body.get("symbol"),
             side=body.get("side"),
             quantity=body.get("quantity"),
@@ -187,10 +187,10 @@ class OrdersCancelView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Want every open order of an account cancelled, or those of a symbol, side or strategy. Repeatable."""
-        body = _body(request, _CANCEL_FIELDS)
+        body = body_of(request, _CANCEL_FIELDS)
         outcomes = orders_cancel(
             user=parameters.user_of(request),
-            account_id=_account_id(body.get("account")),
+            account_id=account_id_of(body.get("account")),
             symbol=body.get("symbol"),
             side=body.get("side"),
             strategy=body.get("strategy"),
@@ -251,7 +251,7 @@ class TradeListView(APIView):
         return pages.get_paginated_response([trade_view(trade) for trade in page or ()])
 
 
-def _body(request: Request, fields: frozenset[str]) -> Mapping[str, Any]:
+def body_of(request: Request, fields: frozenset[str]) -> Mapping[str, Any]:
     """The request's object; a field that nobody knows is a mistake worth stopping for."""
     body = request.data
     if not isinstance(body, Mapping):
@@ -263,7 +263,7 @@ def _body(request: Request, fields: frozenset[str]) -> Mapping[str, Any]:
     return body
 
 
-def _account_id(value: Any) -> int:
+def account_id_of(value: Any) -> int:
     if value is None:
         raise Invalid(Code.FIELD_REQUIRED, field="account")
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:

@@ -46,6 +46,7 @@ from trading.orders.intake.fills import (
 from trading.orders.intake.results import CallReturned, IntakeResult
 from trading.orders.models import Order, ParkedEvent
 from trading.orders.steps import take
+from trading.risk.services.stops import equity_seen
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +170,7 @@ class Intake:
         for account_id, asset in assets.items():
             if asset_apply(journals[account_id], asset):
                 result.refresh.add(account_id)
+            equity_seen(journals[account_id], self.today, asset.total_asset)
         for account_id, updates in positions.items():
             ids = {symbol: row.pk for symbol, row in self.instruments(updates).items()}
             positions_apply(journals[account_id], list(updates.values()), instrument_ids=ids)

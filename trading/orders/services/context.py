@@ -65,7 +65,6 @@ def check_context(
         instrument,
         user_id=user_id,
         strategy=ticket.strategy,
-        side=ticket.side,
         trade_date=clock.trade_date,
         at=journal.at,
         journal=journal if hold else None,

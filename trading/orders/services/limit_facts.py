@@ -35,11 +35,10 @@ _LISTING_DAYS = 400
 
 def limit_facts(
     account: BrokerAccount,
-    instrument: Instrument,
+    instrument: Instrument | None,
     *,
     user_id: int | None,
     strategy: str,
-    side: Side,
     trade_date: date,
     at: datetime,
     journal: Journal | None,
@@ -48,6 +47,8 @@ def limit_facts(
 
     Parameters
     ----------
+    instrument
+        None: no order, only how much of the account's limits is used.
     journal
         The open journal of the account: the counters are then locked until it closes, so two orders of one
         person, strategy or owner are judged one after the other. None reads without holding anything.
@@ -67,7 +68,8 @@ def limit_facts(
         usage = Tallies.of(journal).hold(trade_date, held)
     else:
         usage = usage_read(trade_date, subjects, at) if Needs.USAGE in needs else {}
-    symbol = instrument.symbol
+    symbol = "" if instrument is None else instrument.symbol
+    is_st = instrument is not None and instrument.is_st
     return LimitFacts(
         at=at,
         trade_date=trade_date,
@@ -81,8 +83,8 @@ def limit_facts(
         working=_working(account, symbol, limits, owners, user_id, strategy) if Needs.WORKING in needs else (),
         recent=_recent(account, symbol, user_id, limits, at) if Needs.RECENT in needs else (),
         positions=_positions(account) if Needs.POSITIONS in needs else {},
-        bought=_bought(account, symbol, trade_date) if Needs.BOUGHT in needs and instrument.is_st else 0,
-        listed_days=_listed_days(instrument, trade_date) if Needs.LISTING in needs else None,
+        bought=_bought(account, symbol, trade_date) if Needs.BOUGHT in needs and is_st else 0,
+        listed_days=_listed_days(instrument, trade_date) if instrument and Needs.LISTING in needs else None,
     )
 
 

@@ -126,7 +126,7 @@ def order_submit(
         strategy=strategy,
         reserved_key=source is Source.EXECUTION,
     )
-    instrument = _instrument(ticket.symbol)
+    instrument = instrument_named(ticket.symbol)
     request = _Request(
         user=user,
         token=token,
@@ -151,7 +151,14 @@ def order_submit(
     return Submission(order, created=True)
 
 
-def _instrument(symbol: str) -> Instrument:
+def instrument_named(symbol: str) -> Instrument:
+    """The instrument of a ticket.
+
+    Raises
+    ------
+    Invalid
+        SYMBOL_UNKNOWN, for the field of an order.
+    """
     try:
         return instrument_get(symbol)
     except Invalid as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
 
 from ops.errors import Code, Denied
 from qmt.calendar import Phase, date_of_ms
@@ -52,9 +53,16 @@ def price_is_within_cage(context: CheckContext) -> Denied | None:
     bound = cage_price(context)
     if bound is None or (price <= bound if context.is_buy else price >= bound):
         return None
-    edge = "highest" if context.is_buy else "lowest"
     base, source = cage_base(context)
-    return Denied(Code.PRICE_OUTSIDE_CAGE, price=plain(price), base=plain(base), base_is=source, **{edge: plain(bound)})
+    edge: dict[str, Any] = {"highest" if context.is_buy else "lowest": plain(bound)}
+    return Denied(Code.PRICE_OUTSIDE_CAGE, price=plain(price), base=plain(base), base_is=source, **edge)
+
+
+def clamped_to_cage(context: CheckContext) -> CheckContext:
+    """The order with its price on the cage's edge, where the account asks for that; else as it is."""
+    if not context.account.cage_clamping or price_is_within_cage(context) is None:
+        return context
+    return replace(context, price=cage_price(context))
 
 
 def cage_price(context: CheckContext) -> Decimal | None:

@@ -1,0 +1,69 @@
+"""Loss stops that act by themselves: a day's loss or drawdown past its limit sets the account to REDUCING."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from accounts.choices import TradingState
+from accounts.services import account_state_set
+from ops.alerts import AlertKind, Severity, alert_raise
+from ops.audit import Actor
+from trading.ledger.journal import Journal
+from trading.risk.choices import LimitKind
+from trading.risk.facts import Usage
+from trading.risk.limits import Limit, limits_in_force
+from trading.risk.models import Control
+from trading.risk.tallies import Tallies
+
+ACTOR: Final = Actor.system("risk-stop")
+_STOPS: Final = frozenset({LimitKind.DAILY_LOSS, LimitKind.DRAWDOWN})
+_PERCENT: Final = Decimal(100)
+
+
+def equity_seen(journal: Journal, trade_date: date, equity: Decimal) -> None:
+    """The broker stated what the account is worth: note it, and stop buying where a limit says so.
+
+    Side effects
+    ------------
+    With a limit whose ``reduce`` is true, an ACTIVE account past it becomes REDUCING, audited, with an alert. A
+    person makes it ACTIVE again.
+    """
+    account = journal.book.account
+    tallies = Tallies.of(journal)
+    tallies.note_equity(trade_date, account.pk, equity)
+    if account.state != TradingState.ACTIVE or equity <= 0:
+        return
+    version = Control.objects.filter(pk=Control.ONLY).values_list("limits_version", flat=True).first()
+    stops = [
+        limit
+        for limit in limits_in_force(version or "")
+        if limit.kind in _STOPS
+        and limit.params.get("reduce") is True
+        and limit.applies(account_id=account.pk, user_id=None, strategy="", at=journal.at)
+    ]
+    if not stops:
+        return
+    subject = f"a:{account.pk}"
+    used = tallies.hold(trade_date, [subject])[subject]
+    passed = next((limit for limit in stops if _is_passed(limit, used, equity)), None)
+    if passed is None:
+        return
+    reason = f"limit {passed.id}: {passed.kind} {passed.most:f} reached at an equity of {equity:f}"
+    account_state_set(actor=ACTOR, account=account, state=TradingState.REDUCING, reason=reason)
+    alert_raise(
+        AlertKind.ACCOUNT_HALTED,
+        Severity.CRITICAL,
+        f"{account.name} only reduces from now on: {reason}",
+        {"limit": passed.id, "kind": str(passed.kind), "equity": f"{equity:f}"},
+        dedup_key=f"account.reducing:{account.pk}:{trade_date.isoformat()}",
+        account_id=account.pk,
+    )
+
+
+def _is_passed(limit: Limit, used: Usage, equity: Decimal) -> bool:
+    if limit.kind is LimitKind.DAILY_LOSS:
+        return used.opening_equity is not None and used.opening_equity - equity >= limit.most
+    peak = used.peak_equity
+    return peak is not None and peak > 0 and (peak - equity) * _PERCENT >= limit.most * peak

@@ -14,6 +14,7 @@ class EventKind(models.TextChoices):
     ASSET = "asset", _("Asset")
     POSITION = "position", _("Position")
     ACCOUNT = "account", _("Account")
+    EXECUTION = "execution", _("Execution")
 
 
 class TradeDateState(models.TextChoices):

@@ -62,7 +62,7 @@ def _redis(config: DeskConfig, check: Check) -> Finding:
 def _processes(hosts: list[QmtHost]) -> Iterator[Finding]:
     names = list(PLATFORM_PROCESSES)
     for host in hosts:
-        names += [role.process_name(host.name) for role in ROLES.values() if role.runtime]
+        names += [role.process_name(host.name) for role in ROLES.values() if role.per_host]
     for name in names:
         advice = START
         if "@" in name:
@@ -76,7 +76,7 @@ def _queues(hosts: list[QmtHost]) -> Iterator[Finding]:
     prefix = str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"])
     queues = [ROLES["core"].queue("")]
     for host in hosts:
-        queues += [role.queue(host.name) for role in ROLES.values() if role.runtime]
+        queues += [role.queue(host.name) for role in ROLES.values() if role.per_host]
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=health.REDIS_TIMEOUT_SECONDS)
     try:
         for queue in queues:

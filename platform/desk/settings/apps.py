@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "trading.ledger",
     "trading.risk",
     "trading.orders",
+    "trading.execution",
     "frontend",
     "desk",
 ]

@@ -39,9 +39,7 @@ class HostRuntime(bootsteps.StartStopStep):
         self._pulse: Pulse | None = None
 
     def start(self, parent: Any) -> None:
-        factory = self.role.runtime_factory()
-        if factory is not None:
-            self._runtime = factory(self.host_name)
+        self._runtime = self.role.runtime_factory()(self.host_name)
         self._pulse = Pulse(parent.app, self.role.process_name(self.host_name))
         self._pulse.start()
 

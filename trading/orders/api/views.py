@@ -42,7 +42,9 @@ from trading.orders.services import (
 from trading.orders.wire import cancel_outcome_view, order_view, trade_view
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
-ORDER_FIELDS = frozenset({"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id", "strategy"})
+ORDER_FIELDS = frozenset(
+    {"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id", "strategy"}
+)
 _CANCEL_FIELDS = frozenset({"account", "symbol", "side", "strategy"})
 _OPEN, _ALL = "open", "all"
 
@@ -130,7 +132,7 @@ class OrderListView(APIView):
             client_order_id=_key(request, body),
             strategy=body.get("strategy"),
             source=Source.API,
-            token=_token(request),
+            token=token_of(request),
             request_id=current_request_id(),
         )
         return _answer(submission)
@@ -167,7 +169,7 @@ class OrderCancelView(APIView):
         order = order_cancel(
             user=parameters.user_of(request),
             order_id=order_id,
-            token=_token(request),
+            token=token_of(request),
             request_id=current_request_id(),
         )
         return Response(order_view(order))
@@ -194,7 +196,7 @@ class OrdersCancelView(APIView):
             symbol=body.get("symbol"),
             side=body.get("side"),
             strategy=body.get("strategy"),
-            token=_token(request),
+            token=token_of(request),
             request_id=current_request_id(),
         )
         return Response({"results": [cancel_outcome_view(outcome) for outcome in outcomes]})
@@ -218,7 +220,7 @@ class OrderReleaseView(APIView):
         order = reservation_release(
             user=parameters.user_of(request),
             order_id=order_id,
-            token=_token(request),
+            token=token_of(request),
             request_id=current_request_id(),
         )
         return Response(order_view(order))
@@ -283,7 +285,8 @@ def _key(request: Request, body: Mapping[str, Any]) -> Any:
     return in_header
 
 
-def _token(request: Request) -> ApiToken | None:
+def token_of(request: Request) -> ApiToken | None:
+    """The token that the request came with; None for a session."""
     return request.auth if isinstance(request.auth, ApiToken) else None
 
 

@@ -21,8 +21,8 @@ class Command(ProcessCommand):
 
     def handle(self, *args: Any, role: str, host: str, **options: Any) -> None:
         chosen = ROLES[role]
-        if bool(chosen.runtime) != bool(host):
-            need = "needs --host NAME" if chosen.runtime else "takes no --host"
+        if chosen.per_host != bool(host):
+            need = "needs --host NAME" if chosen.per_host else "takes no --host"
             raise CommandError(f"A {role} worker {need}.")
         from desk.celery_app import app
         from desk.worker.runner import run_worker

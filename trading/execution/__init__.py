@@ -1,0 +1,1 @@
+"""Executions: orders that are made of orders. Baskets, targets, splits, TWAP and replacements."""

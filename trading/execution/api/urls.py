@@ -1,0 +1,16 @@
+"""Addresses of executions below /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from trading.execution.api import views
+
+urlpatterns = [
+    path("executions", views.ExecutionListView.as_view(), name="api-executions"),
+    path("executions/<uuid:execution_id>", views.ExecutionDetailView.as_view(), name="api-execution"),
+    path("executions/<uuid:execution_id>/pause", views.ExecutionPauseView.as_view(), name="api-execution-pause"),
+    path("executions/<uuid:execution_id>/resume", views.ExecutionResumeView.as_view(), name="api-execution-resume"),
+    path("executions/<uuid:execution_id>/cancel", views.ExecutionCancelView.as_view(), name="api-execution-cancel"),
+    path("orders/<uuid:order_id>/replace", views.OrderReplaceView.as_view(), name="api-order-replace"),
+]

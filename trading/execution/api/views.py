@@ -1,0 +1,190 @@
+"""API of executions: parse, call one function, render."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.permissions import require_scope
+from accounts.choices import Scope
+from ops.api import DeskCursorPagination
+from ops.errors import Code, Invalid
+from ops.requests import current_request_id
+from trading.execution.api.serializers import (
+    ExecutionDetailSerializer,
+    ExecutionPageSerializer,
+    ExecutionRequestSerializer,
+    ExecutionSerializer,
+    ReplaceRequestSerializer,
+)
+from trading.execution.choices import State
+from trading.execution.models import Execution
+from trading.execution.selectors import execution_detail
+from trading.execution.services import (
+    Started,
+    execution_cancel,
+    execution_pause,
+    execution_resume,
+    execution_start,
+    order_replace,
+)
+from trading.execution.wire import execution_view
+from trading.ledger.api import parameters
+from trading.orders.api.views import account_id_of, token_of
+
+_OPEN, _ALL = "open", "all"
+
+STATE = OpenApiParameter("state", OpenApiTypes.STR, description="`open`, `all` (default), or one state.")
+_ACCEPTED = {
+    201: OpenApiResponse(ExecutionSerializer, "Accepted; the platform goes on by itself."),
+    200: OpenApiResponse(ExecutionSerializer, "The key named this execution already."),
+    409: OpenApiResponse(description="The key belongs to another request, or the order has ended."),
+    422: OpenApiResponse(description="Denied, with every denied leg in `details.legs`; nothing was stored."),
+}
+
+
+class ExecutionPagination(DeskCursorPagination):
+    """Newest first; executions of one moment by their id."""
+
+    ordering = ("-created_at", "-id")  # type: ignore[assignment]
+
+
+class ExecutionListView(APIView):
+    """Executions: list them, start one."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ, write=Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="executions_list",
+        parameters=[parameters.ACCOUNT, STATE, parameters.DATE, parameters.LIMIT, parameters.CURSOR],
+        responses=ExecutionPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List executions of the accounts the caller sees, newest first."""
+        account = parameters.account_of(request)
+        rows = Execution.objects.visible_to(parameters.user_of(request)).select_related("created_by")
+        if account is not None:
+            rows = rows.filter(account=account)
+        trade_date = parameters.date_of(request)
+        if trade_date is not None:
+            rows = rows.filter(trade_date=trade_date)
+        state = request.query_params.get("state", _ALL)
+        if state == _OPEN:
+            rows = rows.filter(final_at__isnull=True)
+        elif state in State.values:
+            rows = rows.filter(state=state)
+        elif state != _ALL:
+            raise Invalid(Code.FIELD_INVALID, field="state", allowed=[_OPEN, _ALL, *State.values])
+        pages = ExecutionPagination()
+        page = pages.paginate_queryset(rows.prefetch_related("legs"), request, view=self)
+        return pages.get_paginated_response([execution_view(execution) for execution in page or ()])
+
+    @extend_schema(operation_id="executions_start", request=ExecutionRequestSerializer, responses=_ACCEPTED)
+    def post(self, request: Request) -> Response:
+        """Start a basket, target positions, a split or a TWAP. The same key and body again answer the same one."""
+        body = _body(request)
+        started = execution_start(
+            user=parameters.user_of(request),
+            account_id=account_id_of(body.get("account")),
+            body=body,
+            token=token_of(request),
+            request_id=current_request_id(),
+        )
+        return _answer(started)
+
+
+class ExecutionDetailView(APIView):
+    """One execution."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(operation_id="executions_get", responses=ExecutionDetailSerializer)
+    def get(self, request: Request, execution_id: UUID) -> Response:
+        """Show one execution with its legs and children."""
+        return Response(execution_detail(parameters.user_of(request), execution_id))
+
+
+class _ActView(APIView):
+    """One act on one execution."""
+
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+    act: ClassVar[Callable[..., Execution]]
+
+    def answer(self, request: Request, execution_id: UUID) -> Response:
+        execution = type(self).act(
+            user=parameters.user_of(request),
+            execution_id=execution_id,
+            token=token_of(request),
+            request_id=current_request_id(),
+        )
+        return Response(execution_view(execution))
+
+
+class ExecutionPauseView(_ActView):
+    """Pausing."""
+
+    act = staticmethod(execution_pause)
+
+    @extend_schema(operation_id="executions_pause", request=None, responses=ExecutionSerializer)
+    def post(self, request: Request, execution_id: UUID) -> Response:
+        """Place nothing more for now; orders that are out work on. Repeatable."""
+        return self.answer(request, execution_id)
+
+
+class ExecutionResumeView(_ActView):
+    """Resuming."""
+
+    act = staticmethod(execution_resume)
+
+    @extend_schema(operation_id="executions_resume", request=None, responses=ExecutionSerializer)
+    def post(self, request: Request, execution_id: UUID) -> Response:
+        """Go on with a paused execution."""
+        return self.answer(request, execution_id)
+
+
+class ExecutionCancelView(_ActView):
+    """Cancelling."""
+
+    # No limit of ours ever refuses a cancel.
+    throttle_classes = ()
+    act = staticmethod(execution_cancel)
+
+    @extend_schema(operation_id="executions_cancel", request=None, responses=ExecutionSerializer)
+    def post(self, request: Request, execution_id: UUID) -> Response:
+        """Place nothing more, cancel what is out, end when all of it is final. Repeatable."""
+        return self.answer(request, execution_id)
+
+
+class OrderReplaceView(APIView):
+    """Replacing one order."""
+
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(operation_id="orders_replace", request=ReplaceRequestSerializer, responses=_ACCEPTED)
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Cancel an order, wait for its final state, then order what it left over on the new terms, never more."""
+        started = order_replace(
+            user=parameters.user_of(request),
+            order_id=order_id,
+            body=_body(request),
+            token=token_of(request),
+            request_id=current_request_id(),
+        )
+        return _answer(started)
+
+
+def _body(request: Request) -> Mapping[str, Any]:
+    if not isinstance(request.data, Mapping):
+        raise Invalid(Code.INVALID, "The body must be a JSON object.")
+    return request.data
+
+
+def _answer(started: Started) -> Response:
+    return Response(execution_view(started.execution), status=201 if started.created else 200)

@@ -1,0 +1,71 @@
+"""Reads of executions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+
+from accounts.models import BrokerAccount, User
+from accounts.selectors import host_clock
+from ops.errors import Code, NotFound
+from ops.handover import OpenWork
+from trading.execution.models import Child, Execution
+from trading.execution.wire import child_view, execution_view
+
+SNAPSHOT_LIMIT = 100
+
+
+def execution_get(user: User | AnonymousUser, execution_id: UUID) -> Execution:
+    """One execution, if `user` may see its account.
+
+    Raises
+    ------
+    NotFound
+        EXECUTION_NOT_FOUND, the same for one that does not exist.
+    """
+    rows = Execution.objects.visible_to(user).select_related("created_by", "account__host__status")
+    execution = rows.filter(pk=execution_id).first()
+    if execution is None:
+        raise NotFound(Code.EXECUTION_NOT_FOUND, execution=str(execution_id))
+    return execution
+
+
+def execution_detail(user: User | AnonymousUser, execution_id: UUID) -> dict[str, Any]:
+    """One execution with its legs and its children, oldest first.
+
+    Raises
+    ------
+    NotFound
+        EXECUTION_NOT_FOUND.
+    """
+    execution = execution_get(user, execution_id)
+    children = Child.objects.filter(leg__execution=execution).select_related("leg", "order")
+    rows = children.order_by("leg__number", "number")
+    return execution_view(execution) | {"children": [child_view(child) for child in rows]}
+
+
+def executions_section(account: BrokerAccount) -> list[dict[str, Any]]:
+    """Open executions of the account and those of its trade date, newest first."""
+    clock = host_clock(account.host)
+    of_today = Q() if clock is None else Q(trade_date=clock.trade_date)
+    rows = Execution.objects.filter(account=account).filter(of_today | Q(final_at__isnull=True))
+    chosen = rows.select_related("created_by").prefetch_related("legs")[:SNAPSHOT_LIMIT]
+    return [execution_view(execution) for execution in chosen]
+
+
+def open_executions_of(user_id: int) -> list[OpenWork]:
+    """The executions of a person that have not ended; they stop by themselves when the person may not trade any more."""
+    rows = Execution.objects.filter(created_by=user_id, final_at__isnull=True).order_by("created_at", "pk")
+    return [
+        OpenWork(
+            kind="execution",
+            id=str(execution.pk),
+            title=f"{execution.kind} {execution.state}",
+            account_id=execution.account_id,
+            facts={"kind": str(execution.kind), "state": str(execution.state), "strategy": execution.strategy},
+        )
+        for execution in rows
+    ]

@@ -52,3 +52,12 @@ def repair_wake(job_id: uuid.UUID, host: str) -> bool:
             logger.warning("the data worker of %s could not be woken: %s", name, error)
             return False
     return True
+
+
+@shared_task(name="marketdata.retention", ignore_result=True)
+def retention() -> dict[str, int]:
+    """Seal closed days of ticks, archive old ones, delete what nobody confirmed."""
+    from marketdata.services.retention import retention_run
+
+    done = retention_run()
+    return {"sealed": done.sealed, "archived": len(done.archived), "failed": len(done.failed)}

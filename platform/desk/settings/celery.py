@@ -69,6 +69,11 @@ CELERY_BEAT_SCHEDULE = {
     # Only the look at the clock is periodic; what is due is decided by the market clocks.
     "marketdata-schedules": {"task": "marketdata.schedules", "schedule": 5.0, "options": {"expires": 5}},
     "watch": {"task": "desk.watch", "schedule": 15.0, "options": {"expires": 15}},
+    "marketdata-retention": {
+        "task": "marketdata.retention",
+        "schedule": crontab(hour="3", minute="30"),
+        "options": {"expires": 3600},
+    },
     "housekeeping": {
         "task": "ops.housekeeping",
         "schedule": crontab(hour="4", minute="20"),

@@ -81,11 +81,13 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
     """
     completed: dict[str, str] = {}
     unknown: list[str] = []
+    reason = ""
     for text in symbols:
         try:
             completed.setdefault(str(parse_symbol(text)), text)
-        except CodeError:
+        except CodeError as error:
             unknown.append(text)
+            reason = reason or f" ({error})"
     # in_bulk splits long lists by the database's parameter limit.
     found = Instrument.objects.in_bulk(list(completed), field_name="symbol")
     former = _by_former_symbol([symbol for symbol in completed if symbol not in found])
@@ -94,7 +96,7 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
         named = [text[:MAX_SHOWN_CHARACTERS] for text in unknown[:MAX_SHOWN_SYMBOLS]]
         raise Invalid(
             Code.SYMBOL_UNKNOWN,
-            f"unknown symbol: {', '.join(named[:10])}" + (" …" if len(unknown) > 10 else ""),
+            f"unknown symbol: {', '.join(named[:10])}" + (" …" if len(unknown) > 10 else "") + reason,
             field="symbols",
             symbols=named,
         )

@@ -177,16 +177,19 @@ def main() -> None:
     parser.add_argument("--sqlite-only", action="store_true")
     arguments = parser.parse_args()
     figures: dict[str, Figures] = {}
+    print("writing 64 million bars ...", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         figures["SQLite"] = run.our_figures(folder, script=str(HERE), DESK_BENCHMARK=HERE.name)
+    print(f"SQLite: {figures['SQLite']}", file=sys.stderr)
     if not arguments.sqlite_only:
         with ExitStack() as stack:
             server = arguments.postgres or stack.enter_context(temporary_postgres(durable=True))["DESK_QUOTES_URL"]
             folder = stack.enter_context(tempfile.TemporaryDirectory())
-            url = stack.enter_context(run.scratch_database(server))
-            figures["PostgreSQL"] = run.our_figures(
-                folder, script=str(HERE), DESK_BENCHMARK=HERE.name, DESK_QUOTES_URL=url, DESK_DATABASE_URL=url
-            )
+            urls = {
+                f"DESK_{name}_URL": stack.enter_context(run.scratch_database(server, f"desk_benchmark_{name.lower()}"))
+                for name in ("DATABASE", "QUOTES")
+            }
+            figures["PostgreSQL"] = run.our_figures(folder, script=str(HERE), DESK_BENCHMARK=HERE.name, **urls)
     print(f"{'milliseconds, median of 5':50}" + "".join(f"{name:>14}" for name in figures) + f"{'wanted':>10}")
     for label, key, wanted in LINES:
         line = f"{label:50}" + "".join(f"{one[key]:>14,.0f}" for one in figures.values())

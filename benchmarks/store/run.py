@@ -57,17 +57,17 @@ def measure(python: str, script: str, folder: str, **environment: str) -> Figure
 
 
 @contextmanager
-def scratch_database(url: str) -> Iterator[str]:
+def scratch_database(url: str, name: str = SCRATCH) -> Iterator[str]:
     """URL of a new database on the server of ``url``; dropped at the end."""
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {SCRATCH}")
-        server.execute(f"CREATE DATABASE {SCRATCH}")
+        server.execute(f"DROP DATABASE IF EXISTS {name}")
+        server.execute(f"CREATE DATABASE {name}")
         try:
-            yield urlunsplit(urlsplit(url)._replace(path=f"/{SCRATCH}"))
+            yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
         finally:
-            server.execute(f"DROP DATABASE {SCRATCH} WITH (FORCE)")
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def our_figures(folder: str, *, script: str = "ours.py", **environment: str) -> Figures:

@@ -31,6 +31,7 @@ from marketdata.symbols import SymbolIds
 from qmt.gateway import QuoteBatch
 
 RETRY_SECONDS = 2.0
+YIELD_SECONDS = 0.3
 MAX_INCOMING_ROWS = 100_000
 """Pushed ticks that may wait for the buffer thread: about a minute of the whole market."""
 
@@ -122,6 +123,8 @@ class TickWriter:
         while True:
             self._arrived.wait()
             self._arrived.clear()
+            # The publisher has the interpreter first: clients wait for it, a row does not.
+            self._stop.wait(YIELD_SECONDS)
             while (quotes := self._next()) is not None:
                 try:
                     self._queue.put(TickBlock.of_quotes(quotes))

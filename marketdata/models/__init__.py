@@ -15,7 +15,7 @@ from marketdata.models.instruments import (
     SectorMember,
 )
 from marketdata.models.integrity import DataSource, DataSourceStatus, Evidence, SourceDepth
-from marketdata.models.live import QuoteSubscription, TickArchive
+from marketdata.models.live import LiveDifference, QuoteSubscription, TickArchive
 from marketdata.models.reference import ConvertibleBond, FinancialReport, FundBasket, IndexWeight, NewIssue
 from marketdata.models.repair import RepairItem, RepairLink
 from marketdata.models.schedules import SyncSchedule
@@ -37,6 +37,7 @@ __all__ = [
     "InstrumentQuerySet",
     "IntegrityFinding",
     "IntegrityMark",
+    "LiveDifference",
     "NewIssue",
     "QuoteSubscription",
     "RepairItem",

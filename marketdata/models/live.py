@@ -59,3 +59,31 @@ class TickArchive(models.Model):
 
     def __str__(self) -> str:
         return f"{self.trade_date} {self.rows} rows"
+
+
+class LiveDifference(models.Model):
+    """Live-built bars of one instrument and day that the terminal's own contradicted. The terminal's are what is stored."""
+
+    instrument = models.ForeignKey(Instrument, on_delete=models.CASCADE, related_name="live_differences")
+    period = models.CharField(_("period"), max_length=8)
+    trade_date = models.DateField(_("trade date"))
+    host = models.CharField(_("host"), max_length=64)
+    compared = models.PositiveIntegerField(_("bars compared"))
+    differing = models.PositiveIntegerField(_("bars that differ"))
+    examples = models.JSONField(
+        _("examples"), default=list, help_text=_("The first ones: stamp, column, live, terminal.")
+    )
+    found_at = models.DateTimeField(_("found"))
+
+    class Meta:
+        verbose_name = _("difference of live bars")
+        verbose_name_plural = _("differences of live bars")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instrument", "period", "trade_date"], name="marketdata_livedifference_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.period} {self.trade_date}: {self.differing} of {self.compared}"

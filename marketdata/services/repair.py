@@ -22,7 +22,7 @@ from marketdata.models import Instrument
 from marketdata.quotes import store
 from marketdata.quotes.periods import Int64Array, Period, day_date, day_numbers, day_start_ts
 from marketdata.services.axis import calendar_days, first_open_day, minute_labels, open_day_labels
-from marketdata.services.differences import log_differences
+from marketdata.services.differences import differences_keep
 from marketdata.services.evidence import evidence_record, evidence_withdraw, runs
 from marketdata.services.gaps import find_gaps
 from marketdata.services.landed import bars_of_frames, stored_neighbours
@@ -302,7 +302,7 @@ class _Round:
         days = day_numbers(rows.ts)
         closed = rows.take(days < self.open_day)
         if len(closed):
-            log_differences(period=self.period, verified=closed)
+            differences_keep(period=self.period, verified=closed, host=self.source.host)
             store.segments_merge(period=self.period, rows=closed)
             present = {key: np.unique(day_numbers(closed.ts[part])) for key, part in closed.group_slices()}
             # A day with bars of one period cannot be empty in the others.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from marketdata.config import get_marketdata_config
+from marketdata.models import LiveDifference
 from marketdata.quotes import store
 from marketdata.quotes.models import QuoteSegment, RawQuote
 from marketdata.quotes.periods import Period, bucket, date_ts, day_date
@@ -83,8 +84,9 @@ def _ticks_delete(day: date) -> None:
 
 
 def _unconfirmed_delete(before: date) -> int:
-    """Delete live-built bars of days that were never verified: after so long nobody will."""
+    """Delete live-built bars of days that were never verified, after so long nobody will, and old notes of differences."""
     rows, _ = RawQuote.objects.filter(ts__lt=date_ts(before)).delete()
+    LiveDifference.objects.filter(trade_date__lt=before).delete()
     if rows:
         log.warning("%d live bars from before %s were never confirmed by the terminal and are deleted", rows, before)
     return rows

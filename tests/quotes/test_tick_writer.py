@@ -37,6 +37,7 @@ Begin = Callable[..., TickWriter]
 @pytest.fixture
 def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     monkeypatch.setattr(ticks_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(ticks_module, "YIELD_SECONDS", 0.0)
     writers: list[TickWriter] = []
 
     def make(**config: Any) -> TickWriter:

@@ -1,10 +1,19 @@
 """Adjustment of raw bars for ex-rights events, on read (复权).
 
-The formulas are the terminal's own (its documentation, "除权数据" example): a price before an ex-date is mapped by
-``(p − interest + allot_price × allot_num) / (1 + stock_bonus + stock_gift + allot_num)`` (front), a price from the
-ex-date on by the inverse (back); the ratio kinds multiply by the event's price factor ``dr``. Front kinds are relative
-to the newest known event, not to the end of the range, so that two requests for one day agree. Volume and amount stay
-what was traded.
+The formulas are the terminal's own, as the SDK's documentation gives them in Python (xtdata, example for 除权数据):
+
+- front (前复权): a price before an ex-date becomes ``(p − interest + allot_price × allot_num) / (1 + stock_bonus +
+  stock_gift + allot_num)``, one event after another, the oldest first;
+- back (后复权): a price from the ex-date on becomes ``p × (1 + stock_bonus + stock_gift + allot_num) + interest −
+  allot_price × allot_num``, the newest event first;
+- front_ratio, back_ratio (等比): a price is divided by every later event's ``dr``, or multiplied by every earlier one's. `dr` is
+  the terminal's price factor, previous close over ex-rights reference price.
+
+An ex-date's own bar is after the event, and so is its previous close, which the exchange states in the new terms. Front kinds are
+relative to the newest event that is past, not to the end of the range, so that two requests for one day agree; the
+documentation's example divides by the last bar's factor, which is the same when its bars reach until now. Prices are rounded to
+four decimals, where the example keeps two. Volume and amount stay what was traded. For share reforms (``gugai``, 2005 to 2007) the
+terminal has a rule of its own that is not published: ratio kinds are right through `dr`, the others take the event's amounts.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from marketdata.services import DataRequest, MarketDataService
 from marketdata.services.axis import minute_labels
 from marketdata.services.folding import FOLDS, Fold, Unit, fold_frame
 from marketdata.services.validation import Checks, Trouble, check_bars
+from qmt.calendar import load_sse_calendar
+from qmt.terminal.seeded import SeededMarket
 from tests.marketdata.conftest import MAOTAI, RunnerFactory, set_clock
 from tests.marketdata.fakes import TODAY, WEEK, FakeTerminal, clock_at, day_bars, minute_bars
 
@@ -91,6 +93,20 @@ def test_fold_instruments_do_not_run_into_each_other() -> None:
     folded = fold_frame(both, FOLDS["60m"], DAY)
     assert folded["instrument_id"].tolist() == [1] * 4 + [2] * 4
     assert folded["open"].tolist() == [10.0] * 4 + [20.0] * 4
+
+
+def test_fold_of_the_simulated_terminals_minutes_is_its_five_minutes() -> None:
+    market = SeededMarket(seed=1, calendar=load_sse_calendar())
+    span = (date_ts(date(2024, 3, 4)), date_ts(date(2024, 3, 9)))
+    one, five = (market.bars(MAOTAI, period, *span, now_ms=span[1]) for period in ("1m", "5m"))
+    names = {"time": "ts", "preClose": "pre_close"}
+    columns = ["time", "open", "high", "low", "close", "volume", "amount", "preClose"]
+    ours = fold_frame(
+        pd.DataFrame({names.get(name, name): one[name] for name in columns}).assign(instrument_id=1), FIVE_MINUTES, DAY
+    )
+    assert len(ours) == 5 * 48
+    for name in columns:
+        assert ours[names.get(name, name)].tolist() == five[name].tolist(), name
 
 
 # ----------------------------------------------------------------------- a vendor's files

@@ -21,6 +21,7 @@ from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
 from marketdata.quotes import store
 from marketdata.quotes.periods import Int64Array, Period, day_date, day_numbers, day_start_ts
+from marketdata.services.ahead import DownloadAhead
 from marketdata.services.axis import calendar_days, first_open_day, minute_labels, open_day_labels
 from marketdata.services.differences import differences_keep
 from marketdata.services.evidence import evidence_record, evidence_withdraw, runs
@@ -162,7 +163,7 @@ class _Round:
         if not missing:
             return self.outcomes
         ranges = {key: runs(days, self.calendar) for key, days in missing.items()}
-        fetched = [self.fetch(window) for window in plan_windows(ranges, self.period, self.calendar)]
+        fetched = self.fetch(plan_windows(ranges, self.period, self.calendar))
         for part in fetched:
             self.settle(part)
             self.look_around(part)
@@ -205,28 +206,41 @@ class _Round:
         return found
 
     # ------------------------------------------------------------------- download and read back
-    def fetch(self, window: Window) -> _Fetched:
-        """Download one window and store what its first read-back shows."""
-        part = _Fetched(window)
-        symbols = self.symbols(window.instrument_ids)
-        label = f"{self.period.code} {day_date(window.first)} … {day_date(window.last)}"
+    def fetch(self, windows: Sequence[Window]) -> list[_Fetched]:
+        """Download windows and store what their first read-back shows; each is stored while the next one is downloaded."""
+        fetched: list[_Fetched] = []
+        seconds = get_marketdata_config().repair.download_deadline_seconds
+        with DownloadAhead(self.gateway, TerminalPeriod(self.period.code), seconds) as ahead:
+            for place, window in enumerate(windows):
+                if place == 0:
+                    self.begin(ahead, window)
+                part = _Fetched(window)
+                self.finish(ahead, part)
+                frames = self.read(window.instrument_ids, window.first, window.last)
+                if place + 1 < len(windows):
+                    self.begin(ahead, windows[place + 1])
+                self.take(part, frames)
+                fetched.append(part)
+        return fetched
+
+    def begin(self, ahead: DownloadAhead, window: Window) -> None:
+        """Start a window's download when it is its turn."""
+        self.repairer.before_call()
+        ahead.begin(self.symbols(window.instrument_ids), *_bounds(window.first, window.last))
+
+    def finish(self, ahead: DownloadAhead, part: _Fetched) -> None:
+        """Wait for a window's download; a failure is noted, except those that end the round."""
+        label = f"{self.period.code} {day_date(part.window.first)} … {day_date(part.window.last)}"
 
         def report(progress: DownloadProgress) -> None:
             self.repairer.on_message(f"downloading {label}: {progress.finished}/{progress.total} {progress.symbol}")
 
-        self.repairer.on_message(f"downloading {label}: {len(symbols)} instruments")
-        self.repairer.before_call()
+        self.repairer.on_message(f"downloading {label}: {len(part.window.instrument_ids)} instruments")
         try:
-            self.gateway.download(
-                symbols,
-                TerminalPeriod(self.period.code),
-                *_bounds(window.first, window.last),
-                on_progress=report,
-                deadline_seconds=get_marketdata_config().repair.download_deadline_seconds,
-            )
+            ahead.finish(report)
         except DownloadThrottled:
             # The terminal wants its rest now; what landed is kept, the rest of the round is for later.
-            self.read_back(part, window.instrument_ids)
+            self.read_back(part, part.window.instrument_ids)
             raise
         except DownloadFailed as error:
             # What landed before the failure is on the terminal's disk and is kept.
@@ -234,8 +248,6 @@ class _Round:
             logger.warning("download of %s failed: %s", label, error)
         part.finished_at = time.monotonic()
         self.repairer.on_message(f"verifying {label}")
-        self.read_back(part, window.instrument_ids)
-        return part
 
     def settle(self, part: _Fetched) -> None:
         """Read incomplete instruments again until two reads agree: data may land after "finished"."""
@@ -268,27 +280,32 @@ class _Round:
         for key, frame in list(part.checked.items()):
             if frame.all_padding and self.rounds.get(key, 1) > 1:
                 first, last = stored_neighbours(key, self.period, part.window.first, part.window.last)
-                part.checked[key] = self.read([key], first, last)[key].without_rows()
+                part.checked[key] = self.check(self.read([key], first, last), first, last)[key].without_rows()
 
     def read_back(self, part: _Fetched, keys: Sequence[int]) -> None:
         """Read what landed of a window, check it and store what is good."""
-        checked = self.read(keys, part.window.first, part.window.last)
+        self.take(part, self.read(keys, part.window.first, part.window.last))
+
+    def take(self, part: _Fetched, frames: Mapping[int, pd.DataFrame]) -> None:
+        """Check what was read of a window and store what is good; the verdicts alone are kept."""
+        checked = self.check(frames, part.window.first, part.window.last)
         self.store({key: item.rows for key, item in checked.items() if len(item.rows)})
         part.checked.update({key: item.without_rows() for key, item in checked.items()})
 
-    def read(self, keys: Sequence[int], first: int, last: int) -> dict[int, CheckedFrame]:
-        """Read and check bars between two days, both included."""
-        bounds = _bounds(first, last)
-        frames = self.gateway.read_local(self.symbols(keys), TerminalPeriod(self.period.code), *bounds)
+    def read(self, keys: Sequence[int], first: int, last: int) -> dict[int, pd.DataFrame]:
+        """Read bars between two days, both included, from the terminal's disk; by instrument id."""
+        frames = self.gateway.read_local(self.symbols(keys), TerminalPeriod(self.period.code), *_bounds(first, last))
+        return {key: frames.get(self.by_id[key].symbol, pd.DataFrame()) for key in keys}
+
+    def check(self, frames: Mapping[int, pd.DataFrame], first: int, last: int) -> dict[int, CheckedFrame]:
+        """Check bars between two days, both included."""
         days = calendar_days(first, last)
         labels = _DAILY_LABEL if self.period is Period.DAY_1 else minute_labels(self.period)
-        found = {}
-        for key in keys:
-            instrument = self.by_id[key]
-            tick = instrument.tick if self.source.basis == Basis.RAW else None
-            frame = frames.get(instrument.symbol, pd.DataFrame())
-            found[key] = check_bars(frame, Checks(self.period, days, labels, tick=tick))
-        return found
+        raw = self.source.basis == Basis.RAW
+        return {
+            key: check_bars(frame, Checks(self.period, days, labels, tick=self.by_id[key].tick if raw else None))
+            for key, frame in frames.items()
+        }
 
     def symbols(self, keys: Iterable[int]) -> list[str]:
         return [self.by_id[key].symbol for key in keys]

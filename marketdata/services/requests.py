@@ -164,7 +164,7 @@ def request_resolve(request: DataRequest, clock: MarketClock) -> Query:
     _refuse_open_minutes(period, open_day=request.open_day)
     columns = _parse_fields(request.fields, with_partial=request.open_day or _by_calendar(fold))
     count = _parse_count(request.count)
-    first_ts, end_ts = _resolve_range(request.start, request.end, clock)
+    first_ts, end_ts = resolve_range(request.start, request.end, clock)
     start_ts = first_ts if fold is None else fold.begins(first_ts)
     instruments = _resolve_symbols(request.symbols)
     stored_count = count if fold is None or count == -1 else count * fold.size
@@ -322,11 +322,11 @@ def resolve_dates(
     Invalid
         RANGE_INVALID, RANGE_REVERSED or RANGE_IN_FUTURE.
     """
-    first, last = _resolve_range(start, end, clock)
+    first, last = resolve_range(start, end, clock)
     return ts_date(first), ts_date(last)
 
 
-def _resolve_range(
+def resolve_range(
     start: date | datetime | str | None, end: date | datetime | str | None, clock: MarketClock
 ) -> tuple[int, int]:
     start_ts = date_ts(FIRST_DATE) if start is None else _parse_bound(start, "start", is_end=False)

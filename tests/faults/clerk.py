@@ -15,6 +15,8 @@ import django
 
 django.setup()
 
+from django.db import connections  # noqa: E402
+
 from accounts.models import BrokerAccount, HostStatus, QmtHost, User  # noqa: E402
 from accounts.services import account_halt, account_resume  # noqa: E402
 from marketdata.models import Instrument, InstrumentDay  # noqa: E402
@@ -155,6 +157,7 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001 -- the test reads it
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}
+            connections.close_all()  # as at the end of a web request: the next one opens its own
         print(json.dumps(answer, default=str), flush=True)
 
 

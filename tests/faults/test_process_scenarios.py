@@ -147,9 +147,21 @@ class Play:
             self.server.stop(hard=blow is Blow.POSTGRES_CRASHED)
             time.sleep(seconds)
             self.server.start()
+            until(lambda: self.is_served(clerk), 10, "the clerk's own connection")
+
+    @staticmethod
+    def is_served(clerk: Clerk) -> bool:
+        with contextlib.suppress(AssertionError):
+            return bool(clerk.ask("session"))
+        return False
 
     def replace_worker(self, clerk: Clerk) -> None:
-        """Another worker takes the host of one that hangs, which then goes on."""
+        """Another worker takes the host of one that hangs, which then goes on.
+
+        In a quiet moment: stopped inside a transaction it would hold SQLite's only write lock, for everybody, until
+        the supervisor kills it.
+        """
+        until(lambda: all(row["status"] not in UNRESOLVED for row in clerk.ask("orders")), 20, "a quiet moment")
         former = clerk.ask("session")["lease_holder"]
         self.stack.signal("trade", signal.SIGSTOP)
         self.stack.start_worker(name="second")
@@ -244,7 +256,9 @@ def test_stream_of_orders_survives_the_blow_and_the_books_agree(
             wrong, problems, ends = Play(stream, stack, server).run()
         except AssertionError as error:
             write_line(seed, str(stream), "stuck", {}, [str(error)])
-            raise AssertionError(f"{stream}\nstuck: {error}\n{stack.log('trade')[-3000:]}") from error
+            raise AssertionError(
+                f"{stream}\nstuck: {error}\n{stack.log('trade')[-2000:]}{stack.log('second')[-2000:]}"
+            ) from error
         write_line(seed, str(stream), ends, wrong, problems)
         found = [*problems, *itertools.chain(*wrong.values())]
         assert found == [], f"{stream}\nended {ends}"

@@ -27,8 +27,10 @@ from marketdata.services.differences import differences_keep
 from marketdata.services.evidence import evidence_record, evidence_withdraw, runs
 from marketdata.services.gaps import find_gaps
 from marketdata.services.landed import bars_of_frames, stored_neighbours
+from marketdata.services.outcome import Outcome, Source, Wanted
 from marketdata.services.proofs import Unproven, prove_holes
 from marketdata.services.status import SyncNote, status_write
+from marketdata.services.tickrepair import repair_ticks
 from marketdata.services.validation import CheckedFrame, Checks, Trouble, check_bars
 from marketdata.services.windows import Window, plan_windows
 from ops.clocks import MarketClock
@@ -38,41 +40,7 @@ from qmt.gateway import Period as TerminalPeriod
 
 logger = logging.getLogger(__name__)
 
-Wanted = Mapping[int, Sequence[tuple[int, int]]]
-"""(first, last) day numbers per instrument id."""
-
 _DAILY_LABEL = np.zeros(1, dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Whose answers are stored: part of every proof."""
-
-    host: str
-    sdk_version: str
-    basis: Basis
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a round did for one instrument.
-
-    Attributes
-    ----------
-    rows
-        Bars of this round's read-back that were stored.
-    remaining
-        Days that are neither stored nor proven empty, ascending.
-    error
-        Why, in words; empty when nothing remains.
-    trouble
-        Why, by kind.
-    """
-
-    rows: int = 0
-    remaining: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
-    error: str = ""
-    trouble: RepairTrouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +89,8 @@ class Repairer:
         if period is not Period.DAY_1:
             # Minute days are verified against day bars, so those come first.
             _Round(self, by_id, Period.DAY_1, ranges, rounds).run()
+        if period is Period.TICK:
+            return repair_ticks(self, by_id, ranges, rounds)
         return _Round(self, by_id, period, ranges, rounds).run()
 
 

@@ -102,6 +102,7 @@ def ticks_frame(columns: Mapping[str, Any], unit: int) -> pd.DataFrame:
         frame[name] = np.asarray(columns[field], np.float64)
     counted = np.asarray(columns["pvolume"], np.int64)
     frame["volume"] = np.where(counted > 0, counted, _shares(columns["volume"], unit))
+    frame["pvolume"] = counted
     frame["transactions"] = np.asarray(columns["transactionNum"], np.int64)
     frame["status"] = np.asarray(columns[_TRADING_STATUS]).astype(np.int16)
     for name, field in (("bid", "bidPrice"), ("ask", "askPrice")):

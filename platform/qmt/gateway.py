@@ -475,7 +475,7 @@ class QuoteGateway(Protocol):
 
     def read_ticks(self, symbols: Sequence[str], start: str, end: str) -> dict[str, pd.DataFrame]:
         """Ticks that have landed: ``time``, ``last``, ``open``, ``high``, ``low``, ``pre_close``, ``volume`` (cumulative shares), ``amount``,
-        ``transactions``, ``status``, ``bid1``…``bid5``, ``ask1``…``ask5``, ``bid_volume1``…, ``ask_volume1``… (shares)."""
+        ``pvolume`` (the terminal's own share count), ``transactions``, ``status``, ``bid1``…``bid5``, ``ask1``…``ask5``, ``bid_volume1``…, ``ask_volume1``… (shares)."""
 
     def instruments(self, symbols: Sequence[str]) -> list[InstrumentDetail]:
         """Details of the symbols that the terminal knows; unknown ones are left out."""

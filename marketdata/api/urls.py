@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from marketdata.api import coverage, jobs, subscriptions, views
+from marketdata.api import coverage, integrity, jobs, subscriptions, views
 from marketdata.api import reference_views as static
 
 urlpatterns = [
@@ -31,6 +31,16 @@ urlpatterns = [
     path("ipos", static.IposView.as_view(), name="api-ipos"),
     path("factors", static.FactorsView.as_view(), name="api-factors"),
     path("holidays", static.HolidaysView.as_view(), name="api-holidays"),
+    path("integrity/findings", integrity.FindingListView.as_view(), name="api-findings"),
+    path(
+        "integrity/findings/<int:finding_id>/acknowledge",
+        integrity.FindingAcknowledgeView.as_view(),
+        name="api-finding-acknowledge",
+    ),
+    path(
+        "integrity/findings/<int:finding_id>/repair", integrity.FindingRepairView.as_view(), name="api-finding-repair"
+    ),
+    path("integrity/runs", integrity.IntegrityRunView.as_view(), name="api-integrity-runs"),
     path("static-refresh", static.StaticRefreshView.as_view(), name="api-static-refresh"),
     path("jobs", jobs.JobListView.as_view(), name="api-jobs"),
     path("jobs/<uuid:job_id>", jobs.JobView.as_view(), name="api-job"),

@@ -30,6 +30,7 @@ from ops.clocks import wall_now
 from ops.models import Alert, AuditEvent, Job, Severity
 from tests.orders.bench import Bench, make_bench
 from tests.people import confirmed, signed_in
+from trading.ledger.models import Difference
 from trading.risk.models import RiskLimit
 
 TABLE = Path(__file__).with_name("permission_matrix.txt")
@@ -101,9 +102,22 @@ class World:
         limit = RiskLimit.objects.create(
             kind="ORDERS_PER_DAY", scope="USER", user=victim, value=100, created_at=now, updated_at=now, updated_by="tests"
         )
+        difference = Difference.objects.create(
+            account=team.alpha,
+            kind="CASH",
+            key="CNY",
+            ours="1",
+            theirs="2",
+            trade_date=now.date(),
+            first_seen_at=now,
+            last_seen_at=now,
+        )
         self.names = {
             "limit_id": str(limit.pk),
             "alert_id": str(alert.pk),
+            "difference_id": str(difference.pk),
+            "parked_id": "1",
+            "date": "2026-11-20",
             "channel_id": str(channel.pk),
             "subscription_id": str(subscription.pk),
             "event_id": str(event.pk),
@@ -113,6 +127,7 @@ class World:
             "user_id": str(victim.pk),
             "symbol": order.symbol,
             "name": "nothing",
+            "finding_id": "1",
             "token": "x" * 43,
         }
         self.bodies: dict[str, dict[str, Any]] = {
@@ -123,6 +138,14 @@ class World:
                 "quantity": 100,
                 "price": "9.90",
             },
+            "POST /api/v1/accounts/<int:account_id>/ledger": {
+                "kind": "ADJUSTMENT",
+                "key": "matrix",
+                "note": "a test",
+                "cash": "1",
+            },
+            "POST /api/v1/accounts/<int:account_id>/differences/<int:difference_id>/resolve": {"note": "a test"},
+            "POST /api/v1/accounts/<int:account_id>/parked/<int:parked_id>": {"order": None},
             "POST /api/v1/orders/cancel": {"account": team.alpha.pk},
             "POST /api/v1/orders/check": {
                 "account": team.alpha.pk,

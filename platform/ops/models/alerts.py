@@ -33,6 +33,7 @@ class AlertKind(models.TextChoices):
     LEASE_LOST = "host.lease_lost", _("Another process took over the host")
     REPAIR_FAILED = "data.repair_failed", _("Market data could not be completed")
     SAMPLE_DIFFERS = "data.sample_differs", _("Stored bars differ from the terminal's")
+    INTEGRITY = "data.integrity", _("Stored market data is damaged")
     QUOTES_STALE = "data.quotes_stale", _("No live quotes")
     PROCESS_MISSING = "process.missing", _("A process does not report")
     AUDIT_BROKEN = "audit.broken", _("The audit trail is broken")

@@ -133,7 +133,11 @@ def account_journals(account_ids: Iterable[int]) -> Iterator[dict[int, Journal]]
 
 def _locked_book(account_id: int) -> AccountBook:
     """The book, ours until the transaction ends (SQLite's IMMEDIATE holds the whole file)."""
-    books = AccountBook.objects.using(DATABASE).select_for_update(of=("self",)).select_related("account__host__status", "account__session")
+    books = (
+        AccountBook.objects.using(DATABASE)
+        .select_for_update(of=("self",))
+        .select_related("account__host__status", "account__session")
+    )
     book = books.filter(pk=account_id).first()
     if book is None:
         account = BrokerAccount.objects.using(DATABASE).get(pk=account_id)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from trading.ledger.models import AccountBook, AssetSnapshot, Position
+from trading.ledger.models import AccountBook, AssetSnapshot, Difference, LedgerEntry, Position, TradeDate
 
 
 def plain(value: Decimal | None) -> str | None:
@@ -64,6 +64,59 @@ def position_view(position: Position) -> dict[str, Any]:
         "last_price": plain(position.last_price),
         "market_value": money(position.market_value),
         "at": moment(position.updated_at),
+    }
+
+
+def entry_view(entry: LedgerEntry) -> dict[str, Any]:
+    """One ledger entry. Load it with its `user` and `created_by`."""
+    return {
+        "id": entry.pk,
+        "account": entry.account_id,
+        "trade_date": day(entry.trade_date),
+        "kind": str(entry.kind),
+        "symbol": entry.symbol,
+        "side": entry.side,
+        "quantity": entry.quantity,
+        "price": plain(entry.price),
+        "cash": money(entry.cash),
+        "realised": money(entry.realised),
+        "user": None if entry.user is None else entry.user.username,
+        "strategy": entry.strategy,
+        "reference": entry.reference,
+        "rule": entry.rule,
+        "note": entry.note,
+        "created_by": None if entry.created_by is None else entry.created_by.username,
+        "at": moment(entry.at),
+    }
+
+
+def difference_view(row: Difference) -> dict[str, Any]:
+    """One difference with both values. Load it with its `settled_by`."""
+    return {
+        "id": row.pk,
+        "account": row.account_id,
+        "kind": str(row.kind),
+        "key": row.key,
+        "ours": row.ours,
+        "theirs": row.theirs,
+        "trade_date": day(row.trade_date),
+        "state": str(row.state),
+        "first_seen_at": moment(row.first_seen_at),
+        "last_seen_at": moment(row.last_seen_at),
+        "settled_at": moment(row.settled_at),
+        "settled_by": None if row.settled_by is None else row.settled_by.username,
+        "entry": row.entry_id,
+        "note": row.note,
+    }
+
+
+def trade_date_view(row: TradeDate) -> dict[str, Any]:
+    """One trade date of an account."""
+    return {
+        "date": day(row.date),
+        "state": str(row.state),
+        "opened_at": moment(row.opened_at),
+        "closed_at": moment(row.closed_at),
     }
 
 

@@ -24,6 +24,8 @@ ACCOUNT = OpenApiParameter("account", OpenApiTypes.INT, description="Only this a
 ACCOUNT_REQUIRED = OpenApiParameter("account", OpenApiTypes.INT, required=True)
 SYMBOL = OpenApiParameter("symbol", OpenApiTypes.STR, description="Only this symbol, 600519.SH.")
 DATE = OpenApiParameter("date", OpenApiTypes.DATE, description="Only this trade date, YYYY-MM-DD or YYYYMMDD.")
+FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First trade date.")
+TO = OpenApiParameter("to", OpenApiTypes.DATE, description="Last trade date, included.")
 LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="Rows on a page, at most 1,000.")
 CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="`next` of the page before.")
 
@@ -62,13 +64,32 @@ def required_account_of(request: Request) -> BrokerAccount:
 
 def date_of(request: Request) -> date | None:
     """The trade date named by `?date=`, if one is."""
-    text = request.query_params.get("date")
+    return named_date_of(request, "date")
+
+
+def named_date_of(request: Request, name: str) -> date | None:
+    """The date named by a query parameter, if it is given."""
+    text = request.query_params.get(name)
     if text is None:
         return None
     named = calendar_date(text)
     if named is None:
-        raise Invalid(Code.FIELD_INVALID, field="date", date=shown(text), allowed="YYYY-MM-DD")
+        raise Invalid(Code.FIELD_INVALID, field=name, date=shown(text), allowed="YYYY-MM-DD")
     return named
+
+
+def range_of(request: Request) -> tuple[date | None, date | None]:
+    """The trade dates `?from=` and `?to=`, both included, either may be missing.
+
+    Raises
+    ------
+    Invalid
+        RANGE_REVERSED.
+    """
+    start, end = named_date_of(request, "from"), named_date_of(request, "to")
+    if start is not None and end is not None and start > end:
+        raise Invalid(Code.RANGE_REVERSED, field="from", start=start.isoformat(), end=end.isoformat())
+    return start, end
 
 
 def scoped(request: Request, rows: Q) -> Q:
@@ -77,10 +98,14 @@ def scoped(request: Request, rows: Q) -> Q:
     seen = rows.visible_to(user_of(request))
     if account is not None:
         seen = seen.filter(account=account)
-    symbol = request.query_params.get("symbol")
-    if symbol is not None:
-        seen = seen.filter(symbol=_stored_symbol(symbol))
-    return seen
+    symbol = symbol_of(request)
+    return seen if symbol is None else seen.filter(symbol=symbol)
+
+
+def symbol_of(request: Request) -> str | None:
+    """The symbol named by `?symbol=`, if one is, as rows carry it."""
+    text = request.query_params.get("symbol")
+    return None if text is None else _stored_symbol(text)
 
 
 def _stored_symbol(text: str) -> str:

@@ -45,6 +45,9 @@ class AccountBook(models.Model):
     estimated_fees = MoneyField(
         _("fees estimated"), help_text=_("By rule, since they were last compared with the broker's cash.")
     )
+    reconcile_wanted_at = models.DateTimeField(
+        _("reconciliation wanted"), null=True, blank=True, help_text=_("Somebody asked for one; done once it is older.")
+    )
     restricted = models.JSONField(
         _("restricted instruments"),
         default=dict,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trading.orders.api import checks, views
+from trading.orders.api import checks, reconciliation, views
 
 urlpatterns = [
     path("orders", views.OrderListView.as_view(), name="api-orders"),
@@ -17,6 +17,23 @@ urlpatterns = [
         "orders/<uuid:order_id>/release",
         views.OrderReleaseView.as_view(),
         name="api-order-release",
+    ),
+    path(
+        "accounts/<int:account_id>/reconciliation",
+        reconciliation.ReconciliationView.as_view(),
+        name="api-reconciliation",
+    ),
+    path("accounts/<int:account_id>/trade-dates", reconciliation.TradeDateListView.as_view(), name="api-trade-dates"),
+    path(
+        "accounts/<int:account_id>/trade-dates/<str:date>/settle",
+        reconciliation.TradeDateSettleView.as_view(),
+        name="api-trade-date-settle",
+    ),
+    path("accounts/<int:account_id>/parked", reconciliation.ParkedListView.as_view(), name="api-parked"),
+    path(
+        "accounts/<int:account_id>/parked/<int:parked_id>",
+        reconciliation.ParkedDecideView.as_view(),
+        name="api-parked-decide",
     ),
     path("trades", views.TradeListView.as_view(), name="api-trades"),
 ]

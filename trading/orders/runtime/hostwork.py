@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from django.db.models import F, Q
+
 from accounts.choices import AccountMode, SessionState
 from accounts.models import BrokerAccount, QmtHost
 from ops.clocks import database_now
 from ops.errors import Code
 from qmt.errors import QmtError
 from qmt.gateway import AccountRef, ClockReading
+from trading.ledger.models import AccountBook
 from trading.orders import lifecycle
 from trading.orders.choices import Status
 from trading.orders.models import Order
@@ -123,6 +126,8 @@ class HostWork:
         """Look after single accounts while the session is ready: ask one for its money, try again what is in trouble."""
         now = time.monotonic()
         rows = self._rows()
+        for row in self._wanted(rows):
+            self._reconcile_one(row, session)
         if now - self._tended_at >= self._config.account_retry_seconds:
             self._tended_at = now
             self._try_again([row for row in rows if not self.states.is_ready(row.pk)], session)
@@ -157,6 +162,13 @@ class HostWork:
         self.states.set(account, SessionState.READY)
         self.states.answered(account.pk)
         return None
+
+    def _wanted(self, rows: Sequence[BrokerAccount]) -> list[BrokerAccount]:
+        """Accounts that somebody asked to have reconciled since it was last done."""
+        books = AccountBook.objects.filter(account__in=rows, reconcile_wanted_at__isnull=False)
+        due = books.filter(Q(reconciled_at=None) | Q(reconciled_at__lt=F("reconcile_wanted_at")))
+        wanted = set(due.values_list("pk", flat=True))
+        return [row for row in rows if row.pk in wanted]
 
     def _try_again(self, rows: Sequence[BrokerAccount], session: OpenSession) -> None:
         if not rows:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
+from uuid import UUID
 
 from accounts.choices import SessionState, TradingState
 from accounts.models import BrokerAccount, User
@@ -55,7 +56,7 @@ class Reading:
     traded: Mapping[int, tuple[int, Decimal]]
 
 
-def read(execution_id: object) -> Reading:
+def read(execution_id: UUID) -> Reading:
     """Look at one execution: its rows, its orders, its account, its market."""
     rows = Execution.objects.select_related("account__host__status", "created_by", "token__user", "replaced")
     execution = rows.get(pk=execution_id)

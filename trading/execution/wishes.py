@@ -171,14 +171,8 @@ def _targets(legs: Any) -> tuple[Target, ...]:
             figure = _figure(figures[0], leg[figures[0]])
         except Invalid as error:
             raise _of_leg(error, number) from None
-        targets.append(
-            Target(
-                symbol=form.symbol,
-                price_type=str(form.price_type),
-                price=form.price,
-                **{figures[0]: figure},
-            )
-        )
+        figure_of: dict[str, Any] = {figures[0]: figure}
+        targets.append(Target(symbol=form.symbol, price_type=str(form.price_type), price=form.price, **figure_of))
     return tuple(targets)
 
 

@@ -5,6 +5,8 @@ The table of price types with its sources is `qmt.pricetypes`; here stands only 
 
 from __future__ import annotations
 
+from typing import Any
+
 from ops.errors import Code, Denied
 from qmt.calendar import Phase
 from qmt.codes import Board, Market
@@ -29,7 +31,7 @@ def price_type_is_taken(context: CheckContext) -> Denied | None:
     instrument, kind = context.instrument, context.price_type
     market, board = Market(instrument.market), Board(instrument.board)
     allowed = price_types_of(market, board)
-    facts = {"symbol": instrument.symbol, "price_type": str(kind)}
+    facts: dict[str, Any] = {"symbol": instrument.symbol, "price_type": str(kind)}
     if kind not in allowed:
         return Denied(Code.PRICE_TYPE_NOT_TAKEN, **facts, allowed=[str(one) for one in allowed])
     if is_market(kind) and not _is_continuous(context, market, board):
@@ -54,7 +56,7 @@ def protection_is_right(context: CheckContext) -> Denied | None:
     limit = day.limit_up if context.side is Side.BUY else day.limit_down
     board = Board(context.instrument.board)
     needed = needs_protection(kind, board, has_limits=limit is not None)
-    facts = {"symbol": context.instrument.symbol, "price_type": str(kind)}
+    facts: dict[str, Any] = {"symbol": context.instrument.symbol, "price_type": str(kind)}
     if needed and context.price is None:
         return Denied(Code.PROTECTION_REQUIRED, **facts, board=str(board))
     if not needed and context.price is not None:

@@ -71,7 +71,7 @@ def order_replace(
     terms = {"order": str(old.pk)} | {name: body[name] for name in sorted(FIELDS - {"client_execution_id"} & set(body))}
     digest = digest_of(terms)
     ticket = _ticket(old, body)
-    instrument = Instrument.objects.filter(pk=old.instrument_id).first()
+    instrument = None if old.instrument_id is None else Instrument.objects.filter(pk=old.instrument_id).first()
     if instrument is None:
         raise Invalid(Code.SYMBOL_UNKNOWN, field="symbol", symbol=old.symbol)
     candidate = Candidate.of(1, ticket, instrument, account)

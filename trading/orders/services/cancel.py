@@ -123,7 +123,7 @@ def orders_cancel(
     if (refusal := cancel_refusal(user, account, owner_id=user.pk)) is not None:
         raise refusal
     orders = _filtered(Order.objects.filter(account=account, final_at__isnull=True), symbol, side, strategy)
-    owners = dict(orders.order_by("submitted_at", "pk").values_list("pk", "created_by"))
+    owners: dict[UUID, int | None] = dict(orders.order_by("submitted_at", "pk").values_list("pk", "created_by_id"))
     everybody = cancel_refusal(user, account, owner_id=None) is None
     mine = [pk for pk, owner in owners.items() if everybody or (owner is not None and acts_for(user, owner))]
     outcomes = cancel_as(

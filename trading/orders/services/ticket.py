@@ -194,15 +194,13 @@ def key_of(value: Any, *, field: str, reserved: bool = False) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, str) and value.startswith(EXECUTION_KEY) and not reserved:
-        raise Invalid(
-            Code.FIELD_INVALID, f"keys that begin with {EXECUTION_KEY} belong to executions", field=field
-        )
+        raise Invalid(Code.FIELD_INVALID, f"keys that begin with {EXECUTION_KEY} belong to executions", field=field)
     if not isinstance(value, str) or len(value) > MAX_KEY_LENGTH or not _visible(value):
         raise Invalid(
             Code.FIELD_INVALID,
             f"{field} is text of 1 to {MAX_KEY_LENGTH} visible ASCII characters",
             field=field,
-            **{field: shown(value)},
+            value=shown(value),
         )
     return value
 

@@ -26,11 +26,11 @@ from marketdata.live.feed import Feed
 from marketdata.live.writer import QuoteWriter
 from marketdata.services.axis import first_open_day
 from marketdata.services.closing import close_days
+from marketdata.services.outcome import Source
 from marketdata.services.pace import Pace
 from marketdata.services.progress import jobs_sweep
 from marketdata.services.queue import items_release, items_renew
 from marketdata.services.refresh import StaticSource, lists_sync, refresh_run
-from marketdata.services.repair import Source
 from marketdata.services.runner import RepairRunner
 from marketdata.services.sampling import SampleSource, sampling_run
 from marketdata.services.static import static_sync

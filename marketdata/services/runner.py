@@ -17,10 +17,11 @@ from marketdata.models import Instrument
 from marketdata.quotes.errors import SegmentConflict
 from marketdata.services.axis import calendar_days
 from marketdata.services.evidence import runs
+from marketdata.services.outcome import Outcome, Source
 from marketdata.services.pace import Pace
 from marketdata.services.progress import jobs_refresh
 from marketdata.services.queue import Claim, item_end, items_claim, items_release
-from marketdata.services.repair import Outcome, Repairer, Source
+from marketdata.services.repair import Repairer
 from marketdata.services.sharing import helpers, reach_of
 from marketdata.services.status import status_fail
 from ops.alerts import AlertKind, Severity, alert_raise

@@ -16,7 +16,7 @@ from desk.settings.marketdata_schema import MarketDataConfig
 from marketdata.choices import Basis, Board, Kind
 from marketdata.models import Instrument, TradingDay
 from marketdata.services import MarketDataService
-from marketdata.services.repair import Source
+from marketdata.services.outcome import Source
 from marketdata.services.runner import RepairRunner
 from ops.clocks import MarketClock
 from qmt.calendar import Phase

@@ -18,9 +18,9 @@ from marketdata.models import DataSource, DataSourceStatus, Instrument, RepairIt
 from marketdata.quotes.models import QuoteSegment
 from marketdata.quotes.periods import Period, day_number
 from marketdata.services import DataRequest, MarketDataService
+from marketdata.services.outcome import Source
 from marketdata.services.pace import Pace
 from marketdata.services.queue import items_claim, repair_request
-from marketdata.services.repair import Source
 from marketdata.services.runner import RepairRunner
 from marketdata.services.sharing import helpers, reach_of
 from ops.models import Alert, ProcessHeartbeat

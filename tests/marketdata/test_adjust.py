@@ -142,7 +142,7 @@ EVENTS = st.lists(
 @settings(max_examples=150, deadline=None)
 def test_every_kind_is_the_documented_definition(events: list[ExEvent], adjust: Adjust) -> None:
     days = np.arange(0, 42)
-    raw = 8.0 + 0.11 * days
+    raw = 8.0 + 0.11 * days.astype(np.float64)
     ours = adjust_prices(raw, days, events, adjust)
     expected = [by_definition(price, day, events, adjust) for price, day in zip(raw, days.tolist(), strict=True)]
     assert ours == pytest.approx(expected, abs=6e-5)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from accounts.models import QmtHost
+from marketdata.choices import EvidenceReason
 from marketdata.models import DividendFactor, Holiday, Instrument, TradingDay
 from marketdata.quotes.columns import BAR, QuoteColumns
 from marketdata.quotes.models import LatestQuote
@@ -19,6 +20,7 @@ from marketdata.quotes.periods import MINUTE_MS, Period, date_ts, day_number, fo
 from marketdata.quotes.store import segments_merge
 from marketdata.services import DataRequest, MarketDataService
 from marketdata.services.axis import minute_labels
+from marketdata.services.evidence import Proof, evidence_record
 from marketdata.services.folding import FOLDS, Fold, Unit, fold_frame
 from marketdata.services.validation import Checks, Trouble, check_bars
 from qmt.calendar import load_sse_calendar
@@ -271,6 +273,35 @@ def test_service_five_minutes_are_downloaded_stored_and_proven_by_the_day(
     assert (result.complete, result.evidence, len(result.frame)) == (True, {"NO_TRADE": 1}, 47)
     assert {call[1] for call in terminal.downloads} == {"1d", "5m"}
     assert result.source["hosts"] == "sim"
+
+
+# -------------------------------------------------------------------------- suspensions
+def suspended(instrument: Instrument, days: Sequence[date], period: Period) -> None:
+    evidence_record(
+        proofs=[Proof(instrument.pk, np.array([day_number(day) for day in days]), EvidenceReason.SUSPENDED)],
+        period=period,
+        calendar=np.array([day_number(day) for day in (*WEEK, TODAY)]),
+        host="sim",
+        sdk_version="x",
+    )
+
+
+def test_fill_a_suspended_day_has_flat_folded_minutes(maotai: Instrument, service: MarketDataService) -> None:
+    store(maotai, Period.MINUTE_1, minute_bars(WEEK[0]))
+    suspended(maotai, WEEK[1:2], Period.MINUTE_1)
+    request = DataRequest([MAOTAI], "60m", WEEK[0], WEEK[1], fill="previous_close")
+    frame = service.get(request, wait_seconds=0).frame.iloc[4:]
+    assert texts(frame["time"].tolist(), WEEK[1]) == ["10:30", "11:30", "14:00", "15:00"]
+    assert frame[["open", "close", "volume"]].to_numpy().tolist() == [[10.0, 10.0, 0.0]] * 4
+    assert frame["suspended"].all()
+
+
+def test_fill_does_not_widen_a_week_that_traded(maotai: Instrument, service: MarketDataService) -> None:
+    store(maotai, Period.DAY_1, pd.concat([day_bars(WEEK[:1], price=12.0), day_bars(WEEK[3:])]))
+    suspended(maotai, WEEK[1:3], Period.DAY_1)
+    request = DataRequest([MAOTAI], "1w", WEEK[0], WEEK[-1], fill="previous_close", fields=["low", "suspended"])
+    frame = service.get(request, wait_seconds=0).frame
+    assert frame[["low", "suspended"]].to_numpy().tolist() == [[9.95, False]]
 
 
 # ------------------------------------------------------------------------- the open day

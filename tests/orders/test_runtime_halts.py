@@ -1,4 +1,4 @@
-"""The wait after a halt, and crash points that exist in tests only."""
+"""Crash points exist in tests only."""
 
 from __future__ import annotations
 
@@ -6,48 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts.models import BrokerAccount, QmtHost
-from ops.clocks import wall_now
-from trading.orders.models import Order
 from trading.orders.runtime import crashpoints
-from trading.orders.runtime.halts import wait_for_older_epochs
-
-
-@pytest.fixture
-def account(db: None) -> BrokerAccount:
-    host = QmtHost.objects.create(name="sim")
-    return BrokerAccount.objects.create(host=host, account_no="8000000001", name="Alpha")
-
-
-def submitting(account: BrokerAccount, epoch: int) -> Order:
-    now = wall_now()
-    return Order.objects.create(
-        account=account, source="API", symbol="600519.SH", side="BUY", price_type="LIMIT", price=1, quantity=100,
-        status="SUBMITTING", epoch=epoch, trade_date="2024-01-02", host_name="sim", simulated=True, submitted_at=now,
-        expires_at=now, claimed_at=now,
-    )  # fmt: skip
-
-
-def test_wait_with_an_older_order_on_its_way_runs_out(account: BrokerAccount) -> None:
-    submitting(account, epoch=1)
-    assert not wait_for_older_epochs(account_id=account.pk, epoch=2, timeout_seconds=0.1)
-
-
-def test_wait_with_orders_of_the_new_epoch_only_ends_at_once(account: BrokerAccount) -> None:
-    submitting(account, epoch=2)
-    assert wait_for_older_epochs(account_id=account.pk, epoch=2, timeout_seconds=0.0)
-
-
-def test_wait_ends_when_the_last_older_order_has_its_answer(
-    account: BrokerAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = submitting(account, epoch=1)
-
-    def answered(seconds: float) -> None:
-        Order.objects.filter(pk=order.pk).update(status="REPORTED")
-
-    monkeypatch.setattr("trading.orders.runtime.halts.time.sleep", answered)
-    assert wait_for_older_epochs(account_id=account.pk, epoch=2, timeout_seconds=5.0)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class PriceType(models.TextChoices):
 
 class Source(models.TextChoices):
     """Where an order came from. EXECUTION: the child of a basket or another parent; EXTERNAL: placed in the
-    terminal, adopted by reconciliation."""
+    terminal, adopted by reconciliation; FLATTEN: the sale of a kill switch, which no trading state holds back."""
 
     PORTAL = "PORTAL", _("Portal")
     API = "API", _("API")
@@ -55,6 +55,7 @@ class Source(models.TextChoices):
     STRATEGY = "STRATEGY", _("Strategy")
     EXECUTION = "EXECUTION", _("Execution")
     EXTERNAL = "EXTERNAL", _("External")
+    FLATTEN = "FLATTEN", _("Kill switch")
 
 
 class OrderEventKind(models.TextChoices):
@@ -80,6 +81,23 @@ class OrderEventKind(models.TextChoices):
     ADOPTED = "ADOPTED", _("Adopted from the terminal")
     DAY_CLOSED = "DAY_CLOSED", _("Trade date closed")
     RELEASED = "RELEASED", _("Reservation released")
+
+
+class KillScope(models.TextChoices):
+    """What a kill switch stops."""
+
+    PLATFORM = "PLATFORM", _("The whole platform")
+    ACCOUNT = "ACCOUNT", _("An account")
+    PERSON = "PERSON", _("A person")
+
+
+class KillPhase(models.TextChoices):
+    """How far a kill switch has got on one account."""
+
+    CANCELLING = "CANCELLING", _("Cancelling")
+    FLATTENING = "FLATTENING", _("Selling")
+    DONE = "DONE", _("Done")
+    LIFTED = "LIFTED", _("Ended because the halt was lifted")
 
 
 class ParkedState(models.TextChoices):

@@ -13,6 +13,8 @@ from accounts.models import ApiToken, BrokerAccount, QmtHost, User
 from trading.ledger.fields import MoneyField, PriceField
 from trading.ledger.querysets import AccountScopedQuerySet
 from trading.orders.choices import (
+    KillPhase,
+    KillScope,
     OrderEventKind,
     ParkedState,
     PriceType,
@@ -204,6 +206,63 @@ class Trade(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} {self.symbol} @ {self.price}"
+
+
+class KillRun(models.Model):
+    """One pull of the kill switch: what it stops, who pulled it, and whether it sells what is there.
+
+    The rows drive it: whoever finds an unfinished target carries it on, after any crash.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    scope = models.CharField(_("scope"), max_length=8, choices=KillScope.choices)
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    flatten = models.BooleanField(_("sell what is there"), default=False)
+    max_below_percent = models.DecimalField(
+        _("at most below the last price"),
+        max_digits=5,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_("Percent; empty: at the latest price."),
+    )
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("kill switch run")
+        verbose_name_plural = _("kill switch runs")
+        ordering = ("-started_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+class KillTarget(models.Model):
+    """One account of a run: how far it has got, which orders it wants gone, what it sold or could not."""
+
+    run = models.ForeignKey(KillRun, on_delete=models.PROTECT, related_name="targets")
+    account = models.ForeignKey(BrokerAccount, on_delete=models.PROTECT, related_name="+")
+    phase = models.CharField(_("phase"), max_length=10, choices=KillPhase.choices, default=KillPhase.CANCELLING)
+    orders = models.JSONField(_("orders wanted gone"), default=list)
+    sales = models.JSONField(
+        _("sales"), default=dict, help_text=_("Symbol to order id, or to the code that stands against it.")
+    )
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects: ClassVar[AccountScopedQuerySet[KillTarget]] = AccountScopedQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("account of a kill switch run")
+        verbose_name_plural = _("accounts of kill switch runs")
+        ordering = ("run_id", "account_id")
+        constraints = (models.UniqueConstraint(fields=("run", "account"), name="kill_target_once"),)
+        indexes = (models.Index(fields=("account",), name="kill_unfinished", condition=Q(finished_at__isnull=True)),)
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.account_id} {self.phase}"
 
 
 class ParkedEvent(models.Model):

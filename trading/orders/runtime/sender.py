@@ -25,6 +25,7 @@ from qmt.calendar import accepts_cancels
 from qmt.errors import NotSent, QmtError, RequestInvalid
 from qmt.gateway import AccountRef, OrderRequest, PriceType, Side
 from trading.orders import claims, lifecycle
+from trading.orders.choices import Source
 from trading.orders.intake import CallReturned
 from trading.orders.models import Order
 from trading.orders.runtime import crashpoints, metrics
@@ -134,7 +135,8 @@ class Sender:
                 Code.AUTHORITY_CHANGED,
                 f"order_epoch={order.epoch} account_epoch={account.epoch}",
             )
-        if account.state == TradingState.HALTED:
+        # A kill switch's own sales carry the epoch of the halt that they belong to.
+        if account.state == TradingState.HALTED and order.source != Source.FLATTEN:
             return Code.ACCOUNT_HALTED, ""
         # A change of host raises the epoch, so the host the claim was read with is the present one.
         host = order.account.host

@@ -27,6 +27,7 @@ from trading.orders.runtime.database import database_thread, usable_connection
 from trading.orders.runtime.lanes import Lanes
 from trading.orders.runtime.sender import Sender
 from trading.orders.runtime.session import TradeSession
+from trading.orders.services import kill_steps
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Sweeper:
             self.expire,
             self.deadlines,
             self.orders,
+            self.kills,
             self.cancels,
             self._unresolved,
         ):
@@ -127,6 +129,10 @@ class Sweeper:
             return
         wanted = claims.cancels_due(self._host_name).order_by("cancel_requested_at")
         self._hand_over(wanted, self._sender.cancel)
+
+    def kills(self) -> None:
+        """Kill switches that have not come to their end: cancel what appeared meanwhile, sell what is to be sold."""
+        kill_steps.advance_host(self._host_name)
 
     @staticmethod
     def _hand_over(rows: QuerySet[Order], hand: Callable[[UUID, int], object]) -> None:

@@ -42,6 +42,7 @@ def check_context(
     pledged_quantity: int = 0,
     earlier: Sequence[Working] = (),
     hold: bool = True,
+    flattening: bool = False,
 ) -> CheckContext:
     """One order and everything that decides about it.
 
@@ -56,6 +57,8 @@ def check_context(
         Those wishes themselves, for the limits.
     hold
         Lock the counters that limits are held against until the journal closes. False only where nothing is decided.
+    flattening
+        The order is a kill switch's sale.
     """
     account = journal.book.account
     selling = ticket.side is Side.SELL
@@ -87,6 +90,7 @@ def check_context(
         live_allowed=get_config().allow_live,
         quote=quote,
         facts=with_earlier(facts, earlier) if earlier else facts,
+        flattening=flattening,
     )
 
 

@@ -62,6 +62,7 @@ class _Request:
     day: InstrumentDay | None
     quote: LatestQuote | None
     request_id: str
+    flattening: bool = False
 
     @property
     def digest(self) -> str:
@@ -151,6 +152,45 @@ def order_submit(
     return Submission(order, created=True)
 
 
+def order_flatten(*, user: User, account: BrokerAccount, ticket: Ticket) -> Order:
+    """Accept a sale that a kill switch has decided on; only `services.halts` calls this.
+
+    No trading state and no limit of ours stands against it; the market's rules, T+1 and what is there do. The
+    decision's right was asked when the switch was pulled.
+
+    Returns
+    -------
+    Order
+        QUEUED, or the order that this key names already.
+
+    Raises
+    ------
+    Denied
+        Why it cannot be sold now; nothing is stored.
+    """
+    instrument = instrument_named(ticket.symbol)
+    request = _Request(
+        user=user,
+        token=None,
+        source=Source.FLATTEN,
+        ticket=ticket,
+        instrument=instrument,
+        day=instrument_day(instrument, account_clock(account).trade_date),
+        quote=newest_quote(instrument),
+        request_id="",
+        flattening=True,
+    )
+    with account_journal(account.pk) as journal:
+        stored = _stored(account, request)
+        if stored is not None:
+            return stored
+        order = _decide(journal, request)
+        if order.status == Status.DENIED:
+            raise Denied(Code(order.deny_code), order.message)
+        _keep(journal, order, request)
+    return order
+
+
 def instrument_named(symbol: str) -> Instrument:
     """The instrument of a ticket.
 
@@ -193,6 +233,7 @@ def _decide(journal: Journal, request: _Request) -> Order:
             day=request.day,
             quote=request.quote,
             user_id=request.user.pk,
+            flattening=request.flattening,
         )
     )
     now = database_now(DATABASE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from marketdata.services.gaps import find_gaps
 from marketdata.services.ranges import ranges_minus, ranges_union
 from marketdata.services.windows import Window, plan_windows
 from ops.clocks import wall_now
+from qmt.calendar import load_sse_calendar
 from tests.marketdata.fakes import TODAY, WEEK, clock_at
 
 pytestmark = [pytest.mark.django_db(databases=["default", "quotes"]), pytest.mark.postgres]
@@ -182,3 +183,15 @@ def test_gap_scan_of_a_thousand_instruments_is_cheap(calendar: None) -> None:
     assert gaps.days_missing == 5000
     assert time.perf_counter() - started < 1.0
     assert day_date(int(gaps.axis.days[0])) == WEEK[0]
+
+
+def test_windows_minutes_end_with_a_month_where_one_ends_near() -> None:
+    trading = np.array([day_number(day) for day in load_sse_calendar().between(date(2023, 3, 1), date(2023, 5, 31))])
+    ranges = {key: [(int(trading[0]), int(trading[-1]))] for key in range(1, 51)}
+    windows = plan_windows(ranges, Period.MINUTE_1, trading)
+    # 23, 19 and 21 trading days; twenty fit into a call.
+    assert [(f"{day_date(window.first):%m%d}", f"{day_date(window.last):%m%d}") for window in windows] == [
+        ("0301", "0331"),
+        ("0403", "0428"),
+        ("0504", "0531"),
+    ]

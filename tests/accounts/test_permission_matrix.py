@@ -30,6 +30,7 @@ from ops.clocks import wall_now
 from ops.models import Alert, AuditEvent, Job, Severity
 from tests.orders.bench import Bench, make_bench
 from tests.people import confirmed, signed_in
+from trading.execution.services import execution_start
 from trading.ledger.models import Difference
 from trading.risk.models import RiskLimit
 
@@ -84,6 +85,14 @@ class World:
         Grant.objects.create(user=team.viewer, account=team.alpha)
         victim = User.objects.create_user("dave", password="x")
         order = bench.submit()
+        execution = execution_start(
+            user=team.alice,
+            account_id=team.alpha.pk,
+            body={
+                "kind": "BASKET",
+                "legs": [{"symbol": "000001.SZ", "side": "BUY", "quantity": 100, "price": "12.00"}],
+            },
+        ).execution
         job = Job.objects.create(kind="test", owner=team.alice.pk)
         now = wall_now()
         alert = Alert.objects.create(
@@ -100,7 +109,13 @@ class World:
         subscription = Subscription.objects.create(owner=team.alice, channel=channel)
         event = AuditEvent.objects.earliest("pk")
         limit = RiskLimit.objects.create(
-            kind="ORDERS_PER_DAY", scope="USER", user=victim, value=100, created_at=now, updated_at=now, updated_by="tests"
+            kind="ORDERS_PER_DAY",
+            scope="USER",
+            user=victim,
+            value=100,
+            created_at=now,
+            updated_at=now,
+            updated_by="tests",
         )
         difference = Difference.objects.create(
             account=team.alpha,
@@ -123,6 +138,7 @@ class World:
             "event_id": str(event.pk),
             "account_id": str(team.alpha.pk),
             "order_id": str(order.pk),
+            "execution_id": str(execution.pk),
             "job_id": str(job.pk),
             "user_id": str(victim.pk),
             "symbol": order.symbol,
@@ -147,6 +163,16 @@ class World:
             "POST /api/v1/accounts/<int:account_id>/differences/<int:difference_id>/resolve": {"note": "a test"},
             "POST /api/v1/accounts/<int:account_id>/parked/<int:parked_id>": {"order": None},
             "POST /api/v1/orders/cancel": {"account": team.alpha.pk},
+            "POST /api/v1/orders/<uuid:order_id>/replace": {"price": "9.80"},
+            "POST /api/v1/executions": {
+                "account": team.alpha.pk,
+                "kind": "SPLIT",
+                "symbol": order.symbol,
+                "side": "BUY",
+                "quantity": 200,
+                "child_quantity": 100,
+                "price": "9.90",
+            },
             "POST /api/v1/orders/check": {
                 "account": team.alpha.pk,
                 "symbol": order.symbol,
@@ -162,7 +188,8 @@ class World:
             "POST /accounts/ act=mode": {"account": team.alpha.pk, "mode": "READ_ONLY"},
         }
         self.queries: dict[str, dict[str, Any]] = {
-            f"GET /api/v1/{name}": {"account": team.alpha.pk} for name in ("orders", "trades", "asset", "positions")
+            f"GET /api/v1/{name}": {"account": team.alpha.pk}
+            for name in ("orders", "executions", "trades", "asset", "positions")
         }
         self.queries["GET /api/v1/risk/limits/effective"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/quotes"] = {"symbols": order.symbol}

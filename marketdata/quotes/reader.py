@@ -187,15 +187,17 @@ def day_count_matrix(instrument_ids: Int64Array, period: Period, days: Int64Arra
     span = tuple(bucket(period, int(ts)) for ts in day_start_ts(days[[0, -1]]))
     order = np.argsort(instrument_ids, kind="stable")
     ordered = instrument_ids[order]
+    few = len(ordered) <= _INSTRUMENTS_PER_QUERY
     connection = connections[DATABASE]
     with connection.cursor() as cursor:
         owners, labels, encoded = queries.headers_select(
             cursor,
             bulk_writer(connection),
-            ordered.tolist() if len(ordered) <= _INSTRUMENTS_PER_QUERY else None,
+            ordered.tolist() if few else None,
             period,
             (span[0], span[1]),
-            between=(int(ordered[0]), int(ordered[-1])),
+            # Of many, one stretch of the headers' index is read and what was not asked for is left out.
+            between=None if few else (int(ordered[0]), int(ordered[-1])),
         )
     if not encoded:
         return matrix

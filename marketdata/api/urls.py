@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from marketdata.api import coverage, integrity, jobs, subscriptions, views
+from marketdata.api import coverage, integrity, jobs, subscriptions, ticks, views
 from marketdata.api import reference_views as static
 
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
         subscriptions.QuoteSubscriptionsView.as_view(),
         name="api-quote-subscriptions",
     ),
+    path("ticks", ticks.TicksView.as_view(), name="api-ticks"),
+    path("live-differences", ticks.LiveDifferencesView.as_view(), name="api-live-differences"),
     path("calendar", views.CalendarView.as_view(), name="api-calendar"),
     path("coverage", coverage.CoverageView.as_view(), name="api-coverage"),
     path("coverage/months", coverage.CoverageMonthsView.as_view(), name="api-coverage-months"),

@@ -288,7 +288,7 @@ class MarketDataService:
                 owner=owner,
                 params=_params(query),
             )
-            if not _wait_for(job.pk, deadline):
+            if not wait_for_job(job.pk, deadline):
                 return replace(readiness, job_id=job.pk)
         return self._scan(query, market_clock(self.host_name))[0]
 
@@ -389,7 +389,7 @@ def _wait(seconds: float | None) -> float:
     return get_marketdata_config().bars.wait_seconds if seconds is None else max(seconds, 0.0)
 
 
-def _wait_for(job_id: uuid.UUID, deadline: float) -> bool:
+def wait_for_job(job_id: uuid.UUID, deadline: float) -> bool:
     """Whether the job ended before the deadline."""
     while True:
         status = Job.objects.filter(pk=job_id).values_list("status", flat=True).first()

@@ -45,6 +45,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AlertChannelKindEnum": "alerts.choices.ChannelKind",
         "AlertDeliveryStatusEnum": "alerts.choices.DeliveryStatus",
         "OrderSourceEnum": "trading.orders.choices.Source",
+        "ExecutionStateEnum": "trading.execution.choices.State",
+        "ExecutionKindEnum": "trading.execution.choices.Kind",
         "TradingStateEnum": "accounts.choices.TradingState",
         "LimitKindEnum": "trading.risk.choices.LimitKind",
         "LimitScopeEnum": "trading.risk.choices.LimitScope",

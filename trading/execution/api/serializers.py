@@ -26,7 +26,7 @@ class ExecutionRequestSerializer(serializers.Serializer[Any]):
     """A wish for a basket, targets, a split or a TWAP."""
 
     account = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=[choice for choice in Kind.choices if choice[0] != Kind.REPLACE])
+    kind = serializers.ChoiceField(choices=Kind.choices, help_text="All but REPLACE, which is asked for at its order.")
     client_execution_id = serializers.CharField(
         required=False, allow_null=True, max_length=64, help_text="Names this execution of the account for ever."
     )

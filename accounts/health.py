@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.db import DatabaseError
 
 from accounts.choices import SessionState
-from accounts.models import QmtHost
+from accounts.models import AccountSession, QmtHost
 from ops import health
 from ops.clocks import wall_now
 from ops.health import Check
@@ -36,6 +36,20 @@ def _hosts() -> Iterator[Check]:
         yield health.check_heartbeat(f"worker.trade@{host.name}")
         yield health.check_heartbeat(f"worker.data@{host.name}")
         yield _terminal(host)
+        yield from _accounts(host)
+
+
+def _accounts(host: QmtHost) -> Iterator[Check]:
+    """The accounts that alone are in trouble while their host's session is ready. Numbers only: anybody may read this."""
+    status = getattr(host, "status", None)
+    if status is None or status.session_state != SessionState.READY:
+        return
+    troubled = AccountSession.objects.filter(account__host=host, account__enabled=True).exclude(
+        state=SessionState.READY
+    )
+    for row in troubled.order_by("pk"):
+        facts = {"state": row.state, "since": row.changed_at, "last_probe_at": row.last_probe_at}
+        yield Check(f"account.{row.pk}", False, f"its session is {row.state}", facts)
 
 
 def _terminal(host: QmtHost) -> Check:

@@ -19,7 +19,7 @@ from accounts.choices import (
     TradingState,
 )
 from accounts.models import User
-from accounts.selectors import AccountView
+from accounts.selectors import AccountView, session_state
 from ops.clocks import SHANGHAI
 
 
@@ -41,6 +41,17 @@ class HostSerializer(serializers.Serializer[Any]):
     session_state = serializers.ChoiceField(choices=SessionState.choices)
     message = serializers.CharField()
     updated_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
+
+
+class AccountSessionSerializer(serializers.Serializer[Any]):
+    """The account's own part in its host's order session."""
+
+    state = serializers.ChoiceField(
+        choices=SessionState.choices,
+        help_text="READY: its orders can be sent. The host's state while that is not READY.",
+    )
+    message = serializers.CharField()
+    last_probe_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
 
 
 class RightsSerializer(serializers.Serializer[Any]):
@@ -66,6 +77,7 @@ class AccountSerializer(serializers.Serializer[AccountView]):
     auto_trading = serializers.BooleanField(source="account.auto_trading")
     enabled = serializers.BooleanField(source="account.enabled")
     host = serializers.SerializerMethodField()
+    session = serializers.SerializerMethodField()
     market_clock = MarketClockSerializer(source="clock", allow_null=True)
     rights = serializers.SerializerMethodField()
 
@@ -80,6 +92,16 @@ class AccountSerializer(serializers.Serializer[AccountView]):
             "updated_at": status.updated_at if status else None,
         }
         return dict(HostSerializer(shown).data)
+
+    @extend_schema_field(AccountSessionSerializer)
+    def get_session(self, view: AccountView) -> dict[str, Any]:
+        own = getattr(view.account, "session", None)
+        shown = {
+            "state": session_state(view.account),
+            "message": "" if own is None else own.message,
+            "last_probe_at": None if own is None else own.last_probe_at,
+        }
+        return dict(AccountSessionSerializer(shown).data)
 
     @extend_schema_field(RightsSerializer)
     def get_rights(self, view: AccountView) -> dict[str, bool]:

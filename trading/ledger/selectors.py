@@ -32,16 +32,17 @@ def account_snapshot(account: BrokerAccount) -> dict[str, Any]:
         fresh snapshot; `market_clock` is not versioned.
     """
     for _attempt in range(_OPTIMISTIC_READS):
-        before = _version(account)
+        before = book_version(account)
         data = _read(account)
-        if _version(account) == before:
+        if book_version(account) == before:
             return {"version": before, "data": data}
     with transaction.atomic(using=DATABASE):
         book = AccountBook.objects.using(DATABASE).select_for_update().get(pk=account.pk)
         return {"version": book.version, "data": _read(account)}
 
 
-def _version(account: BrokerAccount) -> int:
+def book_version(account: BrokerAccount) -> int:
+    """The number of the account's last event; 0 before the first."""
     versions = AccountBook.objects.using(DATABASE).filter(pk=account.pk)
     return versions.values_list("version", flat=True).first() or 0
 
@@ -104,7 +105,7 @@ def events_since(account: BrokerAccount, version: int, limit: int = 1000) -> lis
         ``[{"version", "kind", "data"}]``; None when they are not all kept any more, are
         more than `limit`, or `version` is one this account never had: fetch a snapshot.
     """
-    current = _version(account)
+    current = book_version(account)
     if version == current:
         return []
     if version < 0 or version > current:

@@ -40,4 +40,8 @@ class PositionSerializer(serializers.Serializer[Any]):
 class PositionListSerializer(serializers.Serializer[Any]):
     """Holdings."""
 
+    version = serializers.IntegerField(
+        allow_null=True,
+        help_text="Of the account's event log; unchanged means nothing changed. Null without `account`.",
+    )
     results = PositionSerializer(many=True)

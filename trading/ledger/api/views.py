@@ -12,7 +12,7 @@ from accounts.choices import Scope
 from trading.ledger.api import parameters
 from trading.ledger.api.serializers import AssetSerializer, PositionListSerializer
 from trading.ledger.models import Position
-from trading.ledger.selectors import asset_get
+from trading.ledger.selectors import asset_get, book_version
 from trading.ledger.wire import position_view
 
 
@@ -43,5 +43,8 @@ class PositionListView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the holdings of one account, or of every account the caller sees."""
+        account = parameters.account_of(request)
+        # Read first: a client that polls may then see a change twice, never miss one.
+        version = None if account is None else book_version(account)
         rows = parameters.scoped(request, Position.objects.filter(quantity__gt=0))
-        return Response({"results": [position_view(row) for row in rows]})
+        return Response({"version": version, "results": [position_view(row) for row in rows]})

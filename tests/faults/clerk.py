@@ -16,10 +16,14 @@ import django
 django.setup()
 
 from django.db import connections  # noqa: E402
+from django.db.models import Count, Sum  # noqa: E402
 
 from accounts.models import BrokerAccount, HostStatus, QmtHost, User  # noqa: E402
 from accounts.services import account_halt, account_resume  # noqa: E402
-from marketdata.models import Instrument, InstrumentDay  # noqa: E402
+from marketdata.models import Instrument, InstrumentDay, RepairItem  # noqa: E402
+from marketdata.quotes.models import QuoteSegment, RawQuote  # noqa: E402
+from marketdata.services import MarketDataService  # noqa: E402
+from marketdata.services.requests import DataRequest  # noqa: E402
 from ops.audit import Actor  # noqa: E402
 from ops.clocks import database_now, market_clock  # noqa: E402
 from trading.ledger.models import AccountBook, AssetSnapshot, Position  # noqa: E402
@@ -27,6 +31,7 @@ from trading.orders.models import Order, Trade  # noqa: E402
 from trading.orders.runtime.terminal import announced_address, userdata_folder  # noqa: E402
 from trading.orders.services import order_cancel, order_submit  # noqa: E402
 from trading.orders.states import OPEN  # noqa: E402
+from trading.risk.models import RiskLimit  # noqa: E402
 
 ALPHA = "8000000001"
 ORDER_FIELDS = (
@@ -127,6 +132,18 @@ def reconcile_age() -> str:
     return str(AccountBook.objects.values_list("reconciled_at", flat=True).get(account=account()))
 
 
+def ensure(symbols: list[str], start: str, end: str, period: str) -> bool:
+    """Have the data worker complete these bars; returns whether they are complete already."""
+    request = DataRequest(symbols=symbols, period=period, start=start, end=end)
+    return bool(MarketDataService("sim").ensure(request, wait_seconds=0).complete)
+
+
+def repaired() -> dict[str, int]:
+    """Rows that repairs have stored, and windows that wait for one."""
+    rows = QuoteSegment.objects.aggregate(rows=Sum("rows"))["rows"] or 0
+    return {"rows": rows + RawQuote.objects.count(), "waiting": RepairItem.objects.filter(status__in=("PENDING", "RUNNING")).count()}
+
+
 COMMANDS: dict[str, Any] = {
     "submit": submit,
     "instrument": instrument,
@@ -145,6 +162,14 @@ COMMANDS: dict[str, Any] = {
     "hold_books": hold_books,
     "reconcile_age": reconcile_age,
     "cancel_open": lambda: [cancel(str(order.pk))["status"] for order in Order.objects.filter(status__in=OPEN)],
+    # What is measured or broken here is not what the limits are for.
+    "limits_off": lambda: RiskLimit.objects.all().delete()[0],
+    "in_states": lambda states: Order.objects.filter(status__in=states).count(),
+    "counts": lambda: dict(Order.objects.values_list("status").annotate(n=Count("pk")).order_by("status")),
+    "instruments": Instrument.objects.count,
+    "ensure": ensure,
+    "repaired": repaired,
+    "reconcile": lambda: AccountBook.objects.update(reconcile_wanted_at=database_now()),
     "expire_lease": lambda: HostStatus.objects.update(lease_until=database_now() - timedelta(seconds=1)),
 }
 

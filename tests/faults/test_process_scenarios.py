@@ -95,6 +95,7 @@ class Play:
         stack.start_worker(crash_point=stream.point)
         with clerk_of(stack) as clerk:
             clerk.until_session()
+            clerk.ask("limits_off")  # a stream of equal orders is what the default limits are against
             self.facts = clerk.ask("quote_instrument", symbol=SYMBOL)
             if stream.lost_responses:
                 with stack.control() as control:

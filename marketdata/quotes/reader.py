@@ -26,20 +26,6 @@ _INSTRUMENTS_PER_QUERY = 500
 _LAST_TS = 253_370_736_000_000  # the year 9999: a bound that every bucket calculation can hold
 
 
-class SealedDays(NamedTuple):
-    """Days of which segments hold rows, one entry per instrument and day.
-
-    Attributes
-    ----------
-    instrument_id, day, rows : ndarray of int64
-        ``day`` is a day number (see `periods`).
-    """
-
-    instrument_id: Int64Array
-    day: Int64Array
-    rows: Int64Array
-
-
 class Coverage(NamedTuple):
     """What is stored per instrument, one entry for each that has anything.
 
@@ -128,46 +114,10 @@ def _hot_and_sealed(
     return hot, sealed
 
 
-def day_counts(
-    instrument_ids: Sequence[int] | Int64Array | None, period: Period, first_day: int, last_day: int
-) -> SealedDays:
-    """Count sealed rows per instrument and day from segment headers, in one query.
-
-    Hot rows do not count: they are not verified.
-
-    Parameters
-    ----------
-    instrument_ids
-        None: the whole market.
-    first_day, last_day : int
-        Day numbers, both inclusive.
-
-    Returns
-    -------
-    SealedDays
-        In order of instrument, then day; days without rows have no entry.
-    """
-    start_ts, end_ts = (int(ts) for ts in day_start_ts([first_day, last_day]))
-    connection = connections[DATABASE]
-    with connection.cursor() as cursor:
-        headers = queries.headers_select(
-            cursor,
-            bulk_writer(connection),
-            _ids(instrument_ids),
-            period,
-            (bucket(period, start_ts), bucket(period, end_ts)),
-        )
-    ids, labels, encoded = headers
-    if not encoded:
-        nothing = np.zeros(0, dtype=np.int64)
-        return SealedDays(nothing, nothing, nothing)
-    counts = daycounts.decode(period, labels, encoded)
-    wanted = (counts.day >= first_day) & (counts.day <= last_day)
-    return SealedDays(ids[counts.segment[wanted]], counts.day[wanted], counts.rows[wanted])
-
-
 def day_count_matrix(instrument_ids: Int64Array, period: Period, days: Int64Array) -> CountMatrix:
     """Count sealed rows of instruments on chosen days from segment headers, in one query.
+
+    Hot rows do not count: they are not verified.
 
     Parameters
     ----------
@@ -217,19 +167,6 @@ def _meet(first_day: int, width: int, days: Int64Array) -> tuple[Int64Array, Int
     """Days of one bucket that are among ``days``: offsets within the bucket, positions in ``days``."""
     columns = np.arange(*np.searchsorted(days, [first_day, first_day + width]), dtype=np.int64)
     return days[columns] - first_day, columns
-
-
-def raw_stamps(
-    instrument_ids: Sequence[int] | Int64Array, period: Period, start_ts: int, end_ts: int
-) -> dict[int, Int64Array]:
-    """Stamps of hot rows in a closed range, ascending, per instrument that has any."""
-    connection = connections[DATABASE]
-    engine = bulk_writer(connection)
-    ids = _ids(instrument_ids) or []
-    with connection.cursor() as cursor:
-        hot = queries.raw_select(cursor, engine, ids, period, start_ts, end_ts, ())
-    hot = hot.take(np.lexsort((hot.ts, hot.instrument_id)))
-    return {instrument_id: hot.ts[place] for instrument_id, place in hot.group_slices()}
 
 
 def coverage(instrument_ids: Sequence[int] | Int64Array | None, period: Period) -> Coverage:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import numpy as np
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from marketdata.quotes import reader
 from marketdata.quotes.columns import QuoteColumns
 from marketdata.quotes.errors import SegmentCorrupt
 from marketdata.quotes.models import QuoteSegment
 from marketdata.quotes.periods import Period, day_number
-from marketdata.quotes.reader import coverage, day_counts, raw_stamps, read_bars
+from marketdata.quotes.reader import coverage, day_count_matrix, read_bars
 from marketdata.quotes.store import bars_upsert, segments_merge
 from ops.errors import Code
 from tests.quotes.builders import bars, closes, midnight, stamp
@@ -149,44 +151,43 @@ def test_read_bars_swapped_payloads_are_found() -> None:
 # --- coverage
 
 
+def matrix(ids: list[int], period: Period, days: list[date]) -> list[list[int]]:
+    numbers = np.array([day_number(day) for day in days], dtype=np.int64)
+    counts: list[list[int]] = day_count_matrix(np.array(ids, dtype=np.int64), period, numbers).tolist()
+    return counts
+
+
 @pytest.mark.usefixtures("sealed")
-def test_day_counts_whole_market_in_one_query_without_payloads() -> None:
+def test_day_counts_of_all_instruments_come_from_headers_in_one_query() -> None:
     with CaptureQueriesContext(connections["quotes"]) as queries:
-        counts = day_counts(None, M1, day_number(date(2024, 2, 1)), day_number(date(2024, 3, 31)))
+        counts = matrix([2, 3, 1], M1, [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)])
     assert len(queries) == 1
     assert "payload" not in queries[0]["sql"]
-    february, march = day_number(date(2024, 2, 29)), day_number(date(2024, 3, 1))
-    assert list(zip(*(array.tolist() for array in counts), strict=True)) == [
-        (1, february, 2),
-        (1, march, 2),
-        (2, february, 1),
-    ]
+    assert counts == [[0, 1, 0], [0, 0, 0], [0, 2, 2]]
 
 
 @pytest.mark.usefixtures("sealed")
-def test_day_counts_days_outside_the_range_are_left_out() -> None:
-    day = day_number(date(2024, 3, 1))
-    assert day_counts([1, 2], M1, day, day).rows.tolist() == [2]
-    assert day_counts([1, 2], M1, day + 1, day + 9).rows.tolist() == []
+def test_day_counts_of_many_instruments_are_one_stretch_of_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_INSTRUMENTS_PER_QUERY", 1)
+    assert matrix([9, 1], M1, [date(2024, 2, 29), date(2024, 3, 1)]) == [[0, 0], [2, 2]]
+
+
+@pytest.mark.usefixtures("sealed")
+def test_day_counts_days_that_are_not_asked_for_are_left_out() -> None:
+    assert matrix([1], M1, [date(2024, 2, 27), date(2024, 3, 1)]) == [[0, 2]]
+    assert matrix([1], M1, [date(2030, 1, 1)]) == [[0]]
+    assert matrix([], M1, [date(2024, 3, 1)]) == []
 
 
 def test_day_counts_hot_rows_do_not_count() -> None:
     bars_upsert(period=M1, rows=bars(1, [A, B]))
-    assert day_counts([1], M1, 0, 30_000).rows.tolist() == []
+    assert matrix([1], M1, [date(2024, 2, 29)]) == [[0]]
 
 
 def test_day_counts_daily_bars_of_a_leap_year() -> None:
     days = [date(2024, 1, 1), date(2024, 2, 29), date(2024, 12, 31), date(2025, 1, 1)]
     segments_merge(period=Period.DAY_1, rows=bars(1, [midnight(day) for day in days]))
-    counts = day_counts([1], Period.DAY_1, 0, 30_000)
-    assert counts.day.tolist() == [day_number(day) for day in days]
-    assert counts.rows.tolist() == [1, 1, 1, 1]
-
-
-def test_raw_stamps_are_ascending_per_instrument() -> None:
-    bars_upsert(period=M1, rows=QuoteColumns.concat([bars(2, [C]), bars(1, [B, A, D])]))
-    stamps = raw_stamps([1, 2, 3], M1, A, C)
-    assert {key: array.tolist() for key, array in stamps.items()} == {1: [A, B], 2: [C]}
+    assert matrix([1], Period.DAY_1, [*days, date(2025, 1, 2)]) == [[1, 1, 1, 1, 0]]
 
 
 @pytest.mark.usefixtures("sealed")

@@ -127,3 +127,12 @@ class FindingState(models.TextChoices):
     OPEN = "OPEN", _("Open")
     REPAIRED = "REPAIRED", _("Repaired")
     ACKNOWLEDGED = "ACKNOWLEDGED", _("Acknowledged")
+
+
+class ImportState(models.TextChoices):
+    """Life of an uploaded file of bars."""
+
+    PREVIEWED = "PREVIEWED", _("Checked")
+    CONFIRMED = "CONFIRMED", _("Being stored")
+    DONE = "DONE", _("Stored")
+    FAILED = "FAILED", _("Failed")

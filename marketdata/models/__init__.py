@@ -19,8 +19,10 @@ from marketdata.models.live import LiveDifference, QuoteSubscription, TickArchiv
 from marketdata.models.reference import ConvertibleBond, FinancialReport, FundBasket, IndexWeight, NewIssue
 from marketdata.models.repair import RepairItem, RepairLink
 from marketdata.models.schedules import SyncSchedule
+from marketdata.models.transfers import BarImport, ImportedDays
 
 __all__ = [
+    "BarImport",
     "ConvertibleBond",
     "DataSource",
     "DataSourceStatus",
@@ -29,6 +31,7 @@ __all__ = [
     "FinancialReport",
     "FundBasket",
     "Holiday",
+    "ImportedDays",
     "IndexWeight",
     "Instrument",
     "InstrumentAlias",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from accounts.models import QmtHost
-from marketdata.models import Instrument
+from marketdata.models import Instrument, LiveDifference
 from marketdata.quotes import reader, store
 from marketdata.quotes.models import QuoteSegment, RawQuote
 from marketdata.quotes.periods import Period, date_ts
@@ -59,6 +59,10 @@ def test_close_verifies_replaces_and_discards(
     with caplog.at_level(logging.WARNING):
         make_runner(clock=CLOSED).run_all()
     assert "live bars differ from the terminal's: period=1m differing=1 of=240" in caplog.text
+    kept = LiveDifference.objects.get()
+    assert (kept.instrument, kept.period, kept.trade_date, kept.host) == (day, "1m", TODAY, "sim")
+    assert (kept.compared, kept.differing) == (240, 1)
+    assert [(one["column"], one["live"], one["terminal"]) for one in kept.examples] == [("volume", 300, 100)]
     assert close(CLOSED) == ClosingSummary(discarded=240)
     assert RawQuote.objects.count() == 0
     bars = reader.read_bars([day.pk], Period.MINUTE_1, date_ts(TODAY), date_ts(TODAY) + 86_400_000)

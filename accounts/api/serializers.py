@@ -128,6 +128,12 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
+class ResumeSerializer(ReasonSerializer):
+    """Why, and the account's number typed by hand: what was stopped is not started again by accident."""
+
+    confirm = serializers.CharField(max_length=32, required=False, default="", allow_blank=True)
+
+
 class TokenUseSerializer(serializers.Serializer[Any]):
     """The token the caller authenticated with."""
 

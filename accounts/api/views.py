@@ -16,13 +16,14 @@ from accounts.api.serializers import (
     AccountSerializer,
     MeSerializer,
     ReasonSerializer,
+    ResumeSerializer,
 )
-from accounts.choices import Scope
+from accounts.choices import Scope, TradingState
 from accounts.models import ApiToken, User
 from accounts.selectors import account_get, account_view, account_views, may_halt, may_resume
 from accounts.services import account_halt, account_resume
 from accounts.sudo import sudo_require
-from ops.errors import Code, Forbidden
+from ops.errors import Code, Forbidden, Invalid
 
 
 class MeView(APIView):
@@ -88,11 +89,12 @@ class AccountResumeView(APIView):
 
     permission_classes = (require_scope(Scope.ADMIN),)
 
-    @extend_schema(operation_id="accounts_resume", request=ReasonSerializer, responses=AccountSerializer)
+    @extend_schema(operation_id="accounts_resume", request=ResumeSerializer, responses=AccountSerializer)
     def post(self, request: Request, account_id: int) -> Response:
         """Allow new orders again (administrators, risk officers, who manages the account).
 
-        A browser's person has to have confirmed their password within ten minutes.
+        A browser's person has to have confirmed their password within ten minutes; `confirm` is the account's
+        number, typed. An account that trades already is left as it is.
         """
         user = cast(User, request.user)
         account = account_get(user, account_id)
@@ -100,7 +102,11 @@ class AccountResumeView(APIView):
             raise Forbidden(Code.PERMISSION_DENIED, account=account_id)
         if not isinstance(request.auth, ApiToken):
             sudo_require(request._request)
-        account_resume(actor=actor_of(request), account=account, reason=_reason(request))
+        form = ResumeSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        if account.state != TradingState.ACTIVE and form.validated_data["confirm"] != account.account_no:
+            raise Invalid(Code.NOT_CONFIRMED, field="confirm", expected=account.account_no)
+        account_resume(actor=actor_of(request), account=account, reason=form.validated_data["reason"])
         return Response(AccountSerializer(account_view(user, account_id)).data)
 
 

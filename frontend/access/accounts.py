@@ -15,11 +15,14 @@ from accounts.notices import PROGRAM_TRADING_NOTICE, PROGRAM_TRADING_VERSION
 from accounts.selectors import account_get, account_views, may_halt, may_resume
 from accounts.services import account_halt, account_mode_set, account_state_set
 from accounts.services.live import LiveConsent, account_go_live
-from accounts.sudo import sudo_of
+from accounts.sudo import sudo_of, sudo_require
 from desk.settings.schema import get_config
-from frontend.access.forms import LiveForm, ModeForm, StateForm
+from frontend.access.forms import KillForm, LiveForm, ModeForm, StateForm
 from frontend.access.page import Page
-from ops.errors import Code, Forbidden
+from ops.errors import Code, Forbidden, Invalid
+from trading.orders.choices import KillScope
+from trading.orders.services.halts import kill
+from trading.risk.services.overrides import is_looser
 
 
 class AccountsView(Page):
@@ -27,10 +30,10 @@ class AccountsView(Page):
 
     template_name: ClassVar[str] = "frontend/access/accounts.html"
     section: ClassVar[str] = "accounts"
-    acts: ClassVar[tuple[str, ...]] = ("halt", "state", "mode")
+    acts: ClassVar[tuple[str, ...]] = ("halt", "kill", "state", "mode")
     admin_acts: ClassVar[tuple[str, ...]] = ("mode",)
-    # Stopping needs no proof: whoever sits there may stop.
-    open_acts: ClassVar[tuple[str, ...]] = ("halt",)
+    # Stopping needs no proof: whoever sits there may stop. Selling everything asks for it by itself.
+    open_acts: ClassVar[tuple[str, ...]] = ("halt", "kill")
 
     def context(self) -> dict[str, Any]:
         return {
@@ -46,11 +49,29 @@ class AccountsView(Page):
         account_halt(actor=self.actor, account=account, reason=self.request.POST.get("reason", "")[:200])
         self.say(_("{name}: {state}").format(name=account.name, state=account.get_state_display()))
 
+    def act_kill(self) -> None:
+        data = self.filled(KillForm(self.request.POST))
+        account = self._account()
+        kill(
+            actor=self.actor,
+            user=self.user,
+            scope=KillScope.ACCOUNT,
+            account_id=account.pk,
+            flatten=data["flatten"],
+            confirm=data["confirm"],
+            reason=data["reason"],
+            proven=lambda: sudo_require(self.request),
+        )
+        self.say(_("{name}: halted, every open order is being cancelled.").format(name=account.name))
+
     def act_state(self) -> None:
         data = self.filled(StateForm(self.request.POST))
         account = self._account()
         self._refuse_unless(may_resume(self.user, account), account)
-        account_state_set(actor=self.actor, account=account, state=TradingState(data["state"]), reason=data["reason"])
+        state = TradingState(data["state"])
+        if is_looser(state, TradingState(account.state)) and data["confirm"] != account.account_no:
+            raise Invalid(Code.NOT_CONFIRMED, field="confirm", expected=account.account_no)
+        account_state_set(actor=self.actor, account=account, state=state, reason=data["reason"])
         self.say(_("{name}: {state}").format(name=account.name, state=account.get_state_display()))
 
     def act_mode(self) -> None:

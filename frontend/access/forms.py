@@ -211,6 +211,15 @@ class StateForm(forms.Form):
 
     state = forms.ChoiceField(label=_("Trading state"), choices=TradingState.choices)
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
+    confirm = forms.CharField(max_length=32, required=False)
+
+
+class KillForm(forms.Form):
+    """The kill switch of an account, and whether it sells what is there."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
+    flatten = forms.BooleanField(required=False)
+    confirm = forms.CharField(max_length=32, required=False)
 
 
 class ModeForm(forms.Form):

@@ -135,8 +135,9 @@ def test_accounts_resume_by_the_risk_officer_resumes(team: Team, alice: Client) 
     post(alice, f"/api/v1/accounts/{team.alpha.pk}/halt")
     address = f"/api/v1/accounts/{team.alpha.pk}/resume"
     assert post(session(team.risk), address).json()["code"] == "SUDO_REQUIRED"
-    response = post(confirmed(team.risk), address)
-    assert (response.status_code, response.json()["state"]) == (200, "ACTIVE")
+    assert post(confirmed(team.risk), address).json()["code"] == "NOT_CONFIRMED"
+    typed = confirmed(team.risk).post(address, {"confirm": team.alpha.account_no}, content_type="application/json")
+    assert (typed.status_code, typed.json()["state"]) == (200, "ACTIVE")
 
 
 def test_me_says_preferences_and_rights(team: Team, alice: Client) -> None:

@@ -32,6 +32,7 @@ from tests.orders.bench import Bench, make_bench
 from tests.people import confirmed, signed_in
 from trading.execution.services import execution_start
 from trading.ledger.models import Difference
+from trading.orders.models import KillRun, KillTarget
 from trading.risk.models import RiskLimit
 
 TABLE = Path(__file__).with_name("permission_matrix.txt")
@@ -127,8 +128,11 @@ class World:
             first_seen_at=now,
             last_seen_at=now,
         )
+        run = KillRun.objects.create(scope="ACCOUNT", started_by=team.admin, started_at=now)
+        KillTarget.objects.create(run=run, account=team.alpha)
         self.names = {
             "limit_id": str(limit.pk),
+            "run_id": str(run.pk),
             "alert_id": str(alert.pk),
             "difference_id": str(difference.pk),
             "parked_id": "1",
@@ -182,6 +186,8 @@ class World:
             },
             "POST /api/v1/risk/limits": {"kind": "ORDERS_PER_DAY", "scope": "PLATFORM", "value": "100"},
             "PATCH /api/v1/risk/limits/<int:limit_id>": {"version": 1, "value": "90"},
+            "POST /api/v1/kill-switch": {"scope": "ACCOUNT", "account": team.alpha.pk},
+            "POST /accounts/ act=kill": {"account": team.alpha.pk},
             "POST /api/v1/trading-states": {"state": "HALTED"},
             "POST /accounts/ act=halt": {"account": team.alpha.pk},
             "POST /accounts/ act=state": {"account": team.alpha.pk, "state": "HALTED"},

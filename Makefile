@@ -36,6 +36,7 @@ faults: $(STAMPS)/dev ## Break things on purpose: 420 composed faults in process
 bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders end to end, socket clients
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.store.run
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.marketdata.repair --symbols 100
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.marketdata.gapscan
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.latency
 	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
 

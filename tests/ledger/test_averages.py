@@ -45,11 +45,13 @@ def test_take_sale_realises_against_the_average_and_pays_its_own_fees() -> None:
         line(EntryKind.STAMP_DUTY, cash="-0.24", side="SELL"),
     )
     assert (figures.quantity, figures.cost) == (60, 603)
-    assert realised == figures.realised == Decimal("480") - Decimal("402") - Decimal("0.24")
+    assert realised == figures.realised == Decimal(480) - Decimal(402) - Decimal("0.24")
 
 
 def test_take_last_share_takes_the_whole_cost_and_ends_the_holding() -> None:
-    figures, _ = run(BUY, line(EntryKind.TRADE, -33, "330", side="SELL"), line(EntryKind.TRADE, -67, "670", side="SELL"))
+    figures, _ = run(
+        BUY, line(EntryKind.TRADE, -33, "330", side="SELL"), line(EntryKind.TRADE, -67, "670", side="SELL")
+    )
     assert (figures.quantity, figures.cost, figures.base_cost, figures.opened_on) == (0, 0, 0, None)
 
 
@@ -100,7 +102,9 @@ def anything(draw: st.DrawFn) -> Line:
     if kind is EntryKind.TRADE:
         amount = (price * quantity).quantize(Decimal("0.01"))
         buys = draw(st.booleans())
-        return Line(day, kind, "BUY" if buys else "SELL", quantity if buys else -quantity, price, -amount if buys else amount)
+        return Line(
+            day, kind, "BUY" if buys else "SELL", quantity if buys else -quantity, price, -amount if buys else amount
+        )
     if kind in (EntryKind.COMMISSION, EntryKind.STAMP_DUTY, EntryKind.TRANSFER_FEE):
         return Line(day, kind, draw(st.sampled_from(["BUY", "SELL"])), 0, None, -cents)
     if kind in (EntryKind.BONUS, EntryKind.GIFT):
@@ -108,7 +112,9 @@ def anything(draw: st.DrawFn) -> Line:
     if kind is EntryKind.ALLOTMENT:
         return Line(day, kind, "", quantity, price, -cents)
     if kind in (EntryKind.OPENING, EntryKind.ADJUSTMENT):
-        return Line(day, kind, "", draw(st.sampled_from([quantity, -quantity])), price, draw(st.sampled_from([cents, -cents])))
+        return Line(
+            day, kind, "", draw(st.sampled_from([quantity, -quantity])), price, draw(st.sampled_from([cents, -cents]))
+        )
     return Line(day, kind, "", 0, None, cents)
 
 

@@ -146,7 +146,8 @@ def _apply_holdings(
         ids = {symbol: row.pk for symbol, row in instruments_of(row.symbol for row in snapshot.positions).items()}
         positions_apply(journal, snapshot.positions, instrument_ids=ids, query_started_at=snapshot.started_at)
         confirm_sold(journal, sold)
-    journal.change_book(reconciled_at=journal.at)
+    if snapshot.orders is not None and snapshot.trades is not None:
+        journal.change_book(reconciled_at=journal.at)
 
 
 def _hand_over(journal: Journal, snapshot: AccountSnapshot, result: IntakeResult) -> None:

@@ -365,3 +365,13 @@ def test_crashes_of_the_test_above_reach_to_the_end(floor: Floor, monkeypatch: p
     with crashing(monkeypatch, 0) as count:
         trade_basket(floor, floor.turn)
         assert count() == 18
+
+
+# -------------------------------------------------------------------------------- limits
+def test_children_alike_are_not_taken_for_the_same_order_again(floor: Floor) -> None:
+    execution = floor.split(600, 200)
+    for _ in range(3):
+        floor.turn(execution)
+        floor.fill(floor.orders(execution)[-1])
+    assert floor.turn(execution).state == State.COMPLETED
+    assert [order.deny_code for order in floor.orders(execution)] == ["", "", ""]

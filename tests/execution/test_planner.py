@@ -145,6 +145,21 @@ def test_basket_buys_in_any_case_once_no_sale_can_bring_more() -> None:
     assert decide(facts(Kind.BASKET, buy, sale)).place == ((1, 1, 300),)
 
 
+def test_basket_leg_denied_for_a_passing_reason_tries_again_and_ends_after_a_few() -> None:
+    denied = ended(1, 300, 0, code=Code.ORDER_RATE_LIMIT)
+    assert decide(facts(Kind.BASKET, leg(300, denied))).place == ((1, 2, 300),)
+    recent = replace(denied, ended_at=NOW)
+    assert decide(facts(Kind.BASKET, leg(300, recent))) == Decision()
+    often = tuple(replace(denied, number=number) for number in range(1, 6))
+    assert decide(facts(Kind.BASKET, leg(300, *often))).end == ((1, Code.ORDER_RATE_LIMIT),)
+
+
+def test_basket_buys_wait_while_a_sale_tries_again() -> None:
+    buy = leg(300, number=1, affordable=False)
+    sale = leg(200, ended(1, 200, 0, code=Code.ORDER_RATE_LIMIT), number=2, is_buy=False)
+    assert decide(facts(Kind.BASKET, buy, sale)).place == ((2, 2, 200),)
+
+
 def test_twap_places_its_share_and_carries_what_was_left() -> None:
     window = {"slices": 3, "starts_at": market("10:00"), "ends_at": market("10:30")}
     first = decide(facts(Kind.TWAP, leg(1000), **window))

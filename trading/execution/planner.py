@@ -33,6 +33,9 @@ PASSING: Final = frozenset(
         Code.DEADLINE_PASSED,
         Code.ORDER_EXPIRED,
         Code.AUTHORITY_CHANGED,
+        Code.ORDER_RATE_LIMIT,
+        Code.ACTIVE_ORDERS_LIMIT,
+        Code.DUPLICATE_ORDER,
     }
 )
 #: Denials that are about the account, not about the order: everything stops.
@@ -183,21 +186,29 @@ def _go_on(facts: Facts) -> Decision:
 
 # ------------------------------------------------------------------------------ baskets
 def _basket(facts: Facts) -> Decision:
-    """One child a leg: sales at once, buys as soon as their money is there, or no sale can bring any more."""
-    end = [(leg.number, _why(leg)) for leg in facts.legs if not leg.ended and leg.children and not leg.open_children]
+    """One child a leg: sales at once, buys as soon as their money is there, or no sale can bring any more.
+
+    A child that was denied for a reason that passes has a successor, a few times.
+    """
+    end = [(leg.number, _why(leg)) for leg in facts.legs if not leg.ended and _is_over(leg)]
     place = []
     sales_over = all(leg.is_buy or leg.ended or _is_over(leg) for leg in facts.legs)
     last_chance = sales_over and facts.proceeds_confirmed
     for leg in facts.legs:
-        if leg.ended or leg.children or not facts.takes_orders:
+        if leg.ended or leg.open_children or _is_over(leg) or not facts.takes_orders or _resting(facts, leg):
             continue
         if not leg.is_buy or leg.affordable or last_chance:
-            place.append((leg.number, 1, leg.quantity))
+            place.append((leg.number, _next_number(leg), leg.quantity))
     return Decision(end=tuple(end), place=tuple(place))
 
 
 def _is_over(leg: LegFacts) -> bool:
-    return bool(leg.children) and not leg.open_children
+    """Whether a leg that has one child has had it."""
+    if not leg.children or leg.open_children:
+        return False
+    newest = leg.children[-1]
+    again = not newest.taken and newest.code in PASSING and len(leg.children) < MOST_IN_VAIN
+    return not again
 
 
 def _why(leg: LegFacts) -> str:
@@ -307,9 +318,9 @@ def _replace(facts: Facts, leg: LegFacts) -> Decision:
     old = facts.replaced
     if old is None:
         raise ValueError("a replacement replaces an order")
-    if leg.children:
-        if leg.open_children:
-            return NOTHING
+    if leg.open_children:
+        return NOTHING
+    if _is_over(leg):
         whole = old.taken + leg.allocated >= leg.quantity
         return Decision(end=((leg.number, "" if whole else _why(leg)),))
     if old.open:
@@ -322,6 +333,6 @@ def _replace(facts: Facts, leg: LegFacts) -> Decision:
     size = left if not leg.is_buy else _whole(left, leg.lots)
     if not size:
         return Decision(end=((leg.number, Code.QUANTITY_BELOW_MINIMUM),))
-    if not facts.takes_orders:
+    if not facts.takes_orders or _resting(facts, leg):
         return NOTHING
-    return Decision(place=((leg.number, 1, size),))
+    return Decision(place=((leg.number, _next_number(leg), size),))

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from ops import audit
 from ops.audit import Actor
-from ops.errors import DeskError, Forbidden, NotFound
+from ops.errors import Code, DeskError, Forbidden, NotFound
 from trading.execution.choices import FINAL, State
 from trading.execution.models import Child, Execution, Leg
 from trading.execution.planner import Decision, decide
@@ -23,10 +23,12 @@ from trading.execution.wire import execution_view
 from trading.ledger.choices import EventKind
 from trading.ledger.journal import Journal, account_journal
 from trading.orders.choices import Source
+from trading.orders.models import Order
 from trading.orders.services import cancel_as, order_submit
 
 logger = logging.getLogger(__name__)
 
+_PACE = frozenset({Code.ORDER_RATE_LIMIT, Code.ACTIVE_ORDERS_LIMIT})
 PLATFORM = Actor.system("execution")
 
 
@@ -163,7 +165,15 @@ def _place_due(execution_id: UUID) -> bool:
     placed = False
     for child in children.order_by("leg__number", "number"):
         placed = place(child) or placed
+        if _too_fast(child):
+            break  # the others wait for the next round instead of being denied one by one
     return placed
+
+
+def _too_fast(child: Child) -> bool:
+    """Whether the account's pace is used up for now."""
+    code = Order.objects.filter(child=child).values_list("deny_code", flat=True).first()
+    return code in _PACE
 
 
 def place(child: Child) -> bool:

@@ -15,7 +15,7 @@ from marketdata.models import Instrument, TradingDay
 from qmt.gateway import PriceType, Side
 from trading.ledger.journal import Journal
 from trading.ledger.models import Position
-from trading.orders.choices import Status
+from trading.orders.choices import Source, Status
 from trading.orders.models import Order
 from trading.risk.catalogue import Needs, needs_of
 from trading.risk.choices import LimitKind, LimitScope
@@ -144,12 +144,16 @@ def _working(
 def _recent(
     account: BrokerAccount, symbol: str, user_id: int | None, limits: tuple[Limit, ...], at: datetime
 ) -> tuple[Working, ...]:
-    """What the person placed in this symbol lately, ended or not; denied orders are no orders."""
+    """What the person placed in this symbol lately, ended or not; denied orders are no orders.
+
+    Children of an execution are alike on purpose, and each has a key that keeps it from being placed twice.
+    """
     seconds = max(float(limit.most) for limit in limits if limit.kind is LimitKind.DUPLICATE_ORDER)
     orders = Order.objects.filter(
         account=account, symbol=symbol, created_by=user_id, submitted_at__gt=at - timedelta(seconds=seconds)
     )
-    return tuple(_seen(row) for row in orders.exclude(status=Status.DENIED).values(*_COLUMNS))
+    rows = orders.exclude(status=Status.DENIED).exclude(source=Source.EXECUTION)
+    return tuple(_seen(row) for row in rows.values(*_COLUMNS))
 
 
 def _seen(row: dict[str, object]) -> Working:

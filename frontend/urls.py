@@ -12,6 +12,7 @@ app_name = "frontend"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("data/", views.market_data, name="data"),
+    path("data/status/", views.data_status, name="data-status"),
     path("alerts/", oversight.alerts, name="alerts"),
     path("alerts/settings/", oversight.alert_settings, name="alert-settings"),
     path("audit/", oversight.audit, name="audit"),

@@ -14,6 +14,8 @@ class MarketdataConfig(AppConfig):
 
     def ready(self) -> None:
         from marketdata.health import feed_checks
-        from ops.health import provide
+        from marketdata.metrics import MarketDataCollector
+        from ops import health, metrics
 
-        provide(feed_checks)
+        health.provide(feed_checks)
+        metrics.provide(MarketDataCollector())

@@ -26,6 +26,7 @@ from marketdata.live.feed import Feed
 from marketdata.live.writer import QuoteWriter
 from marketdata.services.axis import first_open_day
 from marketdata.services.closing import close_days
+from marketdata.services.figures import Counting
 from marketdata.services.outcome import Source
 from marketdata.services.pace import Pace
 from marketdata.services.progress import jobs_sweep
@@ -90,6 +91,7 @@ class DataRuntime:
         self._basis = Basis.RAW
         self._static_date: date | None = None
         self._message = "starting"
+        self._counting = Counting()
         self._pace = Pace(lambda: get_marketdata_config().repair, sleep=self._pause)
         self._writer = QuoteWriter(host_name)
         self._feed = Feed(self._writer, get_marketdata_config())
@@ -256,6 +258,7 @@ class DataRuntime:
                 "static_date": self._static_date.isoformat() if self._static_date else None,
                 "feed": self._feed.detail(),
                 "quotes": self._writer.counters(),
+                "repair": self._counting.snapshot(),
             }
         )
         close_old_connections()
@@ -354,6 +357,7 @@ class DataRuntime:
             clock=self.clock,
             sleep=self._pause,
             pace=self._pace,
+            counting=self._counting,
         )
         while not self._stop.is_set() and self._connected.is_set() and runner.run_batch():
             self._sync_static()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Self
 
+from marketdata.services.figures import Counting
 from qmt.gateway import DownloadProgress, Period, QuoteGateway
 
 #: How often people are told how far a download is.
@@ -18,10 +19,11 @@ class DownloadAhead:
     The terminal serves one download at a time anyway; only its waiting and our storing overlap.
     """
 
-    def __init__(self, gateway: QuoteGateway, period: Period, deadline_seconds: float) -> None:
+    def __init__(self, gateway: QuoteGateway, period: Period, deadline_seconds: float, counting: Counting) -> None:
         self._gateway = gateway
         self._period = period
         self._deadline_seconds = deadline_seconds
+        self._counting = counting
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="download")
         self._future: Future[None] | None = None
         self._progress: DownloadProgress | None = None
@@ -37,15 +39,7 @@ class DownloadAhead:
         if self._future is not None:
             raise RuntimeError("a download is under way already")
         self._progress = None
-        self._future = self._executor.submit(
-            self._gateway.download,
-            symbols,
-            self._period,
-            start,
-            end,
-            on_progress=self._note,
-            deadline_seconds=self._deadline_seconds,
-        )
+        self._future = self._executor.submit(self._download, symbols, start, end)
 
     def finish(self, tell: Callable[[DownloadProgress], None]) -> None:
         """Wait for the download that was begun; raises what it raised.
@@ -62,6 +56,17 @@ class DownloadAhead:
             if self._progress is not None:
                 tell(self._progress)
         future.result()
+
+    def _download(self, symbols: Sequence[str], start: str, end: str) -> None:
+        with self._counting.timing(count="downloads", seconds="download_seconds"):
+            self._gateway.download(
+                symbols,
+                self._period,
+                start,
+                end,
+                on_progress=self._note,
+                deadline_seconds=self._deadline_seconds,
+            )
 
     def _note(self, progress: DownloadProgress) -> None:
         self._progress = progress

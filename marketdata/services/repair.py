@@ -25,6 +25,7 @@ from marketdata.services.ahead import DownloadAhead
 from marketdata.services.axis import calendar_days, first_open_day, minute_labels, open_day_labels
 from marketdata.services.differences import differences_keep
 from marketdata.services.evidence import evidence_record, evidence_withdraw, runs
+from marketdata.services.figures import Counting
 from marketdata.services.gaps import find_gaps
 from marketdata.services.landed import bars_of_frames, stored_neighbours
 from marketdata.services.outcome import Outcome, Source, Wanted
@@ -59,6 +60,8 @@ class Repairer:
         Waits between read-backs; replaced in tests.
     before_call
         Waits for the next download call's turn.
+    counting
+        Where calls and writes are counted.
     """
 
     gateway: QuoteGateway
@@ -67,6 +70,7 @@ class Repairer:
     on_message: Callable[[str], None] = lambda _message: None
     sleep: Callable[[float], None] = time.sleep
     before_call: Callable[[], object] = lambda: None
+    counting: Counting = field(default_factory=Counting)
 
     def repair(
         self, *, instruments: Sequence[Instrument], period: Period, ranges: Wanted, rounds: Mapping[int, int]
@@ -180,7 +184,8 @@ class _Round:
         """Download windows and store what their first read-back shows; each is stored while the next one is downloaded."""
         fetched: list[_Fetched] = []
         seconds = get_marketdata_config().repair.download_deadline_seconds
-        with DownloadAhead(self.gateway, TerminalPeriod(self.period.code), seconds) as ahead:
+        period = TerminalPeriod(self.period.code)
+        with DownloadAhead(self.gateway, period, seconds, self.repairer.counting) as ahead:
             for place, window in enumerate(windows):
                 if place == 0:
                     self.begin(ahead, window)
@@ -290,7 +295,8 @@ class _Round:
         closed = rows.take(days < self.open_day)
         if len(closed):
             differences_keep(period=self.period, verified=closed, host=self.source.host)
-            store.segments_merge(period=self.period, rows=closed)
+            with self.repairer.counting.timing(count="writes", seconds="write_seconds"):
+                store.segments_merge(period=self.period, rows=closed)
             present = {key: np.unique(day_numbers(closed.ts[part])) for key, part in closed.group_slices()}
             # A day with bars of one period cannot be empty in the others.
             for each in (Period.DAY_1, Period.MINUTE_1, Period.MINUTE_5):

@@ -17,6 +17,7 @@ from marketdata.models import Instrument
 from marketdata.quotes.errors import SegmentConflict
 from marketdata.services.axis import calendar_days
 from marketdata.services.evidence import runs
+from marketdata.services.figures import Counting
 from marketdata.services.outcome import Outcome, Source
 from marketdata.services.pace import Pace
 from marketdata.services.progress import jobs_refresh
@@ -43,8 +44,8 @@ class RepairRunner:
     ----------
     holder
         Names this process in leases.
-    pace
-        How often the terminal may be asked; kept by the caller over several runners.
+    pace, counting
+        How often the terminal may be asked, and what is counted; kept by the caller over several runners.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class RepairRunner:
         clock: Callable[[], MarketClock],
         sleep: Callable[[float], None] = time.sleep,
         pace: Pace | None = None,
+        counting: Counting | None = None,
     ) -> None:
         self._gateway = gateway
         self._source = source
         self._holder = holder
         self._clock = clock
         self._sleep = sleep
+        self._counting = counting or Counting()
         self._pace = pace or Pace(lambda: get_marketdata_config().repair, sleep=sleep)
 
     def run_batch(self) -> int:
@@ -93,6 +96,7 @@ class RepairRunner:
         except DownloadThrottled as error:
             items_release(holder=self._holder, trouble=RepairTrouble.THROTTLED, error=str(error))
             rest = self._pace.complained()
+            self._counting.add(throttled=1)
             jobs_refresh(item_ids, message=f"{self._source.host} is asked too much; it rests for {rest:.0f} s")
             self._tell_throttled(str(error), rest)
             return 0
@@ -125,6 +129,7 @@ class RepairRunner:
             on_message=tell,
             sleep=self._sleep,
             before_call=self._pace.wait,
+            counting=self._counting,
         )
         ids = [claim.instrument_id for claim in claims]
         try:
@@ -148,6 +153,11 @@ class RepairRunner:
 
     def _end(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
         config = get_marketdata_config().repair
+        self._counting.add(
+            rounds=len(claims),
+            retries=sum(claim.attempts > 1 for claim in claims),
+            rows=sum(outcome.rows for outcome in outcomes.values()),
+        )
         for claim in claims:
             outcome = outcomes[claim.instrument_id]
             left = _left(claim, outcome)
@@ -175,6 +185,7 @@ class RepairRunner:
         ]
         if not failed:
             return
+        self._counting.add(failed=len(failed))
         status_fail(
             period=failed[0].period,
             notes={

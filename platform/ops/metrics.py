@@ -43,6 +43,15 @@ class DatabaseCollector(Collector):
         return [ages, jobs]
 
 
+_collectors: list[Collector] = [DatabaseCollector()]
+
+
+def provide(collector: Collector) -> None:
+    """Add series of an application above this layer, read from the database at each scrape; once per process."""
+    if not any(type(known) is type(collector) for known in _collectors):
+        _collectors.append(collector)
+
+
 def render() -> bytes:
     """Return the current series in Prometheus's text format."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
@@ -54,5 +63,6 @@ def render() -> bytes:
 
 def _database_series() -> bytes:
     registry = CollectorRegistry()
-    registry.register(DatabaseCollector())
+    for collector in _collectors:
+        registry.register(collector)
     return generate_latest(registry)

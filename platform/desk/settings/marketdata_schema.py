@@ -38,7 +38,8 @@ class RepairConfig(BaseModel):
     batch_symbols: Annotated[int, Field(ge=1, le=10_000)] = 50
     """Most instruments in one download call, and in one claim of a worker."""
     batch_rows: Count = 250_000
-    """Most expected bars in one download call, over all its instruments; longer stretches are cut by trading days."""
+    """Expected bars in one download call, over all its instruments; longer stretches are cut by trading days, with a month's
+    end where one lies within a quarter of it."""
     download_deadline_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600.0
     """Time one download call may take before it is told to stop."""
     settle_seconds: Seconds = 0.5

@@ -197,6 +197,8 @@ class World:
             f"GET /api/v1/{name}": {"account": team.alpha.pk}
             for name in ("orders", "executions", "trades", "asset", "positions")
         }
+        self.queries["GET /api/v1/reports/trading"] = {"account": team.alpha.pk}
+        self.queries["GET /api/v1/reports/trading.csv"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/risk/limits/effective"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/quotes"] = {"symbols": order.symbol}
         self.queries["GET /api/v1/audit/history"] = {"target": f"account:{team.alpha.pk}"}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trading.orders.api import checks, kills, reconciliation, views
+from trading.orders.api import checks, kills, reconciliation, reports, views
 
 urlpatterns = [
     path("orders", views.OrderListView.as_view(), name="api-orders"),
     path("orders/cancel", views.OrdersCancelView.as_view(), name="api-orders-cancel"),
     path("orders/check", checks.OrderCheckView.as_view(), name="api-order-check"),
+    path("reports/trading", reports.TradingReportView.as_view(), name="api-trading-report"),
+    path("reports/trading.csv", reports.TradingReportCsvView.as_view(), name="api-trading-report-csv"),
     path("kill-switch", kills.KillListView.as_view(), name="api-kill-switch"),
     path("kill-switch/<uuid:run_id>", kills.KillDetailView.as_view(), name="api-kill-switch-run"),
     path("risk/limits/effective", checks.EffectiveLimitsView.as_view(), name="api-limits-effective"),

@@ -24,7 +24,7 @@ from desk.settings.schema import get_config
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument, TickArchive
 from marketdata.quotes import segments, store
-from marketdata.quotes.columns import TICK, Kind, QuoteColumns
+from marketdata.quotes.columns import TICK, AnyArray, Kind, QuoteColumns
 from marketdata.quotes.models import QuoteSegment
 from marketdata.quotes.periods import Int64Array, Period, bucket, date_ts
 from marketdata.quotes.reader import read_bars
@@ -68,12 +68,13 @@ class _Proof:
 
     def add(self, rows: QuoteColumns) -> None:
         self.rows += len(rows)
-        for values in (rows.instrument_id, rows.ts):
-            self.checksum = zlib.crc32(np.ascontiguousarray(values), self.checksum)
+        parts: list[AnyArray] = [rows.instrument_id, rows.ts]
         for name in TICK.names:
-            self.checksum = zlib.crc32(np.ascontiguousarray(rows.values[name]), self.checksum)
+            parts.append(rows.values[name])
             if name in rows.nulls:
-                self.checksum = zlib.crc32(np.packbits(rows.nulls[name]), self.checksum)
+                parts.append(np.packbits(rows.nulls[name]))
+        for values in parts:
+            self.checksum = zlib.crc32(values.tobytes(), self.checksum)
 
 
 def archive_folder() -> Path:

@@ -51,7 +51,7 @@ def differences_keep(*, period: Period, verified: QuoteColumns, host: str) -> in
             day["differing"] += 1
             day["examples"] += differences[: EXAMPLES - len(day["examples"])]
     _store(period, host, found)
-    total = sum(day["differing"] for day in found.values())
+    total: int = sum(day["differing"] for day in found.values())
     if total:
         logger.warning(
             "live bars differ from the terminal's: period=%s differing=%d of=%d", period.code, total, len(live)

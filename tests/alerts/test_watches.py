@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,7 +125,7 @@ def test_session_ready_in_a_row_that_nobody_writes_any_more_is_reported(host: Qm
 def quote(seconds_ago: float | None, *, host: str = "sim", trading_since: float | None = None) -> None:
     """When the host's last quote came, and since when it was seen trading."""
 
-    def at(seconds: float | None) -> object:
+    def at(seconds: float | None) -> datetime | None:
         return None if seconds is None else wall_now() - timedelta(seconds=seconds)
 
     DataSource.objects.update_or_create(

@@ -93,6 +93,7 @@ def test_archive_is_read_by_duckdb_as_a_partitioned_table(archived: TickArchive,
         f"SELECT date, symbol, count(*), sum(volume), sum(transactions), max(ask_volume5) "
         f"FROM read_parquet('{folder}/ticks/*/*.parquet', hive_partitioning=true) GROUP BY ALL ORDER BY symbol"
     )
+    assert table is not None
     odd = sum(range(1, 50, 2))
     assert table.fetchall() == [
         (DAY, "000001.SZ", 30, sum(range(30)) * 100, sum(range(1, 30, 2)), 2905),

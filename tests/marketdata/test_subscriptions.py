@@ -120,7 +120,7 @@ def test_feed_of_the_whole_market_captures_the_followed_ones(maotai: Instrument)
     terminal, writer = Terminal(), Writer()
     feed(writer).refresh(terminal, now=True)
     assert list(terminal.followed.values()) == [MARKETS]
-    assert writer.captured == {MAOTAI}
+    assert writer.captured == frozenset({MAOTAI})
 
 
 def test_feed_without_a_database_still_follows_the_market(monkeypatch: pytest.MonkeyPatch) -> None:

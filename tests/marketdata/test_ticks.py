@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -47,10 +48,10 @@ def _clean() -> Iterator[None]:
         model.objects.all().delete()
 
 
-def ticks(day: object = DAY, *, volume: int = VOLUME, count: int = 10) -> pd.DataFrame:
+def ticks(day: date = DAY, *, volume: int = VOLUME, count: int = 10) -> pd.DataFrame:
     """A day's ticks, three seconds apart, the last two of one stamp; the last one has the day's volume."""
     at = np.arange(count)
-    frame = pd.DataFrame({"time": date_ts(day) + 34_200_000 + np.minimum(at, count - 2) * 3_000})  # type: ignore[arg-type]
+    frame = pd.DataFrame({"time": date_ts(day) + 34_200_000 + np.minimum(at, count - 2) * 3_000})
     for name in ("last", "open", "high", "low", "pre_close"):
         frame[name] = 10.0 + at / 100
     frame["volume"] = volume * (at + 1) // count
@@ -70,11 +71,11 @@ class TickTerminal(FakeTerminal):
 
     ticks: dict[tuple[str, str], pd.DataFrame]
 
-    def read_ticks(self, symbols: object, start: str, end: str) -> dict[str, pd.DataFrame]:
+    def read_ticks(self, symbols: Sequence[str], start: str, end: str) -> dict[str, pd.DataFrame]:
         landed = {symbol for names, period, *_ in self.downloads if period == "tick" for symbol in names}
         return {
             symbol: self.ticks.get((symbol, start[:8]), pd.DataFrame()) if symbol in landed else pd.DataFrame()
-            for symbol in symbols  # type: ignore[attr-defined]
+            for symbol in symbols
         }
 
 
@@ -169,7 +170,7 @@ def test_tick_days_without_a_known_daily_bar_are_missing(maotai: Instrument, hos
 
 def test_tick_rows_of_another_day_or_without_numbers_are_left_out(maotai: Instrument) -> None:
     frame = ticks()
-    frame.loc[0, "time"] -= 86_400_000
+    frame["time"] -= np.where(np.arange(len(frame)) == 0, 86_400_000, 0)
     frame.loc[1, "last"] = float("nan")
     assert len(tick_rows({maotai.pk: frame}, day_number(DAY))) == 8
 

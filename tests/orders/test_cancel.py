@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_cancel_all_of_an_account_tells_each_orders_outcome(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("wish", [{"symbol": "000001"}, {"side": "BUY", "strategy": "grid"}])
-def test_cancel_all_touches_only_what_the_filters_name(bench: Bench, wish: dict[str, str]) -> None:
+def test_cancel_all_touches_only_what_the_filters_name(bench: Bench, wish: dict[str, Any]) -> None:
     named = bench.submit(symbol="000001.SZ", price="12.00", strategy="grid")
     other = bench.submit()
     outcomes = orders_cancel(user=bench.alice, account_id=bench.account.pk, **wish)

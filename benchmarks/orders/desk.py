@@ -17,6 +17,7 @@ from tests.postgres import temporary_postgres
 
 SYMBOL = "600519.SH"
 ACCOUNT_NO = "8000000001"
+LIMITS = ("limit_up", "limit_down")
 OPENING_CASH = "10000000000.00"
 
 
@@ -100,7 +101,11 @@ def desk(kind: str, *, terminal: Sequence[str] = (), symbol: str = SYMBOL, **set
             with clerk_of(stack) as clerk:
                 clerk.until_session(seconds=60)
                 clerk.ask("limits_off")
-                last = Decimal(clerk.ask("quote_instrument", symbol=symbol)["last"])
+                facts = clerk.ask("quote_instrument", symbol=symbol)
+                last = Decimal(facts["last"])
+                # No data worker feeds quotes here: the price cage stands around the previous close, which is told as the
+                # present price.
+                clerk.ask("instrument", symbol=symbol, pre_close=str(last), **{n: str(facts[n]) for n in LIMITS})
                 base = f"http://127.0.0.1:{port}"
                 until(lambda: _alive(base), 30, "the web process")
                 yield Desk(stack, clerk, base, token, clerk.ask("account_id"), last)

@@ -29,9 +29,11 @@ class Flow:
 
     posted: int
     accepted: int
+    sent: int
     seconds: float
     drained_seconds: float
     waits_ms: list[float]
+    cpu_ms_per_order: dict[str, float]
 
 
 async def post(found: Desk, times: list[float]) -> tuple[list[str], float]:
@@ -51,19 +53,20 @@ async def post(found: Desk, times: list[float]) -> tuple[list[str], float]:
 
 def flow(found: Desk, times: list[float]) -> Flow:
     """Post, wait until the terminal has answered every order, and read the stored times."""
-    began = time.perf_counter()
+    began, used = time.perf_counter(), cpu(found)
     ids, seconds = asyncio.run(post(found, times))
     until(lambda: found.clerk.ask("in_states", states=WAITING) == 0, 120, "every order answered")
     drained = time.perf_counter() - began
-    rows = {row["id"]: row for row in found.clerk.ask("orders")}
-    waits = [
-        (
-            datetime.fromisoformat(rows[key]["sent_at"]) - datetime.fromisoformat(rows[key]["submitted_at"])
-        ).total_seconds()
-        * 1000
-        for key in ids
-    ]
-    return Flow(len(times), len(ids), seconds, drained, waits)
+    until(lambda: found.clerk.ask("unnoted") == 0, 10, "the notes of the calls")
+    rows = [row for row in found.clerk.ask("orders") if row["id"] in set(ids) and row["sent_at"]]
+    waits = [milliseconds(row["submitted_at"], row["sent_at"]) for row in rows]
+    spent = {name: (after - used[name]) * 1000 / len(times) for name, after in cpu(found).items()}
+    return Flow(len(times), len(ids), len(waits), seconds, drained, waits, spent)
+
+
+def cpu(found: Desk) -> dict[str, float]:
+    """Processor seconds of the processes an order passes."""
+    return {name: found.stack.cpu_seconds(name) for name in ("web", "trade", "terminal", "valkey")}
 
 
 def run(kind: str, rate: float, seconds: float, burst: int) -> bool:
@@ -72,10 +75,10 @@ def run(kind: str, rate: float, seconds: float, burst: int) -> bool:
         flow(found, [number / 10 for number in range(20)])  # warm up
         steady = flow(found, [number / rate for number in range(int(rate * seconds))])
         # In time: the last answer comes with the last order, not seconds behind it.
-        in_time = steady.accepted == steady.posted and steady.drained_seconds <= seconds + 2
+        in_time = steady.sent == steady.posted and steady.drained_seconds <= seconds + 2
         report(kind, f"{rate:g} orders/s for {seconds:g} s", steady, f"all within {seconds + 2:g} s", good=in_time)
         sudden = flow(found, [0.0] * burst)
-        drained = sudden.accepted == sudden.posted and sudden.drained_seconds <= DRAIN_SECONDS
+        drained = sudden.sent == sudden.posted and sudden.drained_seconds <= DRAIN_SECONDS
         report(kind, f"burst of {burst}", sudden, f"drained in {DRAIN_SECONDS:g} s", good=drained)
         time.sleep(2)
         try:
@@ -87,13 +90,19 @@ def run(kind: str, rate: float, seconds: float, burst: int) -> bool:
         return in_time and drained
 
 
+def milliseconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() * 1000
+
+
 def report(kind: str, name: str, found: Flow, goal: str, *, good: bool) -> None:
     waits = "".join(f"{percentile(found.waits_ms, share):>9.1f}" for share in (0.5, 0.99)) if found.waits_ms else ""
     print(
-        f"{kind:<12}{name:<28}{found.accepted:>6} of {found.posted:<6}{found.seconds:>9.1f}{found.drained_seconds:>9.1f}{waits}"
+        f"{kind:<12}{name:<28}{found.sent:>5} of {found.posted:<5}{found.seconds:>9.1f}{found.drained_seconds:>9.1f}{waits}"
         f"   {goal}: {'yes' if good else 'NO'}",
         flush=True,
     )
+    spent = ", ".join(f"{name} {value:.1f}" for name, value in found.cpu_ms_per_order.items())
+    print(f"{'':<12}processor ms per order: {spent}", flush=True)
 
 
 def main() -> None:
@@ -106,7 +115,7 @@ def main() -> None:
     kinds = ("sqlite", "postgresql") if arguments.database == "both" else (arguments.database,)
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(
-        f"{'database':<12}{'flow':<28}{'accepted':>16}{'posted s':>9}{'done s':>9}{'p50 ms':>9}{'p99 ms':>9}   accepted → call"
+        f"{'database':<12}{'flow':<28}{'sent':>14}{'posted s':>9}{'done s':>9}{'p50 ms':>9}{'p99 ms':>9}   accepted → call"
     )
     good = [run(kind, arguments.rate, arguments.seconds, arguments.burst) for kind in kinds]
     raise SystemExit(0 if all(good) else 1)

@@ -141,7 +141,10 @@ def ensure(symbols: list[str], start: str, end: str, period: str) -> bool:
 def repaired() -> dict[str, int]:
     """Rows that repairs have stored, and windows that wait for one."""
     rows = QuoteSegment.objects.aggregate(rows=Sum("rows"))["rows"] or 0
-    return {"rows": rows + RawQuote.objects.count(), "waiting": RepairItem.objects.filter(status__in=("PENDING", "RUNNING")).count()}
+    return {
+        "rows": rows + RawQuote.objects.count(),
+        "waiting": RepairItem.objects.filter(status__in=("PENDING", "RUNNING")).count(),
+    }
 
 
 COMMANDS: dict[str, Any] = {
@@ -165,6 +168,7 @@ COMMANDS: dict[str, Any] = {
     # What is measured or broken here is not what the limits are for.
     "limits_off": lambda: RiskLimit.objects.all().delete()[0],
     "in_states": lambda states: Order.objects.filter(status__in=states).count(),
+    "unnoted": lambda: Order.objects.filter(sent_at=None, reported_at__isnull=False).count(),
     "counts": lambda: dict(Order.objects.values_list("status").annotate(n=Count("pk")).order_by("status")),
     "instruments": Instrument.objects.count,
     "ensure": ensure,

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from qmt.terminal.control import ControlClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,6 +160,11 @@ class Stack:
     def signal(self, name: str, number: int) -> None:
         """Send a process a signal and leave it be."""
         self._processes[name].send_signal(number)
+
+    def cpu_seconds(self, name: str) -> float:
+        """Processor time a process has used so far."""
+        times = psutil.Process(self._processes[name].pid).cpu_times()
+        return float(times.user + times.system)
 
     def exit_code(self, name: str) -> int | None:
         """Exit code of a process that ended by itself; None while it runs."""

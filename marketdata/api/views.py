@@ -113,7 +113,7 @@ class BarsView(APIView):
             CONTENT_TYPES.get(form, str(request.accepted_renderer.media_type)),
         )
         response["X-Data-Complete"] = str(readiness.complete).lower()
-        response["X-Data-Source"] = " ".join(f"{key}={value}" for key, value in head["source"].items())
+        response["X-Data-Source"] = "; ".join(f"{key}={value}" for key, value in head["source"].items())
         return response
 
 

@@ -112,7 +112,7 @@ def expected_axis(instruments: Sequence[Listing], period: Period, start: date, e
     return Axis(days, bars, open_index, _listed(instruments, days))
 
 
-def open_day_labels(clock: MarketClock, period: Period = Period.MINUTE_1) -> Int64Array:
+def open_day_labels(clock: MarketClock, period: Period) -> Int64Array:
     """Labels, in ms after midnight, of the open day's bars that should be there by now."""
     if clock.market_time.date() != clock.trade_date:
         return np.empty(0, dtype=np.int64)

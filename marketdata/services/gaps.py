@@ -163,7 +163,7 @@ def _open_day_present(ids: Int64Array, period: Period, axis: Axis, clock: Market
     """Whether every minute due by now is there or was compared with the terminal's own bars."""
     day = axis.days[axis.open_index]
     midnight = int(day_start_ts(day))
-    labels = midnight + open_day_labels(clock)
+    labels = midnight + open_day_labels(clock, period)
     verified = {
         instrument_id: until or 0
         for instrument_id, until in DataSourceStatus.objects.filter(

@@ -60,7 +60,7 @@ def test_axis_minutes_of_the_open_day_grow_with_the_market_clock(maotai: Instrum
 
 def test_axis_night_before_the_trade_date_expects_nothing_of_it(maotai: Instrument) -> None:
     clock = clock_at("2023-03-19 22:00:00", trade_date=TODAY)
-    assert open_day_labels(clock).size == 0
+    assert open_day_labels(clock, Period.MINUTE_1).size == 0
     assert first_open_day(clock) == day_number(TODAY)
 
 

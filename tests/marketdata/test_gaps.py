@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from accounts.models import QmtHost
 from marketdata.choices import EvidenceReason
 from marketdata.models import Evidence, Instrument, SourceDepth
-from marketdata.quotes.periods import Int64Array, Period, day_date, day_number
+from marketdata.quotes.columns import BAR, QuoteColumns
+from marketdata.quotes.periods import Int64Array, Period, date_ts, day_date, day_number
+from marketdata.quotes.store import bars_upsert
+from marketdata.services.axis import minute_labels
 from marketdata.services.evidence import Proof, evidence_record, evidence_withdraw, runs
 from marketdata.services.gaps import find_gaps
 from marketdata.services.ranges import ranges_minus, ranges_union
@@ -96,6 +99,23 @@ def test_source_depth_hides_what_is_older(maotai: Instrument, host: QmtHost) -> 
         recheck_at=wall_now() + timedelta(days=1),
     )
     assert missing(maotai, period=Period.MINUTE_1) == {maotai.pk: [(int(NUMBERS[3]), int(NUMBERS[4]))]}
+
+
+@pytest.mark.parametrize(("period", "due"), [(Period.MINUTE_1, 10), (Period.MINUTE_5, 1)])
+def test_open_day_is_present_when_its_bars_so_far_are_there(maotai: Instrument, period: Period, due: int) -> None:
+    clock = clock_at("2023-03-20 09:39:59")
+    stamps = date_ts(TODAY) + minute_labels(period)[:due]
+
+    def scan() -> int:
+        return find_gaps([maotai], period, TODAY, TODAY, clock=clock).days_missing
+
+    assert scan() == 1
+    columns = dict.fromkeys(("open", "high", "low", "close"), np.full(due, 10.0)) | {"volume": np.ones(due)}
+    rows = QuoteColumns.build(BAR, instrument_id=maotai.pk, ts=stamps, columns=columns)
+    bars_upsert(period=period, rows=rows.take(slice(0, due - 1)))
+    assert scan() == 1
+    bars_upsert(period=period, rows=rows)
+    assert scan() == 0
 
 
 @given(st.sets(st.integers(0, 59)), st.integers(1, 60))

@@ -52,6 +52,27 @@ def integrity_wake(job_id: uuid.UUID) -> bool:
     return True
 
 
+@shared_task(name="marketdata.transfers", ignore_result=True, acks_late=False, max_retries=0)
+def transfers() -> dict[str, Any]:
+    """Do the imports and exports that wait; a wake-up that is lost is made up for by the beat's."""
+    from marketdata.services.transfers import transfers_work
+
+    done = 0
+    while transfers_work(f"transfers@{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}") is not None:
+        done += 1
+    return {"jobs": done}
+
+
+def transfers_wake(job_id: uuid.UUID) -> bool:
+    """Wake a core worker; False when the broker is away, and then the beat's next look finds the job."""
+    try:
+        transfers.apply_async(expires=WAKE_EXPIRES_SECONDS, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("no worker could be woken for job %s: %s", job_id, error)
+        return False
+    return True
+
+
 @shared_task(name="marketdata.schedules", ignore_result=True, acks_late=False, max_retries=0)
 def schedules() -> dict[str, int]:
     """Start what is due by the market clocks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from marketdata.api import coverage, integrity, jobs, subscriptions, ticks, views
+from marketdata.api import coverage, integrity, jobs, subscriptions, ticks, transfers, views
 from marketdata.api import reference_views as static
 
 urlpatterns = [
@@ -43,6 +43,11 @@ urlpatterns = [
         "integrity/findings/<int:finding_id>/repair", integrity.FindingRepairView.as_view(), name="api-finding-repair"
     ),
     path("integrity/runs", integrity.IntegrityRunView.as_view(), name="api-integrity-runs"),
+    path("imports", transfers.ImportListView.as_view(), name="api-imports"),
+    path("imports/<uuid:import_id>", transfers.ImportView.as_view(), name="api-import"),
+    path("imports/<uuid:import_id>/confirm", transfers.ImportConfirmView.as_view(), name="api-import-confirm"),
+    path("exports", transfers.ExportListView.as_view(), name="api-exports"),
+    path("exports/<uuid:job_id>/file", transfers.ExportFileView.as_view(), name="api-export-file"),
     path("static-refresh", static.StaticRefreshView.as_view(), name="api-static-refresh"),
     path("jobs", jobs.JobListView.as_view(), name="api-jobs"),
     path("jobs/<uuid:job_id>", jobs.JobView.as_view(), name="api-job"),

@@ -148,6 +148,7 @@ class World:
             "symbol": order.symbol,
             "name": "nothing",
             "finding_id": "1",
+            "import_id": "00000000-0000-0000-0000-000000000000",
             "token": "x" * 43,
         }
         self.bodies: dict[str, dict[str, Any]] = {

@@ -19,6 +19,8 @@ from django.conf import settings
 from django.db import Error as DatabaseTrouble
 from django.db import connections
 from redis.backoff import NoBackoff
+from redis.client import PubSub
+from redis.connection import Connection
 from redis.retry import Retry
 
 from marketdata.live.barstore import BarStore, bar_message, drop_connections
@@ -35,6 +37,8 @@ READ_SECONDS = 0.25
 QUIET_READ_SECONDS = 2.0
 """Without a message for `QUIET_AFTER_SECONDS` the loop turns this slowly: an idle night costs nothing."""
 QUIET_AFTER_SECONDS = 30.0
+MESSAGE_SECONDS = 5.0
+"""Longest time a message may take from its first byte to its last."""
 PUBLISH_SECONDS = 0.5
 STORE_SECONDS = 0.5
 RECONNECT_SECONDS = 1.0
@@ -111,11 +115,11 @@ class Engine:
             with client.pubsub() as stream:  # type: ignore[no-untyped-call]
                 stream.subscribe(CHANNEL)
                 while not self._stop.is_set():
-                    message = stream.get_message(timeout=self._patience())
+                    message = _next_message(stream, self._patience())
                     while message is not None:
                         self._last_message = time.monotonic()
                         self._take(message)
-                        message = stream.get_message()
+                        message = _next_message(stream, 0.0)
                     self._turn()
         finally:
             client.close()
@@ -193,6 +197,20 @@ class Engine:
     def _flush(self) -> None:
         for store in self._stores.values():
             store.flush()
+
+
+def _next_message(stream: PubSub, patience_seconds: float) -> dict[str, Any] | None:
+    """The next message that begins within a time; None when none does.
+
+    redis-py bounds the whole of a message by the wait for its first byte. A snapshot of the market is large enough to pause in
+    the middle, and that must not count as a lost stream.
+    """
+    stream.check_health()
+    connection: Connection | None = stream.connection
+    if connection is None or not connection.can_read(timeout=patience_seconds):
+        return None
+    message: dict[str, Any] | None = stream.get_message(timeout=MESSAGE_SECONDS)
+    return message
 
 
 def run(stop: threading.Event) -> None:

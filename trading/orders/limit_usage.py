@@ -15,6 +15,7 @@ from trading.risk.catalogue import CATALOGUE
 from trading.risk.choices import LimitKind
 from trading.risk.facts import ZERO, LimitFacts
 from trading.risk.limits import Limit
+from trading.risk.rules.sizes import held_in_all
 from trading.risk.usage import counted
 
 _PERCENT = Decimal(100)
@@ -80,8 +81,7 @@ def _entry(limit: Limit, facts: LimitFacts, account_id: int, equity: Decimal | N
 def _used(limit: Limit, facts: LimitFacts, account_id: int, equity: Decimal | None) -> Decimal | None:
     """What is used of a limit by the account as it stands; None where only an order can tell."""
     if limit.kind is LimitKind.EXPOSURE:
-        buys = (order.worth for order in facts.working if order.account_id == account_id and order.side == "BUY")
-        return sum(facts.positions.values(), ZERO) + sum(buys, ZERO)
+        return held_in_all(account_id, facts)
     if limit.kind in (LimitKind.DAILY_LOSS, LimitKind.DRAWDOWN):
         usage = facts.used(f"a:{account_id}")
         from_peak = limit.kind is LimitKind.DRAWDOWN

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
+from typing import Final
 
 from accounts.choices import TradingState
 from qmt.gateway import Side
@@ -49,9 +51,10 @@ class Working:
         """What makes another order the same order again."""
         return self.symbol, self.side, self.price, self.quantity
 
-    def belongs_to(self, subject: str) -> bool:
-        """Whether the subject of a limit counts it as its own."""
-        return subject in (
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Everybody who counts it as their own."""
+        return (
             f"a:{self.account_id}",
             f"u:{self.user_id}",
             f"ua:{self.user_id}:{self.account_id}",
@@ -60,6 +63,20 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """Several working orders together: how many, and what they may still come to."""
+
+    count: int = 0
+    worth: Decimal = ZERO
+
+    def plus(self, order: Working) -> Sum:
+        return Sum(self.count + 1, self.worth + order.worth)
+
+
+_NOTHING: Final = Sum()
+
+
+@dataclass(frozen=True)
 class LimitFacts:
     """The limits that apply to one order, and everything they are held against.
 
@@ -94,6 +111,30 @@ class LimitFacts:
     positions: Mapping[str, Decimal] = field(default_factory=dict)
     bought: int = 0
     listed_days: int | None = None
+
+    @cached_property
+    def working_of(self) -> Mapping[str, Sum]:
+        """The working orders of each subject: added up once, however many limits ask."""
+        sums: dict[str, Sum] = {}
+        for order in self.working:
+            for subject in order.subjects:
+                sums[subject] = sums.get(subject, _NOTHING).plus(order)
+        return sums
+
+    @cached_property
+    def buys_of(self) -> Mapping[tuple[int, str], Decimal]:
+        """What the working buys of an account in a symbol may still come to."""
+        sums: dict[tuple[int, str], Decimal] = {}
+        for order in self.working:
+            if order.side is Side.BUY:
+                key = (order.account_id, order.symbol)
+                sums[key] = sums.get(key, ZERO) + order.worth
+        return sums
+
+    @cached_property
+    def held(self) -> Decimal:
+        """Market value of all holdings of the account."""
+        return sum(self.positions.values(), ZERO)
 
     def used(self, subject: str) -> Usage:
         """A subject's counters; zeros before its first order of the day."""

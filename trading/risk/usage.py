@@ -25,7 +25,8 @@ def counted(facts: LimitFacts, limit: Limit, account_id: int) -> Decimal | None:
         ratio = usage.cancels * _PERCENT / usage.orders if usage.orders else ZERO
         return ratio.quantize(Decimal("0.01"))
     if limit.kind is LimitKind.ACTIVE_ORDERS:
-        return Decimal(sum(order.belongs_to(subject) for order in facts.working))
+        working = facts.working_of.get(subject)
+        return Decimal(0 if working is None else working.count)
     if limit.kind is LimitKind.DAILY_TURNOVER:
         return turnover(facts, subject)
     return None
@@ -39,7 +40,7 @@ def used_of(context: CheckContext, limit: Limit) -> Decimal | None:
     if limit.kind is LimitKind.POSITION_VALUE:
         return held_in_symbol(context, facts)
     if limit.kind is LimitKind.EXPOSURE:
-        return held_in_all(context, facts)
+        return held_in_all(context.account.pk, facts)
     if limit.kind is LimitKind.CONCENTRATION:
         equity = ZERO if context.asset is None else context.asset.total_asset
         return (held_in_symbol(context, facts) * _PERCENT / equity).quantize(Decimal("0.01")) if equity > 0 else None

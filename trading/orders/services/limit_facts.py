@@ -81,7 +81,7 @@ def limit_facts(
         limits=limits,
         usage=usage,
         working=_working(account, symbol, limits, owners, user_id, strategy) if Needs.WORKING in needs else (),
-        recent=_recent(account, symbol, user_id, limits, at) if Needs.RECENT in needs else (),
+        recent=_recent(account, symbol, user_id, limits, trade_date, at) if Needs.RECENT in needs else (),
         positions=_positions(account) if Needs.POSITIONS in needs else {},
         bought=_bought(account, symbol, trade_date) if Needs.BOUGHT in needs and is_st else 0,
         listed_days=_listed_days(instrument, trade_date) if instrument and Needs.LISTING in needs else None,
@@ -142,7 +142,7 @@ def _working(
 
 
 def _recent(
-    account: BrokerAccount, symbol: str, user_id: int | None, limits: tuple[Limit, ...], at: datetime
+    account: BrokerAccount, symbol: str, user_id: int | None, limits: tuple[Limit, ...], trade_date: date, at: datetime
 ) -> tuple[Working, ...]:
     """What the person placed in this symbol lately, ended or not; denied orders are no orders.
 
@@ -150,7 +150,11 @@ def _recent(
     """
     seconds = max(float(limit.most) for limit in limits if limit.kind is LimitKind.DUPLICATE_ORDER)
     orders = Order.objects.filter(
-        account=account, symbol=symbol, created_by=user_id, submitted_at__gt=at - timedelta(seconds=seconds)
+        account=account,
+        trade_date=trade_date,
+        symbol=symbol,
+        created_by=user_id,
+        submitted_at__gt=at - timedelta(seconds=seconds),
     )
     rows = orders.exclude(status=Status.DENIED).exclude(source=Source.EXECUTION)
     return tuple(_seen(row) for row in rows.values(*_COLUMNS))

@@ -54,7 +54,8 @@ def active_orders(context: CheckContext, limit: Limit) -> Denied | None:
     if context.facts is None:
         return None
     subject = limit.subject(account_id=context.account.pk, user_id=context.facts.user_id)
-    count = sum(order.belongs_to(subject) for order in context.facts.working)
+    working = context.facts.working_of.get(subject)
+    count = 0 if working is None else working.count
     if count + 1 <= limit.most:
         return None
     return fired(limit, Code.ACTIVE_ORDERS_LIMIT, active=count)

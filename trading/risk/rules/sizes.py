@@ -61,7 +61,7 @@ def exposure(context: CheckContext, limit: Limit) -> Denied | None:
     """Value of all positions, with every buy that is on its way."""
     if context.facts is None or not context.is_buy:
         return None
-    return _above(context, limit, Code.EXPOSURE_LIMIT, limit.most, held_in_all(context, context.facts))
+    return _above(context, limit, Code.EXPOSURE_LIMIT, limit.most, held_in_all(context.account.pk, context.facts))
 
 
 def daily_turnover(context: CheckContext, limit: Limit) -> Denied | None:
@@ -117,29 +117,20 @@ def equity_fall(context: CheckContext, *, from_peak: bool) -> tuple[Decimal, Dec
 
 def turnover(facts: LimitFacts, subject: str) -> Decimal:
     """A subject's traded amount of the day and what its working orders may add."""
-    working = sum((order.worth for order in facts.working if order.belongs_to(subject)), ZERO)
-    return facts.used(subject).turnover + working
+    working = facts.working_of.get(subject)
+    return facts.used(subject).turnover + (ZERO if working is None else working.worth)
 
 
 def held_in_symbol(context: CheckContext, facts: LimitFacts) -> Decimal:
     """Value of the order's instrument in the account, buys on their way included."""
     symbol = context.instrument.symbol
-    return facts.positions.get(symbol, ZERO) + _buys(context, facts, symbol)
+    return facts.positions.get(symbol, ZERO) + facts.buys_of.get((context.account.pk, symbol), ZERO)
 
 
-def held_in_all(context: CheckContext, facts: LimitFacts) -> Decimal:
+def held_in_all(account_id: int, facts: LimitFacts) -> Decimal:
     """Value of everything in the account, buys on their way included."""
-    return sum(facts.positions.values(), ZERO) + _buys(context, facts, None)
-
-
-def _buys(context: CheckContext, facts: LimitFacts, symbol: str | None) -> Decimal:
-    account = context.account.pk
-    buys = (
-        order
-        for order in facts.working
-        if order.account_id == account and order.side is context.side and symbol in (None, order.symbol)
-    )
-    return sum((order.worth for order in buys), ZERO)
+    buys = (worth for (account, _symbol), worth in facts.buys_of.items() if account == account_id)
+    return facts.held + sum(buys, ZERO)
 
 
 def _price(context: CheckContext) -> Decimal:

@@ -232,19 +232,23 @@ class Scenario:
 
 
 def compose(seed: int) -> Scenario:
-    """The scenario of a seed; what cannot happen together is drawn again."""
+    """The scenario of a seed; what cannot happen together is drawn again.
+
+    Each seed features one thing, in turn a kind of trouble, a crash point and an act of people, so that every one of
+    them comes up in every range of some forty seeds; everything around it is drawn.
+    """
     chance = random.Random(f"order faults {seed}")
-    # Every trouble and every crash point comes up in turn, so that no range of seeds leaves one out.
-    troubles, points = list(Trouble), ["", *sorted(crashpoints.POINTS)]
-    trouble = troubles[seed % len(troubles)]
+    turn, feature = divmod(seed, 3)
+    troubles, points, acts = list(Trouble), sorted(crashpoints.POINTS), list(Act)
     while True:
-        crash = points[seed % len(points)] if chance.random() < 0.6 else ""
+        crash = points[turn % len(points)] if feature == 1 else chance.choice((*[""] * len(points), *points))
+        act = acts[turn % len(acts)] if feature == 2 else chance.choice((*[Act.NOTHING] * len(acts), *acts))
         scenario = Scenario(
             seed=seed,
             shape=chance.choice(list(Shape)),
             lots=chance.choice((1, 2, 3, 5, 8)),
-            trouble=trouble,
-            act=chance.choice(list(Act)) if chance.random() < 0.6 else Act.NOTHING,
+            trouble=troubles[turn % len(troubles)] if feature == 0 else chance.choice(troubles),
+            act=act,
             crash=crash,
             passes=chance.choice((0, 0, 1, 2)) if crash in (crashpoints.BEFORE_STORE, crashpoints.AFTER_STORE) else 0,
             beside=chance.choice((0, 0, 1, 2)),

@@ -18,7 +18,7 @@ from tests.faults.scenarios import compose
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(90), BOTH_DATABASES]
 
-#: What `make test` plays; each trouble once; `FAULT_SEEDS=1-420` names others.
+#: What `make test` plays; `FAULT_SEEDS=1-420` names others.
 SAMPLE = "1-28"
 
 

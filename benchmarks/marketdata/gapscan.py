@@ -149,13 +149,17 @@ def measure() -> Figures:
     first, recent, last = (f"{day:%Y%m%d}" for day in (DAILY_START, MINUTE_START, END))
     assert service.gaps("1d", first, last).days_missing == missing["1d"]
     assert service.gaps("1m", recent, last, symbols=some).days_missing == missing["1m"]
-    daily = service.coverage(CoverageRequest("1d", start=first, end=last))
+    daily = service.coverage_scope(CoverageRequest("1d", start=first, end=last))
     assert coverage_table(daily)["missing"].sum() == missing["1d"]
     return {
         "daily": median_ms(lambda: service.gaps("1d", first, last)),
         "minutes": median_ms(lambda: service.gaps("1m", recent, last, symbols=some)),
-        "table": median_ms(lambda: coverage_table(service.coverage(CoverageRequest("1d", start=first, end=last)))),
-        "months": median_ms(lambda: coverage_months(service.coverage(CoverageRequest("1d", start=first, end=last)))),
+        "table": median_ms(
+            lambda: coverage_table(service.coverage_scope(CoverageRequest("1d", start=first, end=last)))
+        ),
+        "months": median_ms(
+            lambda: coverage_months(service.coverage_scope(CoverageRequest("1d", start=first, end=last)))
+        ),
     }
 
 

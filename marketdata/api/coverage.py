@@ -51,7 +51,7 @@ _FILTERS = [
 
 
 def _scope(request: Request, *, state: str = "any") -> Scope:
-    return MarketDataService().coverage(
+    return MarketDataService().coverage_scope(
         CoverageRequest(
             period=request.query_params.get("period", "1d"),
             symbols=given.list_of(request, "symbols"),

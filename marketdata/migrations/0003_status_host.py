@@ -4,15 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketdata', '0002_repair'),
+        ("marketdata", "0002_repair"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='datasourcestatus',
-            name='host',
-            field=models.CharField(blank=True, default='', help_text='Whose terminal the last download came from.', max_length=64, verbose_name='host'),
+            model_name="datasourcestatus",
+            name="host",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Whose terminal the last download came from.",
+                max_length=64,
+                verbose_name="host",
+            ),
         ),
     ]

@@ -139,6 +139,20 @@ def headers_select(
     )
 
 
+def raw_counts(
+    cursor: CursorWrapper, engine: BulkWriter, ids: Sequence[int], period: Period, span: tuple[int, int]
+) -> dict[int, int]:
+    """Number of hot rows per instrument in a closed range of stamps."""
+    table = raw_table(period)
+    where, parameters = _raw_where(engine, ids, period)
+    cursor.execute(
+        f"SELECT instrument_id, COUNT(*) FROM {table.name} "  # noqa: S608
+        f"WHERE {where} AND ts BETWEEN %s AND %s GROUP BY instrument_id",
+        [*parameters, *span],
+    )
+    return dict(cursor.fetchall())
+
+
 def raw_extent(cursor: CursorWrapper, engine: BulkWriter, ids: Sequence[int] | None, period: Period) -> Extent:
     """First and last stamp and number of hot rows per instrument."""
     table = raw_table(period)

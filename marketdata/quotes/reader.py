@@ -169,6 +169,18 @@ def _meet(first_day: int, width: int, days: Int64Array) -> tuple[Int64Array, Int
     return days[columns] - first_day, columns
 
 
+def hot_counts(instrument_ids: Int64Array, period: Period, start_ts: int, end_ts: int) -> dict[int, int]:
+    """Number of hot rows in a closed range, per instrument that has any."""
+    connection = connections[DATABASE]
+    engine = bulk_writer(connection)
+    counts: dict[int, int] = {}
+    with connection.cursor() as cursor:
+        for at in range(0, len(instrument_ids), _INSTRUMENTS_PER_QUERY):
+            ids = instrument_ids[at : at + _INSTRUMENTS_PER_QUERY].tolist()
+            counts |= queries.raw_counts(cursor, engine, ids, period, (start_ts, end_ts))
+    return counts
+
+
 def coverage(instrument_ids: Sequence[int] | Int64Array | None, period: Period) -> Coverage:
     """First and last stamp and row count per instrument, hot and sealed, without reading payloads.
 

@@ -23,6 +23,7 @@ from marketdata.services.evidence import evidence_in_force, source_depth_day
 from ops.clocks import MarketClock
 
 ReasonMatrix = npt.NDArray[np.uint8]
+BoolVector = npt.NDArray[np.bool_]
 
 REASONS = (
     EvidenceReason.SOURCE_EMPTY,
@@ -159,20 +160,31 @@ def _positions(ids: Int64Array, wanted: Int64Array) -> Int64Array:
     return found
 
 
-def _open_day_present(ids: Int64Array, period: Period, axis: Axis, clock: MarketClock) -> npt.NDArray[np.bool_]:
-    """Whether every minute due by now is there or was compared with the terminal's own bars."""
-    day = axis.days[axis.open_index]
-    midnight = int(day_start_ts(day))
+def _open_day_present(ids: Int64Array, period: Period, axis: Axis, clock: MarketClock) -> BoolVector:
+    """Whether every bar due by now is there or was compared with the terminal's own."""
+    midnight = int(day_start_ts(axis.days[axis.open_index]))
     labels = midnight + open_day_labels(clock, period)
+    # Rows stand on session labels only, so as many as are due are those that are due. Most of a market is whole, and its
+    # stamps need not be read.
+    counts = reader.hot_counts(ids, period, int(labels[0]), int(labels[-1]))
+    present = np.array([counts.get(instrument_id, 0) >= len(labels) for instrument_id in ids.tolist()])
+    unsure = np.flatnonzero(~present)
+    present[unsure] = _bars_so_far(ids[unsure], period, midnight, labels)
+    return present
+
+
+def _bars_so_far(ids: Int64Array, period: Period, midnight: int, labels: Int64Array) -> BoolVector:
+    wanted = set(ids.tolist())
     verified = {
         instrument_id: until or 0
         for instrument_id, until in DataSourceStatus.objects.filter(
-            instrument_id__in=ids.tolist(), period=period.code, verified_until_ts__gte=midnight
+            period=period.code, verified_until_ts__gte=midnight
         ).values_list("instrument_id", "verified_until_ts")
+        if instrument_id in wanted
     }
     bars = reader.read_bars(ids.tolist(), period, midnight, int(labels[-1]), columns=[])
     stored = {instrument_id: bars.ts[part] for instrument_id, part in bars.group_slices()}
-    present = np.zeros(len(ids), dtype=np.bool_)
+    present: BoolVector = np.zeros(len(ids), dtype=np.bool_)
     for row, instrument_id in enumerate(ids.tolist()):
         due = labels[labels > verified.get(instrument_id, 0)]
         present[row] = bool(np.isin(due, stored.get(instrument_id, _NO_STAMPS)).all())

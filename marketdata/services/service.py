@@ -216,8 +216,8 @@ class MarketDataService:
         first, last = resolve_dates(start, end, clock)
         return find_gaps(instrument_rows(symbols=symbols), stored, first, last, clock=clock)
 
-    def coverage(self, request: CoverageRequest) -> Scope:
-        """Check what coverage is asked of; `marketdata.services.coverage` reads it."""
+    def coverage_scope(self, request: CoverageRequest) -> Scope:
+        """Check which instruments and days coverage is asked of, for the functions of `marketdata.services.coverage`."""
         return scope_resolve(request, market_clock(self.host_name))
 
     def read(self, query: Query, readiness: Readiness | None = None) -> BarsResult:

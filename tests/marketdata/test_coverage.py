@@ -58,7 +58,7 @@ def prove(row: Instrument, day: int, reason: EvidenceReason, period: Period = Pe
 
 
 def table(service: MarketDataService, **changes: Any) -> dict[str, list[int]]:
-    found = coverage_table(service.coverage(CoverageRequest(**changes)))
+    found = coverage_table(service.coverage_scope(CoverageRequest(**changes)))
     return {row["symbol"]: [row[name] for name in COUNTS] for row in found.to_dict("records")}
 
 
@@ -105,7 +105,7 @@ def test_coverage_names_first_last_and_the_download(
     terminal.put(MAOTAI, "1d", day_bars(WEEK[1:3]))
     service.get(DataRequest([MAOTAI], "1d", WEEK[0], WEEK[-1]), wait_seconds=0)
     make_runner().run_all()
-    (row,) = coverage_table(service.coverage(CoverageRequest(symbols=[MAOTAI]))).to_dict("records")
+    (row,) = coverage_table(service.coverage_scope(CoverageRequest(symbols=[MAOTAI]))).to_dict("records")
     assert (row["first_ts"], row["last_ts"]) == (date_ts(WEEK[1]), date_ts(WEEK[2]))
     assert (row["host"], row["last_sync_count"]) == ("sim", 2)
 
@@ -114,7 +114,7 @@ def test_coverage_names_first_last_and_the_download(
 def test_coverage_pages_join_to_the_whole(calendar: None, service: MarketDataService, state: str) -> None:
     rows = [instrument(f"{600_000 + number}.SH") for number in range(7)]
     store(rows[2], Period.DAY_1, day_bars(WEEK))
-    scope = service.coverage(CoverageRequest(state=state))
+    scope = service.coverage_scope(CoverageRequest(state=state))
     seen: list[str] = []
     sizes = []
     after: str | None = ""
@@ -135,7 +135,7 @@ def test_coverage_months_round_down_so_that_100_means_all(
     store(pingan, Period.DAY_1, day_bars(WEEK[:1]))
     for day in range(1, 5):
         prove(pingan, day, EvidenceReason.SUSPENDED)
-    found = coverage_months(service.coverage(CoverageRequest()))
+    found = coverage_months(service.coverage_scope(CoverageRequest()))
     assert (found.months, found.symbols) == (("2023-03",), (PINGAN, "000002.SZ", MAOTAI))
     assert found.ratios.tolist() == [[100], [-1], [75]]
 

@@ -39,7 +39,7 @@ class Command(BaseCommand):
             end=options["end"],
         )
         try:
-            scope = MarketDataService(options["host"]).coverage(request)
+            scope = MarketDataService(options["host"]).coverage_scope(request)
         except DeskError as error:
             raise CommandError(f"{error.code}: {error.message}") from error
         if options["csv"]:

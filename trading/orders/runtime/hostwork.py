@@ -21,6 +21,7 @@ from trading.orders.choices import Status
 from trading.orders.models import Order
 from trading.orders.runtime import metrics, tradedate
 from trading.orders.runtime.accountstates import AccountStates
+from trading.orders.runtime.bookcheck import Verdict
 from trading.orders.runtime.config import RuntimeConfig
 from trading.orders.runtime.reconcile import Reconciler
 from trading.orders.runtime.session import OpenSession, SessionRefused, TradeSession
@@ -59,6 +60,7 @@ class HostWork:
         self._config = config
         self.states = states
         self._tended_at = 0.0
+        self._undecided: set[int] = set()
         self._probed: int = 0
         self._probed_at = 0.0
         self._asked_at = database_now() - timedelta(days=1)
@@ -130,7 +132,8 @@ class HostWork:
             self._reconcile_one(row, session)
         if now - self._tended_at >= self._config.account_retry_seconds:
             self._tended_at = now
-            self._try_again([row for row in rows if not self.states.is_ready(row.pk)], session)
+            troubled = [row for row in rows if row.pk in self._undecided or not self.states.is_ready(row.pk)]
+            self._try_again(troubled, session)
         ready = [row for row in rows if self.states.is_ready(row.pk)]
         if ready and now - self._probed_at >= self._config.account_probe_seconds:
             self._probed_at = now
@@ -156,6 +159,10 @@ class HostWork:
         except QmtError as error:
             self.states.set(account, SessionState.SICK, f"{type(error).__name__}: {error}")
             return error
+        if verdict is Verdict.UNDECIDED:
+            self._undecided.add(account.pk)
+        else:
+            self._undecided.discard(account.pk)
         if reading is not None:
             tradedate.close_missed(account, reading, verdict)
             tradedate.close_if_over(account, reading)
@@ -178,7 +185,8 @@ class HostWork:
         except QmtError as error:
             logger.warning("refused accounts could not be asked for again: %s", error)
         for row in rows:
-            if self._reconcile_one(row, session) is None and self.states.is_ready(row.pk):
+            was_ready = self.states.is_ready(row.pk)
+            if self._reconcile_one(row, session) is None and self.states.is_ready(row.pk) and not was_ready:
                 logger.info("account %s is ready again", row.pk)
 
     def _probe(self, account: BrokerAccount, session: OpenSession) -> None:

@@ -15,7 +15,7 @@ from accounts.choices import TradeRight, TradingState
 from accounts.models import BrokerAccount, Grant, HostStatus
 from ops.clocks import wall_now
 from ops.errors import Code
-from ops.models import AuditEvent
+from ops.models import Alert, AuditEvent
 from tests.orders.bench import MOUTAI, TODAY, Bench
 from tests.people import TEST_ACTOR, confirmed, signed_in
 from tests.risk.desk import stored
@@ -135,6 +135,18 @@ def test_rate_is_kept_over_a_restart_and_ends_after_a_second(bench: Bench) -> No
     row.recent = [moment - 1000 for moment in row.recent]
     row.save()
     assert bench.submit().status == Status.QUEUED
+
+
+@pytest.mark.parametrize(("cancels", "told"), [(2, 0), (3, 1)])
+def test_cancel_ratio_that_reaches_its_warning_is_told_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, cancels: int, told: int
+) -> None:
+    monkeypatch.setattr("ops.alerts.raising._after_commit", lambda work: work())
+    stored("CANCEL_RATIO", 50, params={"warn": "30", "minimum": 10})
+    bench.submit()
+    Tally.objects.filter(subject=f"a:{bench.account.pk}").update(orders=10, cancels=cancels)
+    assert bench.submit(price="9.99").status == Status.QUEUED
+    assert Alert.objects.filter(kind="risk.limit_near").count() == told
 
 
 # ------------------------------------------------------------------------- on the path

@@ -37,6 +37,7 @@ from trading.orders.wire import order_view
 from trading.risk.checks import pre_trade
 from trading.risk.context import Reservation
 from trading.risk.rules.prices import clamped_to_cage
+from trading.risk.services.stops import tell_cancel_ratio
 
 _TAG_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _TAG_RANDOM_LENGTH = 16
@@ -268,6 +269,8 @@ def _decide(journal: Journal, request: _Request) -> Order:
         order.deny_code = str(denial.code)
         order.message = denial.message[:400]
         order.details |= denial.as_dict().get("details", {})
+    if context.facts is not None:
+        tell_cancel_ratio(context.facts, account)
     return order
 
 

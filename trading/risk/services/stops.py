@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Final
 
 from accounts.choices import TradingState
+from accounts.models import BrokerAccount
 from accounts.services import account_state_set
 from ops.alerts import AlertKind, Severity, alert_raise
 from ops.audit import Actor
 from trading.ledger.journal import Journal
 from trading.risk.choices import LimitKind
-from trading.risk.facts import Usage
+from trading.risk.facts import LimitFacts, Usage
 from trading.risk.limits import Limit, limits_in_force
 from trading.risk.models import Control
 from trading.risk.tallies import Tallies
@@ -60,6 +61,27 @@ def equity_seen(journal: Journal, trade_date: date, equity: Decimal) -> None:
         dedup_key=f"account.reducing:{account.pk}:{trade_date.isoformat()}",
         account_id=account.pk,
     )
+
+
+def tell_cancel_ratio(facts: LimitFacts, account: BrokerAccount) -> None:
+    """Tell people once a day when the cancel ratio has reached what a limit warns at."""
+    for limit in facts.limits:
+        warn = limit.params.get("warn")
+        if limit.kind is not LimitKind.CANCEL_RATIO or warn is None:
+            continue
+        subject = limit.subject(account_id=account.pk, user_id=facts.user_id)
+        used = facts.used(subject)
+        if used.orders < int(limit.params.get("minimum", 1)) or used.cancels * _PERCENT < Decimal(warn) * used.orders:
+            continue
+        ratio = (used.cancels * _PERCENT / used.orders).quantize(Decimal("0.01"))
+        alert_raise(
+            AlertKind.LIMIT_NEAR,
+            Severity.WARNING,
+            f"{account.name}: {ratio}% of today's orders were cancelled; new ones are denied from {limit.most:f}% on",
+            {"limit": limit.id, "orders": used.orders, "cancels": used.cancels},
+            dedup_key=f"risk.cancel_ratio:{limit.id}:{subject}:{facts.trade_date.isoformat()}",
+            account_id=account.pk,
+        )
 
 
 def _is_passed(limit: Limit, used: Usage, equity: Decimal) -> bool:

@@ -18,7 +18,8 @@ from marketdata.api import parameters as given
 from marketdata.models import QuoteSubscription
 from marketdata.services.subscriptions import MAX_PER_PERSON, subscriptions_add, subscriptions_remove
 
-MarketRead = require_scope(Scope.MARKET_READ)
+# Following costs nothing but attention: who may read quotes, by token too, may say which.
+MarketRead = require_scope(Scope.MARKET_READ, write=Scope.MARKET_READ)
 
 
 class FollowSerializer(serializers.Serializer[Any]):

@@ -272,6 +272,7 @@ def test_persons_state_holds_that_person_only(bench: Bench) -> None:
     assert bench.submit().deny_code == Code.PERSON_HALTED
     assert bench.submit(user=bench.team.bob).status == Status.QUEUED
     event = AuditEvent.objects.filter(action="user.trading_state_set").get()
+    assert event.after is not None
     assert (event.target, event.after["state"]) == (f"user:{bench.alice.pk}", "HALTED")
 
 
@@ -303,6 +304,7 @@ def test_limit_set_by_rest_holds_at_once_and_is_audited(bench: Bench) -> None:
     bench.submit()
     assert bench.submit().deny_code == Code.ORDERS_PER_DAY_LIMIT
     event = AuditEvent.objects.filter(action="limit.set").get()
+    assert event.after is not None
     assert (event.before, event.after["value"]) == (None, "1")
 
 

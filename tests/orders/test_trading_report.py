@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -70,7 +71,8 @@ def test_rate_is_the_most_in_any_second(gaps_ms: list[int], most: int) -> None:
 
 def test_report_over_rest_and_as_csv_say_the_same(bench: Bench) -> None:
     bench.reported()
-    client, wish = signed_in(bench.alice), {"account": bench.account.pk, "date": TODAY.isoformat()}
+    client = signed_in(bench.alice)
+    wish: dict[str, Any] = {"account": bench.account.pk, "date": TODAY.isoformat()}
     answer = client.get("/api/v1/reports/trading", wish).json()
     assert tuple(answer) == COLUMNS
     response = client.get("/api/v1/reports/trading.csv", wish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from trading.risk.catalogue import CATALOGUE
 from trading.risk.checks import denials, pre_trade
 from trading.risk.choices import LimitKind
 from trading.risk.context import CheckContext
+from trading.risk.limits import Limit
 from trading.risk.rules.prices import clamped_to_cage
 
 
@@ -34,9 +36,14 @@ def denied(checked: CheckContext) -> dict[str, Any]:
 
 def test_every_kind_of_limit_has_a_check_that_pre_trade_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that are defined and never called are a known defect elsewhere."""
-    asked = []
+    asked: list[LimitKind] = []
+
+    def asking(kind: LimitKind) -> Callable[[CheckContext, Limit], None]:
+        return lambda _context, _limit: asked.append(kind)
+
     rules = {
-        kind: replace(rule, check=lambda context, one, kind=kind: asked.append(kind)) for kind, rule in CATALOGUE.items()
+        kind: replace(rule, check=asking(kind))
+        for kind, rule in CATALOGUE.items()
     }
     monkeypatch.setattr("trading.risk.catalogue.CATALOGUE", rules)
     pre_trade(judged(*(limit(kind) for kind in LimitKind)))
@@ -106,9 +113,7 @@ def test_st_shares_bought_in_a_day(bought: int, passes: bool) -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "code"), [("DAILY_LOSS", 10_000, Code.DAILY_LOSS_STOP), ("DRAWDOWN", 1, Code.DRAWDOWN_STOP)]
 )
-def test_loss_that_reaches_its_limit_stops_buying(
-    kind: str, value: int, code: Code, equity: str, passes: bool
-) -> None:
+def test_loss_that_reaches_its_limit_stops_buying(kind: str, value: int, code: Code, equity: str, passes: bool) -> None:
     facts = {"usage": used(opening_equity=Decimal(1_000_000), peak_equity=Decimal(1_000_000))}
     checked = judged(limit(kind, value), facts=facts)
     assert checked.asset is not None
@@ -156,7 +161,7 @@ def test_cage_edge_passes_and_the_next_tick_is_denied(board: str, side: Side, ed
 
 
 def test_cage_of_a_cheap_share_is_ten_ticks_wide_except_on_star() -> None:
-    cheap = {"price": Decimal("2.10"), "quote": quote(2.0)}
+    cheap: dict[str, Any] = {"price": Decimal("2.10"), "quote": quote(2.0)}
     for board in ("MAIN", "CHINEXT"):
         checked = judged(board=board, **cheap)
         assert checked.day is not None

@@ -41,7 +41,7 @@ def kill(
     max_below_percent: Any = None,
     confirm: str = "",
     reason: str = "",
-    proven: Callable[[], None],
+    proven: Callable[[], object],
     request_id: str = "",
 ) -> KillRun:
     """Pull the kill switch of an account, a person or the platform. Repeatable; each pull is a run of its own.

@@ -31,7 +31,7 @@ def states_set(
     person: str | None = None,
     reason: str = "",
     confirm: str = "",
-    proven: Callable[[], None],
+    proven: Callable[[], object],
     request_id: str = "",
 ) -> bool:
     """Set the platform's state, or a person's; False when it is that already.

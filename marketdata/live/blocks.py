@@ -25,6 +25,7 @@ INTS = (
     *(f"{side}_volume{level}" for side in ("bid", "ask") for level in range(1, 6)),
 )
 _TS = INTS.index("ts")
+_VOLUME = INTS.index("volume")
 _OPTIONAL = ("pvolume", "transactions")
 _ABSENT = -1
 _SIZES = struct.Struct("<II")
@@ -60,6 +61,12 @@ class TickBlock:
         """Event times (epoch ms)."""
         stamps: Int64Array = self.ints[:, _TS]
         return stamps
+
+    @property
+    def volume(self) -> Int64Array:
+        """Cumulative volumes (shares)."""
+        volumes: Int64Array = self.ints[:, _VOLUME]
+        return volumes
 
     @classmethod
     def of_quotes(cls, quotes: Mapping[str, Quote]) -> TickBlock:

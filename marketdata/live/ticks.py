@@ -198,9 +198,12 @@ class TickWriter:
         blocks: list[TickBlock] = []
         for block in batch.blocks:
             known = self._symbols.find(block.symbols)
-            if len(known) < len(block):
-                self._unknown += len(block) - len(known)
-                block = block.take(np.array([symbol in known for symbol in block.symbols], dtype=np.bool_))
+            # A push of the whole market has rows without a time or with a negative volume: one must not cost the others.
+            sound = (block.ts > 0) & (block.volume >= 0)
+            self._refused += int((~sound).sum())
+            named = np.array([symbol in known for symbol in block.symbols], dtype=np.bool_)
+            self._unknown += int((sound & ~named).sum())
+            block = block.take(sound & named)
             if not len(block):
                 continue
             keys = np.array([known[symbol] for symbol in block.symbols], dtype=np.int64)

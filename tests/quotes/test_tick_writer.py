@@ -267,6 +267,19 @@ def test_ticks_of_unknown_symbols_are_counted(instrument: Instrument, begin: Beg
 
 
 @database
+@pytest.mark.parametrize("bad", [{"ts": 0}, {"volume": -100}])
+def test_ticks_that_make_no_sense_cost_only_themselves(
+    instrument: Instrument, begin: Begin, bad: dict[str, Any]
+) -> None:
+    writer = begin(batch_seconds=0.2)
+    writer.put({SYMBOL: replace(QUOTE, **bad)})
+    writer.put(tick(1))
+    wait_until(RawTick.objects.exists)
+    assert rows() == [(1, 0, 1)]
+    assert writer.counters()["refused"] == 1
+
+
+@database
 def test_ticks_put_never_waits_for_the_database(
     instrument: Instrument, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """Trade workers that die in this process as by ``kill -9``: from that moment no statement of theirs reaches the database.
 
 Every database statement of a worker's thread asks first whether its worker still lives. A dead one's threads end there,
-with whatever they had in memory; its links are cut, its lease runs on. The same gate takes the database away.
+with whatever they had in memory; its links are cut, its lease runs out. The same gate takes the database away.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any, Self
 from django.db import OperationalError
 from django.db.backends.signals import connection_created
 
+from accounts.models import HostStatus
+from ops.clocks import database_now
 from trading.orders.runtime import crashpoints
 from trading.orders.runtime.worker import TradeRuntime
 
@@ -65,6 +67,7 @@ class Mortals:
         self._cut = cut
         self.life = Life()
         self.hooks: dict[str, list[Callable[[], object]]] = {}
+        self.trouble: list[str] = []
         self._point = ""
         self._passes = 0
         self._lock = threading.Lock()
@@ -77,7 +80,10 @@ class Mortals:
         """Stands for `crashpoints.reach`: run the scenario's hooks, once, and die if this is the place."""
         self.life.gate()
         for hook in self.hooks.pop(point, ()):
-            hook()
+            try:
+                hook()
+            except Exception as error:  # noqa: BLE001 -- the scenario's own doing must not look like the worker's
+                self.trouble.append(f"at {point}: {type(error).__name__}: {error}")
         with self._lock:
             if point != self._point:
                 return
@@ -99,6 +105,8 @@ class Mortals:
         if runtime is not None:
             runtime._lease.release = lambda: None  # type: ignore[method-assign]  # a dead process gives nothing back
             runtime.stop(1.5)
+            # What is left of its lease goes by, as it would while nobody renews it.
+            HostStatus.objects.filter(lease_holder=runtime._lease.holder).update(lease_until=database_now())
         self.life = Life()
 
     def __enter__(self) -> Self:

@@ -102,7 +102,7 @@ ARMED: Final[dict[Trouble, tuple[Fault, ...]]] = {
     Trouble.RESPONSE_LOST: _lose("orderStock"),
     Trouble.RESPONSE_LATE: (Fault(FaultAction.DELAY, "orderStock", seconds=0.3),),
     Trouble.RESPONSE_TOO_LATE: (
-        Fault(FaultAction.DELAY, "orderStock", seconds=1.0),
+        Fault(FaultAction.DELAY, "orderStock", seconds=1.6),
         *_lose("push:order", "push:trade"),
     ),
     Trouble.RESPONSE_TWICE: (Fault(FaultAction.DUPLICATE, "orderStock"),),

@@ -25,7 +25,7 @@ SAMPLE = "1-28"
 @pytest.fixture(autouse=True)
 def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hung SDK call is given up sooner than an installation would."""
-    monkeypatch.setattr("qmt.session.CALL_SECONDS", 0.4)
+    monkeypatch.setattr("qmt.session.CALL_SECONDS", 0.6)
 
 
 @pytest.mark.parametrize("seed", chosen("FAULT_SEEDS", SAMPLE))

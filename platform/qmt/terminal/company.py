@@ -93,14 +93,14 @@ class Company:
     # --- figures --------------------------------------------------------------------------------
 
     def _revenue(self, year: int, quarter: int, *, restated: bool) -> float:
-        whole = self._value * self._part(0.12, 0.6, "turnover")
+        whole = self._value * self._part(0.08, 0.3, "turnover")
         for past in range(FIRST_YEAR, year):
             whole *= 1 + self._part(-0.06, 0.16, "growth", past + 1)
         share = _YEAR_SHARE[quarter] * (self._part(0.96, 1.04, "season", year, quarter) if quarter < 3 else 1.0)
         return round(whole * share * (_RESTATED_SHARE if restated else 1.0), 2)
 
     def _profit(self, year: int, quarter: int, *, restated: bool) -> float:
-        margin = self._part(0.04, 0.26, "margin") * self._part(0.9, 1.1, "margin", year)
+        margin = self._part(0.06, 0.26, "margin") * self._part(0.9, 1.1, "margin", year)
         return round(self._revenue(year, quarter, restated=restated) * margin, 2)
 
     def _equity(self, year: int, quarter: int, *, restated: bool) -> float:

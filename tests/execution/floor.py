@@ -107,6 +107,11 @@ class Floor:
                 traded_price=order.avg_price or Decimal(0),
             )
         )
+        return self.settled(order)
+
+    def settled(self, order: Order) -> Order:
+        """Some time passes after the end of an order."""
+        Order.objects.filter(pk=order.pk, final_at__isnull=False).update(final_at=wall_now() - timedelta(seconds=10))
         return self.bench.order(order)
 
     def confirm(self, cash: str | None = None) -> None:

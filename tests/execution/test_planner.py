@@ -12,7 +12,7 @@ from ops.errors import Code
 from qmt.calendar import SHANGHAI
 from trading.execution.choices import FINAL, Kind, State
 from trading.execution.facts import ChildFacts, Facts, LegFacts, Lots, Replaced
-from trading.execution.planner import PAUSE_AFTER_NOTHING, Decision, child_size, decide
+from trading.execution.planner import PAUSE_AFTER_NOTHING, SETTLING, Decision, child_size, decide
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -71,9 +71,15 @@ def test_split_ends_its_leg_when_everything_traded() -> None:
 
 
 def test_split_waits_after_a_child_that_traded_nothing() -> None:
-    recent = ended(1, 200, 0, ended_at=NOW - PAUSE_AFTER_NOTHING / 2)
+    recent = ended(1, 200, 0, code=Code.RECONCILING, ended_at=NOW - PAUSE_AFTER_NOTHING / 2)
     assert split(recent) == Decision()
     assert split(replace(recent, ended_at=NOW - PAUSE_AFTER_NOTHING)).place == ((1, 2, 200),)
+
+
+def test_split_waits_for_late_fills_of_a_child_that_ended_with_a_rest() -> None:
+    recent = ended(1, 200, 100, ended_at=NOW - SETTLING / 2)
+    assert split(recent) == Decision()
+    assert split(replace(recent, ended_at=NOW - SETTLING)).place == ((1, 2, 200),)
 
 
 def test_split_pauses_when_a_person_cancels_its_child_and_goes_on_when_resumed() -> None:

@@ -84,13 +84,14 @@ class LegFacts:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The order that is replaced: whether it may still trade, what it traded, whether its cancel is wanted."""
+    """The order that is replaced: whether it may still trade, what it traded, whether its cancel is wanted, when it ended."""
 
     open: bool
     taken: int
     cancel_wanted: bool
     lost: bool
     """Its fate was never proven: nothing may take its place."""
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from trading.execution.choices import FINAL, Kind, State
 from trading.execution.facts import ChildFacts, Facts, LegFacts, Lots
 from trading.execution.schedule import slices_due
 
+#: An order that ended with a rest is taken at its word only after this long: a fill may be told after the end.
+SETTLING: Final = timedelta(seconds=2)
 #: After a child that traded nothing the next one waits this long.
 PAUSE_AFTER_NOTHING: Final = timedelta(seconds=5)
 #: So many children in a row that traded nothing pause a split.
@@ -41,6 +43,8 @@ PASSING: Final = frozenset(
 #: Denials that are about the account, not about the order: everything stops.
 BARRING: Final = frozenset(
     {
+        Code.PLATFORM_HALTED,
+        Code.PERSON_HALTED,
         Code.ACCOUNT_HALTED,
         Code.ACCOUNT_DISABLED,
         Code.ACCOUNT_READ_ONLY,
@@ -127,7 +131,10 @@ def _finished(facts: Facts) -> Decision:
 
 
 def _wind_down(facts: Facts) -> Decision:
-    """Nothing is placed any more; what is out is cancelled; the end comes when everything has its final state."""
+    """Nothing is placed any more; what is out is cancelled; the end comes when everything has its final state.
+
+    An order that was to be replaced is left alone: a cancel that is wanted already stands.
+    """
     cancel = tuple(
         (leg.number, child.number)
         for leg in facts.legs
@@ -136,17 +143,10 @@ def _wind_down(facts: Facts) -> Decision:
     )
     void = tuple((leg.number, child.number) for leg in facts.legs for child in leg.open_children if not child.placed)
     waiting = any(child.placed for leg in facts.legs for child in leg.open_children)
-    old = facts.replaced
-    waiting = waiting or (old is not None and old.open)
     if waiting or void:
-        return Decision(cancel=cancel, void=void, cancel_replaced=_cancel_replaced(facts))
+        return Decision(cancel=cancel, void=void)
     complete = all(leg.allocated >= leg.quantity for leg in facts.legs)
     return Decision(state=State.COMPLETED if complete else State(facts.ending))
-
-
-def _cancel_replaced(facts: Facts) -> bool:
-    old = facts.replaced
-    return old is not None and old.open and not old.cancel_wanted
 
 
 def _barring_denial(facts: Facts) -> str | None:
@@ -253,7 +253,7 @@ def _twap(facts: Facts, leg: LegFacts) -> Decision:
     last = leg.children[-1].number if leg.children else 0
     if over or last >= facts.slices:
         return Decision(end=((leg.number, Code.DEADLINE_PASSED),))
-    if due <= last or not facts.takes_orders:
+    if due <= last or not facts.takes_orders or _resting(facts, leg):
         return NOTHING
     wanted = leg.quantity if due == facts.slices else leg.quantity * due // facts.slices
     size = child_size(leg, most=leg.quantity, wanted=max(0, wanted - leg.allocated))
@@ -277,10 +277,13 @@ def _stumble(facts: Facts, leg: LegFacts) -> Decision | None:
 
 
 def _resting(facts: Facts, leg: LegFacts) -> bool:
+    """Whether the newest child ended too short a time ago for another to follow."""
     if not leg.children:
         return False
     newest = leg.children[-1]
-    return newest.ended_at is not None and not newest.taken and facts.now - newest.ended_at < PAUSE_AFTER_NOTHING
+    if newest.ended_at is None or newest.taken == newest.quantity:
+        return False
+    return facts.now - newest.ended_at < (SETTLING if newest.taken or not newest.code else PAUSE_AFTER_NOTHING)
 
 
 def _next_number(leg: LegFacts) -> int:
@@ -330,6 +333,8 @@ def _replace(facts: Facts, leg: LegFacts) -> Decision:
     left = max(0, leg.quantity - old.taken)
     if not left:
         return Decision(end=((leg.number, Code.ORDER_FILLED),))
+    if old.ended_at is not None and facts.now - old.ended_at < SETTLING:
+        return NOTHING
     size = left if not leg.is_buy else _whole(left, leg.lots)
     if not size:
         return Decision(end=((leg.number, Code.QUANTITY_BELOW_MINIMUM),))

@@ -166,6 +166,7 @@ def _replaced(order: Order) -> Replaced:
         taken=taken(order),
         cancel_wanted=order.cancel_requested_at is not None,
         lost=order.status == Status.NOT_FOUND,
+        ended_at=order.final_at,
     )
 
 

@@ -54,7 +54,7 @@ def step(execution_id: UUID) -> bool:
             decision = decide(reading.facts)
             stored = _store(journal, reading, decision)
     acted = _cancel(reading, decision)
-    if reading.execution.state == State.RUNNING:
+    if reading.execution.state == State.RUNNING and reading.facts.takes_orders:
         acted = _place_due(execution_id) or acted
     return stored or acted
 

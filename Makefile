@@ -38,6 +38,8 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.marketdata.repair --symbols 100
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.marketdata.gapscan
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.latency
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.throughput
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.recovery
 	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
 
 screenshots: $(STAMPS)/dev ## Every screen in both themes and languages, into var/screenshots

@@ -102,12 +102,12 @@ def test_coverage_states_pick_instruments(maotai: Instrument, pingan: Instrument
 def test_coverage_names_first_last_and_the_download(
     maotai: Instrument, terminal: FakeTerminal, service: MarketDataService, make_runner: RunnerFactory
 ) -> None:
-    terminal.put(MAOTAI, "1d", day_bars(WEEK[1:3]))
+    terminal.put(MAOTAI, "1d", day_bars(WEEK))
     service.get(DataRequest([MAOTAI], "1d", WEEK[0], WEEK[-1]), wait_seconds=0)
     make_runner().run_all()
     (row,) = coverage_table(service.coverage_scope(CoverageRequest(symbols=[MAOTAI]))).to_dict("records")
-    assert (row["first_ts"], row["last_ts"]) == (date_ts(WEEK[1]), date_ts(WEEK[2]))
-    assert (row["host"], row["last_sync_count"]) == ("sim", 2)
+    assert (row["first_ts"], row["last_ts"]) == (date_ts(WEEK[0]), date_ts(WEEK[-1]))
+    assert (row["host"], row["last_sync_count"]) == ("sim", 5)
 
 
 @pytest.mark.parametrize("state", ["any", "missing"])

@@ -31,6 +31,7 @@ BUY = {"symbol": MOUTAI, "side": "BUY", "quantity": 1000, "price": "10.00"}
 
 
 # ------------------------------------------------------------------------------- splits
+@pytest.mark.postgres
 def test_split_places_one_child_after_the_other_until_everything_traded(floor: Floor) -> None:
     execution = floor.split(500, 200)
     sizes = []
@@ -70,6 +71,7 @@ def test_loop_at_rest_writes_nothing(floor: Floor) -> None:
 
 
 # ------------------------------------------------------------------------------ baskets
+@pytest.mark.postgres
 def test_basket_sells_first_and_buys_when_the_proceeds_are_there(floor: Floor) -> None:
     floor.bench.hold(1000, "000001.SZ")
     floor.confirm(cash="500.00")
@@ -153,6 +155,7 @@ def test_twap_ends_with_its_window(floor: Floor) -> None:
 
 
 # -------------------------------------------------------------------------- replacements
+@pytest.mark.postgres
 def test_replacement_waits_for_the_final_state_and_orders_the_remainder(floor: Floor) -> None:
     old = floor.fill(floor.bench.submit(quantity=1000), 300)
     execution = floor.replace(old, price="10.20")
@@ -278,6 +281,7 @@ def test_sale_is_never_more_than_what_is_sellable(floor: Floor) -> None:
     assert sum(order.quantity for order in floor.orders(execution) if order.status != Status.DENIED) == 300
 
 
+@pytest.mark.postgres
 def test_child_decided_before_a_cancel_is_not_placed_after_it(floor: Floor) -> None:
     execution = floor.split(500, 200)
     leg = floor.legs(execution)[0]

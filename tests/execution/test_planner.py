@@ -93,6 +93,15 @@ def test_split_pauses_on_a_denial_that_does_not_pass() -> None:
     assert split(ended(1, 200, 0, code=Code.RECONCILING)).place == ((1, 2, 200),)
 
 
+def test_child_whose_fate_is_unproven_is_not_placed_again_nor_called_traded() -> None:
+    lost = ended(1, 200, 200, code="NOT_FOUND", unproven=True)
+    basket = facts(Kind.BASKET, leg(200, lost))
+    assert decide(basket).end == ((1, "NOT_FOUND"),)
+    assert decide(replace(basket, legs=(leg(200, lost, ended=True),))).state == State.INCOMPLETE
+    stopping = replace(basket, state=State.STOPPING, ending=State.CANCELLED)
+    assert decide(stopping).state == State.CANCELLED
+
+
 def test_split_pauses_after_children_in_vain() -> None:
     assert split(*(ended(number, 200, 0) for number in range(1, 6))).code == Code.NO_PROGRESS
 
@@ -216,6 +225,8 @@ def test_replacement_of_an_order_that_was_filled_sends_nothing_and_says_so() -> 
 def test_replacement_of_an_order_whose_fate_is_unproven_sends_nothing() -> None:
     lost = Replaced(open=False, taken=0, cancel_wanted=True, lost=True)
     assert replacing(lost).end == ((1, Code.ORDER_NOT_FOUND),)
+    unproven = Replaced(open=False, taken=1000, cancel_wanted=True, lost=True)
+    assert decide(facts(Kind.REPLACE, leg(1000, ended=True), replaced=unproven)).state == State.INCOMPLETE
 
 
 @given(

@@ -35,6 +35,8 @@ class ChildFacts:
         Why the platform denied or withheld it.
     ended_at
         When it ended, by the wall clock.
+    unproven
+        Nobody could prove what became of it: nothing takes its place, and its leg is never called complete.
     """
 
     number: int
@@ -46,6 +48,7 @@ class ChildFacts:
     by_person: bool = False
     code: str = ""
     ended_at: datetime | None = None
+    unproven: bool = False
 
     @property
     def allocated(self) -> int:
@@ -76,6 +79,11 @@ class LegFacts:
     def remaining(self) -> int:
         """Shares that no child has or had."""
         return max(0, self.quantity - self.allocated)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything has provably traded."""
+        return not self.remaining and not any(child.open or child.unproven for child in self.children)
 
     @property
     def open_children(self) -> tuple[ChildFacts, ...]:

@@ -119,15 +119,14 @@ def decide(facts: Facts) -> Decision:
 
 
 def _finished(facts: Facts) -> Decision:
-    complete = all(leg.allocated >= leg.quantity for leg in facts.legs)
-    if complete:
-        return Decision(state=State.COMPLETED)
-    if facts.replaced is not None and facts.replaced.taken:
-        # The old order traded the rest of it.
-        whole = facts.replaced.taken + sum(leg.allocated for leg in facts.legs)
-        if whole >= sum(leg.quantity for leg in facts.legs):
-            return Decision(state=State.COMPLETED)
-    return Decision(state=State.INCOMPLETE)
+    complete = all(leg.complete for leg in facts.legs)
+    old = facts.replaced
+    if old is not None and not old.lost:
+        # What the old order traded belongs to the whole.
+        leg = facts.legs[0]
+        proven = not any(child.unproven for child in leg.children)
+        complete = proven and old.taken + leg.allocated >= leg.quantity
+    return Decision(state=State.COMPLETED if complete else State.INCOMPLETE)
 
 
 def _wind_down(facts: Facts) -> Decision:
@@ -145,7 +144,7 @@ def _wind_down(facts: Facts) -> Decision:
     waiting = any(child.placed for leg in facts.legs for child in leg.open_children)
     if waiting or void:
         return Decision(cancel=cancel, void=void)
-    complete = all(leg.allocated >= leg.quantity for leg in facts.legs)
+    complete = all(leg.complete for leg in facts.legs)
     return Decision(state=State.COMPLETED if complete else State(facts.ending))
 
 
@@ -169,7 +168,7 @@ def _full(facts: Facts) -> Iterator[tuple[int, str]]:
     """Legs whose children have traded everything."""
     for leg in facts.legs:
         if not leg.ended and not leg.open_children and leg.remaining == 0:
-            yield leg.number, ""
+            yield leg.number, _why(leg)
 
 
 def _go_on(facts: Facts) -> Decision:
@@ -212,10 +211,10 @@ def _is_over(leg: LegFacts) -> bool:
 
 
 def _why(leg: LegFacts) -> str:
-    """Why a leg ended with less than it wanted; blank when it did not."""
-    if leg.remaining == 0:
+    """Why a leg ended with less than it provably wanted; blank when it did not."""
+    if leg.complete:
         return ""
-    newest = leg.children[-1]
+    newest = next((child for child in leg.children if child.unproven), leg.children[-1])
     return newest.code or str(Code.CHILD_CANCELLED if newest.by_person else Code.ORDER_FINAL)
 
 
@@ -228,7 +227,7 @@ def _split(facts: Facts, leg: LegFacts) -> Decision:
         return stop
     size = child_size(leg, most=facts.child_quantity or leg.quantity, wanted=leg.remaining)
     if not size:
-        return Decision(end=((leg.number, "" if leg.remaining == 0 else Code.QUANTITY_BELOW_MINIMUM),))
+        return Decision(end=((leg.number, Code.QUANTITY_BELOW_MINIMUM if leg.remaining else _why(leg)),))
     if not facts.takes_orders or _resting(facts, leg):
         return NOTHING
     return Decision(place=((leg.number, _next_number(leg), size),))
@@ -249,7 +248,7 @@ def _twap(facts: Facts, leg: LegFacts) -> Decision:
     if (stop := _stumble(facts, leg)) is not None:
         return stop
     if leg.remaining == 0:
-        return Decision(end=((leg.number, ""),))
+        return Decision(end=((leg.number, _why(leg)),))
     last = leg.children[-1].number if leg.children else 0
     if over or last >= facts.slices:
         return Decision(end=((leg.number, Code.DEADLINE_PASSED),))
@@ -324,7 +323,8 @@ def _replace(facts: Facts, leg: LegFacts) -> Decision:
     if leg.open_children:
         return NOTHING
     if _is_over(leg):
-        whole = old.taken + leg.allocated >= leg.quantity
+        proven = not any(child.unproven for child in leg.children)
+        whole = proven and old.taken + leg.allocated >= leg.quantity
         return Decision(end=((leg.number, "" if whole else _why(leg)),))
     if old.open:
         return Decision(cancel_replaced=not old.cancel_wanted)

@@ -150,6 +150,7 @@ def _child(child: Child, order: Order | None) -> ChildFacts:
         by_person=order.cancel_requested_by_id is not None,
         code=order.deny_code or (str(order.status) if order.status in _TELLING else ""),
         ended_at=order.final_at if ended else None,
+        unproven=order.status == Status.NOT_FOUND,
     )
 
 

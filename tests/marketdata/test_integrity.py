@@ -313,7 +313,13 @@ def test_run_as_a_job_raises_an_alert_for_severe_findings(
         integrity_work("test")
     job.refresh_from_db()
     assert (job.status, job.result["found"], job.result["severe"]) == ("DONE", {"BEYOND_LIMITS": 1}, 1)
-    assert Alert.objects.get().kind == "data.integrity"
+    assert (Alert.objects.get().kind, Alert.objects.get().closed_at) == ("data.integrity", None)
+    # The bars are corrected: the next run finds nothing severe, and the alert is over.
+    keep(maotai, DAY, week([10.0, 10.5]))
+    integrity_request()
+    with django_capture_on_commit_callbacks(execute=True):
+        integrity_work("test")
+    assert Alert.objects.get().closed_at is not None
 
 
 def test_run_asked_twice_is_one_job(maotai: Instrument) -> None:

@@ -113,6 +113,11 @@ def _describe(row: IntegrityFinding, hit: Hit, now: datetime) -> None:
     row.rows, row.facts, row.seen_at = hit.rows, hit.facts, now
 
 
+def severe_open() -> int:
+    """How many severe findings nobody has settled."""
+    return IntegrityFinding.objects.filter(state=FindingState.OPEN, severity=FindingSeverity.SEVERE).count()
+
+
 def finding_get(finding_id: int) -> IntegrityFinding:
     """Return a finding.
 

@@ -11,9 +11,10 @@ from django.db import transaction
 from marketdata.models import Instrument
 from marketdata.quotes.periods import Period
 from marketdata.selectors import instruments_by_symbol
+from marketdata.services.integrity.findings import severe_open
 from marketdata.services.integrity.scan import CHECKED_PERIODS, IntegritySummary, integrity_run
 from marketdata.tasks import integrity_wake
-from ops.alerts import AlertKind, Severity, alert_raise
+from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.clocks import database_now
 from ops.errors import Code, DeskError, Invalid
 from ops.jobs import job_claim, job_create, job_fail, job_finish, job_progress, jobs_renew
@@ -25,6 +26,7 @@ JOB_KIND = "integrity"
 # A run concerns the platform's own database, no host.
 PLACE = "platform"
 LEASE_SECONDS = 120.0
+ALERT_KEY = "data.integrity"
 
 
 class _Ended(Exception):
@@ -88,6 +90,8 @@ def integrity_work(holder: str) -> Job | None:
     job_finish(job.pk, result=summary.as_dict(), message=summary_text(summary))
     if summary.severe:
         integrity_alert(summary)
+    elif not severe_open():
+        alert_clear(ALERT_KEY)
     return job
 
 
@@ -104,7 +108,7 @@ def integrity_alert(summary: IntegritySummary) -> None:
         Severity.CRITICAL,
         f"{summary.severe} new severe findings in stored bars",
         {"found": summary_text(summary)},
-        dedup_key="data.integrity",
+        dedup_key=ALERT_KEY,
     )
 
 

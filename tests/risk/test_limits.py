@@ -41,10 +41,7 @@ def test_every_kind_of_limit_has_a_check_that_pre_trade_asks(monkeypatch: pytest
     def asking(kind: LimitKind) -> Callable[[CheckContext, Limit], None]:
         return lambda _context, _limit: asked.append(kind)
 
-    rules = {
-        kind: replace(rule, check=asking(kind))
-        for kind, rule in CATALOGUE.items()
-    }
+    rules = {kind: replace(rule, check=asking(kind)) for kind, rule in CATALOGUE.items()}
     monkeypatch.setattr("trading.risk.catalogue.CATALOGUE", rules)
     pre_trade(judged(*(limit(kind) for kind in LimitKind)))
     assert asked == list(LimitKind)

@@ -44,6 +44,13 @@ class RepairItem(models.Model):
         help_text=_("Order of magnitude of the smallest job that waits: small ones go first."),
     )
     attempts = models.PositiveSmallIntegerField(_("rounds"), default=0)
+    repeats = models.PositiveSmallIntegerField(
+        _("repeats"),
+        default=0,
+        help_text=_(
+            "Downloads in a row that went well and brought nothing new: what is missing then is believed to be missing."
+        ),
+    )
     not_before = models.DateTimeField(_("not before"))
     lease_holder = models.CharField(max_length=120, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)

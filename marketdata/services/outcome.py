@@ -37,9 +37,12 @@ class Outcome:
         Why, in words; empty when nothing remains.
     trouble
         Why, by kind.
+    repeats
+        Downloads in a row, this one included, that went well and brought no new day.
     """
 
     rows: int = 0
     remaining: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     error: str = ""
     trouble: RepairTrouble | None = None
+    repeats: int = 0

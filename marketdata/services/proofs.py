@@ -33,8 +33,8 @@ from marketdata.services.validation import CheckedFrame
 from marketdata.services.windows import Window
 from ops.clocks import wall_now
 
-# An answer without any row is believed when two downloads in a row gave it.
-ROUNDS_TO_BELIEVE_EMPTY = 2
+# What an answer lacks at its end, or in full, is believed when a second download in a row brought nothing new either.
+REPEATS_TO_BELIEVE = 1
 # Fewer empty days than this before the first minute are gaps, not the end of the source's history.
 MIN_DEPTH_DAYS = 3
 
@@ -71,21 +71,23 @@ class _Verdict:
 def prove_holes(
     *,
     missing: Mapping[int, Int64Array],
+    before: Mapping[int, Int64Array],
     period: Period,
     downloads: Sequence[Download],
     rounds: Mapping[int, int],
+    repeats: Mapping[int, int],
     host: str,
 ) -> tuple[list[Proof], dict[int, Unproven]]:
     """Judge missing closed days.
 
     Parameters
     ----------
-    missing
-        Day numbers per instrument id.
+    missing, before
+        Day numbers per instrument id, after the round and before it.
     downloads
         What was fetched in this round: window, error text, checked frames per instrument id.
-    rounds
-        Number of this round per instrument id.
+    rounds, repeats
+        Number of this round per instrument id, and how many before it in a row went well and brought nothing new.
     """
     verdicts = {key: _Verdict() for key in missing}
     explained = _Explanations.load(missing, period)
@@ -94,7 +96,12 @@ def prove_holes(
             if key not in checked:
                 continue
             inside = days[(days >= window.first) & (days <= window.last)]
-            _judge(verdicts[key], inside, error, checked[key], rounds.get(key, 1), explained, key)
+            wanted = before.get(key, days)
+            grew = len(inside) < int(((wanted >= window.first) & (wanted <= window.last)).sum())
+            repeated = not grew and repeats.get(key, 0) >= REPEATS_TO_BELIEVE
+            last_round = repeated and rounds.get(key, 1) >= get_marketdata_config().repair.attempts
+            frame = checked[key]
+            _judge(verdicts[key], inside, error, frame, explained, key, repeated=repeated, last_round=last_round)
     proofs = [
         Proof(key, np.array(days, dtype=np.int64), reason, detail)
         for key, verdict in verdicts.items()
@@ -118,11 +125,12 @@ def _judge(
     days: Int64Array,
     error: str,
     frame: CheckedFrame,
-    round_number: int,
     explained: _Explanations,
     key: int,
+    *,
+    repeated: bool,
+    last_round: bool,
 ) -> None:
-    last_round = round_number >= get_marketdata_config().repair.attempts
     for day in days.tolist():
         if error:
             verdict.doubtful[day] = error
@@ -134,10 +142,13 @@ def _judge(
             else:
                 troubles = ", ".join(sorted(frame.rejected))
                 verdict.doubtful[day] = f"ROWS_REJECTED: {troubles}"
-        elif frame.row_count == 0 and round_number < ROUNDS_TO_BELIEVE_EMPTY:
+        elif frame.row_count == 0 and not repeated:
             verdict.doubtful[day] = f"{_EMPTY}: the terminal gave no row at all"
         else:
-            explained.judge(verdict, key, day, last_round=last_round)
+            # A download can say "finished" and have landed in part: a hole with bars on both sides in the same answer is
+            # believed at once, one at its end when asking again brought nothing more.
+            between = frame.span is not None and frame.span[0] < day < frame.span[1]
+            explained.judge(verdict, key, day, confirmed=between or repeated, last_round=last_round)
 
 
 def _is_suspension(frame: CheckedFrame, day: int, *, last_round: bool) -> bool:
@@ -188,12 +199,14 @@ class _Explanations:
                 known.day_evidence.setdefault(instrument_id, []).append((low, high, reason))
         return known
 
-    def judge(self, verdict: _Verdict, key: int, day: int, *, last_round: bool) -> None:
+    def judge(self, verdict: _Verdict, key: int, day: int, *, confirmed: bool, last_round: bool) -> None:
         """Judge a day that a clean, successful answer lacks, in part or in full."""
         if (key, day) in self.suspended:
             verdict.prove(day, EvidenceReason.SUSPENDED, "instrument detail of the day")
-        elif self.period is Period.DAY_1:
+        elif self.period is Period.DAY_1 and confirmed:
             verdict.prove(day, EvidenceReason.SOURCE_EMPTY)
+        elif self.period is Period.DAY_1:
+            verdict.doubtful[day] = "UNCONFIRMED: the answer ended before this day; it is asked for once more"
         else:
             self._judge_minutes(verdict, key, day, last_round=last_round)
 

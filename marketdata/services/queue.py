@@ -37,6 +37,7 @@ class Claim:
     ranges: Ranges
     version: int
     attempts: int
+    repeats: int
     token: str
 
 
@@ -202,6 +203,7 @@ def items_claim(*, reach: Reach, holder: str, limit: int, helpers: int = 1) -> l
             item.day_ranges,
             item.version,
             item.attempts,
+            item.repeats,
             token,
         )
         for item in items
@@ -237,6 +239,7 @@ def item_end(
     remaining_days: int,
     error: str,
     trouble: RepairTrouble | None,
+    repeats: int,
     retry_at: datetime | None,
 ) -> None:
     """Record what a round did: finished, another round at `retry_at`, or failed for good.
@@ -258,6 +261,7 @@ def item_end(
             "days": remaining_days if not added else item.days,
             "error": error[:400],
             "trouble": trouble or "",
+            "repeats": repeats,
             "version": F("version") + 1,
             "lease_holder": "",
             "lease_until": None,
@@ -266,7 +270,7 @@ def item_end(
         if left:
             values["until"] = ranges_end(left)
         if added:
-            values |= {"status": RepairStatus.PENDING, "not_before": wall_now(), "attempts": 0}
+            values |= {"status": RepairStatus.PENDING, "not_before": wall_now(), "attempts": 0, "repeats": 0}
         elif not remaining:
             values |= {"status": RepairStatus.DONE}
         elif retry_at is not None:

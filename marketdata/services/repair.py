@@ -73,7 +73,13 @@ class Repairer:
     counting: Counting = field(default_factory=Counting)
 
     def repair(
-        self, *, instruments: Sequence[Instrument], period: Period, ranges: Wanted, rounds: Mapping[int, int]
+        self,
+        *,
+        instruments: Sequence[Instrument],
+        period: Period,
+        ranges: Wanted,
+        rounds: Mapping[int, int],
+        repeats: Mapping[int, int],
     ) -> dict[int, Outcome]:
         """Do one round.
 
@@ -82,7 +88,9 @@ class Repairer:
         ranges
             What is wanted; what is there already is left out.
         rounds
-            Number of this round per instrument id, from 1: some holes are believed only when seen twice.
+            Number of this round per instrument id, from 1.
+        repeats
+            `Outcome.repeats` of the round before per instrument id: some holes are believed only when seen twice.
 
         Raises
         ------
@@ -92,10 +100,10 @@ class Repairer:
         by_id = {instrument.pk: instrument for instrument in instruments}
         if period is not Period.DAY_1:
             # Minute days are verified against day bars, so those come first.
-            _Round(self, by_id, Period.DAY_1, ranges, rounds).run()
+            _Round(self, by_id, Period.DAY_1, ranges, rounds, repeats).run()
         if period is Period.TICK:
             return repair_ticks(self, by_id, ranges, rounds)
-        return _Round(self, by_id, period, ranges, rounds).run()
+        return _Round(self, by_id, period, ranges, rounds, repeats).run()
 
 
 @dataclass(slots=True)
@@ -118,6 +126,7 @@ class _Round:
         period: Period,
         wanted: Wanted,
         rounds: Mapping[int, int],
+        repeats: Mapping[int, int],
     ) -> None:
         self.repairer = repairer
         self.gateway = repairer.gateway
@@ -126,11 +135,12 @@ class _Round:
         self.period = period
         self.wanted = wanted
         self.rounds = rounds
+        self.repeats = repeats
         self.clock = repairer.clock()
         self.open_day = first_open_day(self.clock)
         every = list(chain.from_iterable(wanted.values()))
         self.calendar = calendar_days(min(pair[0] for pair in every), max(pair[1] for pair in every))
-        self.outcomes = {key: Outcome() for key in wanted}
+        self.outcomes = {key: Outcome(repeats=repeats.get(key, 0)) for key in wanted}
 
     def run(self) -> dict[int, Outcome]:
         missing = self.missing(self.wanted)
@@ -144,9 +154,11 @@ class _Round:
         still = self.missing(self.wanted)
         proofs, unproven = prove_holes(
             missing=_closed(still, self.open_day),
+            before=missing,
             period=self.period,
             downloads=[(part.window, part.error, part.checked) for part in fetched],
             rounds=self.rounds,
+            repeats=self.repeats,
             host=self.source.host,
         )
         evidence_record(
@@ -156,6 +168,7 @@ class _Round:
             host=self.source.host,
             sdk_version=self.source.sdk_version,
         )
+        self.count_repeats(fetched, missing, still)
         self.conclude(fetched, still, unproven)
         return self.outcomes
 
@@ -316,6 +329,17 @@ class _Round:
         return int(day_start_ts(self.open_day)) + int(labels[-1])
 
     # ----------------------------------------------------------------------------- conclude
+    def count_repeats(
+        self, fetched: Sequence[_Fetched], before: Mapping[int, Int64Array], still: Mapping[int, Int64Array]
+    ) -> None:
+        """Count the rounds that went well and brought no new day; a failed one says nothing either way."""
+        troubled = {key for part in fetched for key, frame in part.checked.items() if part.error or frame.all_padding}
+        for key, days in before.items():
+            if len(still.get(key, ())) < len(days):
+                self.outcomes[key].repeats = 0
+            elif key not in troubled:
+                self.outcomes[key].repeats += 1
+
     def conclude(
         self, fetched: Sequence[_Fetched], still: Mapping[int, Int64Array], unproven: Mapping[int, Unproven]
     ) -> None:

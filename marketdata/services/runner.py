@@ -138,6 +138,7 @@ class RepairRunner:
                 period=claims[0].period,
                 ranges={claim.instrument_id: claim.ranges for claim in claims},
                 rounds={claim.instrument_id: claim.attempts for claim in claims},
+                repeats={claim.instrument_id: claim.repeats for claim in claims},
             )
         except (TerminalDown, DownloadThrottled):
             raise
@@ -168,6 +169,7 @@ class RepairRunner:
                 remaining_days=len(outcome.remaining),
                 error=outcome.error,
                 trouble=outcome.trouble,
+                repeats=outcome.repeats,
                 retry_at=(
                     wall_now() + timedelta(seconds=backoff_seconds(claim.attempts))
                     if claim.attempts < config.attempts
@@ -246,5 +248,7 @@ def _all_failed(claims: Sequence[Claim], error: str, trouble: RepairTrouble) -> 
         wanted = np.zeros(len(days), dtype=np.bool_)
         for low, high in claim.ranges:
             wanted |= (days >= low) & (days <= high)
-        outcomes[claim.instrument_id] = Outcome(remaining=days[wanted], error=error, trouble=trouble)
+        outcomes[claim.instrument_id] = Outcome(
+            remaining=days[wanted], error=error, trouble=trouble, repeats=claim.repeats
+        )
     return outcomes

@@ -70,6 +70,8 @@ class CheckedFrame:
     ----------
     row_count
         How many those are; stays when the rows themselves are let go.
+    span
+        First and last day (numbers) of the rows that may be stored; None without any.
     all_padding
         Rows came, and every one was padding: nothing had really landed.
     doubtful_days
@@ -87,6 +89,7 @@ class CheckedFrame:
     row_count: int = 0
     rejected: Counter[Trouble] = field(default_factory=Counter)
     findings: Counter[Trouble] = field(default_factory=Counter)
+    span: tuple[int, int] | None = None
     all_padding: bool = False
     doubtful_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     suspended_days: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
@@ -146,6 +149,7 @@ def check_bars(frame: pd.DataFrame, checks: Checks) -> CheckedFrame:
     return CheckedFrame(
         rows=rows,
         row_count=len(rows),
+        span=(int(days[good][0]), int(days[good][-1])) if good.any() else None,
         rejected=rejected,
         findings=_findings(rows, checks),
         all_padding=all_padding,

@@ -117,9 +117,10 @@ def test_prometheus_address_shows_the_figures_of_every_host(reported: None) -> N
 
 def test_page_shows_the_figures_in_both_languages(reported: None) -> None:
     client = Client()
-    client.force_login(User.objects.create_user("alice", language="en"))
+    client.force_login(User.objects.create_user("alice"))
+    client.cookies["django_language"] = "en"
     english = client.get("/data/status/").content.decode()
-    User.objects.update(language="zh-hans")
+    client.cookies["django_language"] = "zh-hans"
     chinese = client.get("/data/status/").content.decode()
     assert "Does not report" in english
     assert '<td class="num">70</td>' in english

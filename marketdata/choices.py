@@ -87,6 +87,7 @@ class ScheduleName(models.TextChoices):
     SAMPLING = "sampling", _("Sampling check against the terminal")
     STATIC = "static", _("Static data")
     REPORT = "report", _("Status report")
+    INTEGRITY = "integrity", _("Integrity check")
 
 
 OPEN_REPAIR_STATUSES = (RepairStatus.PENDING, RepairStatus.RUNNING)

@@ -13,6 +13,7 @@ from marketdata.choices import ScheduleName
 from marketdata.config import get_marketdata_config
 from marketdata.models import DataSource, SyncSchedule
 from marketdata.services.afterclose import after_close_request
+from marketdata.services.integrity import integrity_request
 from marketdata.services.refresh import StaticPart, refresh_request
 from marketdata.services.reports import report_make
 from marketdata.services.sampling import sampling_request
@@ -28,11 +29,16 @@ def _static(clock: MarketClock) -> Job:
     return refresh_request(host=clock.host, parts=[StaticPart.INSTRUMENTS, StaticPart.LISTS])
 
 
+def _integrity(_clock: MarketClock) -> Job:
+    return integrity_request()
+
+
 STARTS: dict[ScheduleName, Callable[[MarketClock], Job]] = {
     ScheduleName.AFTER_CLOSE: after_close_request,
     ScheduleName.SAMPLING: sampling_request,
     ScheduleName.STATIC: _static,
     ScheduleName.REPORT: report_make,
+    ScheduleName.INTEGRITY: _integrity,
 }
 
 

@@ -74,7 +74,13 @@ def test_runs_between_counts_both_ends(calendar: None) -> None:
 def report_only(settings: Settings) -> None:
     off = {"enabled": False}
     settings.MARKETDATA = MarketDataConfig().changed(
-        schedules={"after_close": off, "sampling": off, "static": off, "report": {"every": "day", "at": "17:00"}}
+        schedules={
+            "after_close": off,
+            "sampling": off,
+            "static": off,
+            "integrity": off,
+            "report": {"every": "day", "at": "17:00"},
+        }
     )
 
 

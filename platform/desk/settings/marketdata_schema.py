@@ -107,6 +107,8 @@ class SchedulesConfig(BaseModel):
     """Instruments, sectors, calendar and factors."""
     report: ScheduleConfig = ScheduleConfig(at="17:00")
     """Status report: coverage, failures, evidence."""
+    integrity: ScheduleConfig = ScheduleConfig(at="18:00")
+    """Integrity check of what changed since the last one."""
 
 
 class LiveConfig(BaseModel):

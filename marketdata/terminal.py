@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from accounts.models import QmtHost
-from desk.settings.schema import get_config
+from accounts.terminals import announced_address, announcement, userdata_folder
 from marketdata.choices import Basis
-from qmt.errors import TerminalDown
 from qmt.gateway import QuoteGateway
 from qmt.sdk import PINNED_VERSION, Native, open_quote_gateway
-from qmt.terminal.protocol import ANNOUNCEMENT
 
 _BASES = {"raw": Basis.RAW, "front_adjusted": Basis.FRONT_ADJUSTED}
 
@@ -47,8 +42,7 @@ def data_terminal_of(host: QmtHost) -> DataTerminal:
     def address() -> str:
         if host.quote_address:
             return host.quote_address
-        content = announcement(userdata)
-        return f"{content['host']}:{int(content['port'])}"
+        return announced_address(userdata)
 
     def basis() -> Basis:
         # A real terminal stores raw bars; a simulated one says what the file it replays holds.
@@ -62,27 +56,3 @@ def data_terminal_of(host: QmtHost) -> DataTerminal:
         basis=basis,
         sdk_version=PINNED_VERSION,
     )
-
-
-def userdata_folder(host: QmtHost) -> Path:
-    """The terminal's user-data folder; a simulated host without one has it in the state folder."""
-    if host.userdata_path:
-        return Path(host.userdata_path)
-    return get_config().state_dir / "terminal" / host.name / "userdata_mini"
-
-
-def announcement(userdata: Path) -> dict[str, Any]:
-    """What a running simulated terminal says about itself.
-
-    Raises
-    ------
-    TerminalDown
-        It says nothing: it is not running.
-    """
-    try:
-        content = json.loads((userdata / ANNOUNCEMENT).read_text("utf-8"))
-        int(content["port"])
-        str(content["host"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TerminalDown(f"no terminal has announced itself in {userdata}") from error
-    return dict(content)

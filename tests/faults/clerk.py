@@ -28,7 +28,7 @@ from ops.audit import Actor  # noqa: E402
 from ops.clocks import database_now, market_clock  # noqa: E402
 from trading.ledger.models import AccountBook, AssetSnapshot, Position  # noqa: E402
 from trading.orders.models import Order, Trade  # noqa: E402
-from trading.orders.runtime.terminal import announced_address, userdata_folder  # noqa: E402
+from accounts.terminals import announced_address, userdata_folder  # noqa: E402
 from trading.orders.services import order_cancel, order_submit  # noqa: E402
 from trading.orders.states import OPEN  # noqa: E402
 from trading.risk.models import RiskLimit  # noqa: E402

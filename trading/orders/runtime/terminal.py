@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from accounts.models import QmtHost
+from accounts.terminals import announced_address, userdata_folder
 from desk.settings.schema import get_config
-from qmt.errors import QmtError, TerminalDown
+from qmt.errors import QmtError
 from qmt.gateway import ClockReading, QuoteGateway, TradeGateway, TradeSink
 from qmt.sdk import PINNED_VERSION, Native, open_quote_gateway, open_trade_gateway
-from qmt.terminal.protocol import ANNOUNCEMENT
 
 #: Ids of order sessions where the host's row names none.
 DEFAULT_SESSION_IDS = tuple(range(610_001, 610_009))
@@ -62,29 +60,6 @@ def terminal_of(host: QmtHost) -> Terminal:
         simulated=native == "simulated",
         close=clock.close,
     )
-
-
-def userdata_folder(host: QmtHost) -> Path:
-    """The terminal's user-data folder; a simulated host without one has it in the state folder."""
-    if host.userdata_path:
-        return Path(host.userdata_path)
-    return get_config().state_dir / "terminal" / host.name / "userdata_mini"
-
-
-def announced_address(userdata: Path) -> str:
-    """Where a running simulated terminal says that it listens.
-
-    Raises
-    ------
-    TerminalDown
-        It says nothing: it is not running.
-    """
-    path = userdata / ANNOUNCEMENT
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        return f"{content['host']}:{int(content['port'])}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TerminalDown(f"no terminal has announced itself in {userdata}") from error
 
 
 class TerminalClock:

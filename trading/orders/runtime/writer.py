@@ -113,12 +113,6 @@ class EventWriter:
         with self._wake:
             return self._accepted - self._applied
 
-    @property
-    def failing_seconds(self) -> float:
-        """How long the database has refused the present batch; 0 when it does not."""
-        since = self._failing_since
-        return 0.0 if since is None else time.monotonic() - since
-
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything taken before this call is stored; False when time is up."""
         deadline = time.monotonic() + timeout_seconds

@@ -39,7 +39,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MEASURED = ("data", "engine", "web")
 STAMP = re.compile(r'"ts":(\d+)')
 START_SECONDS = 60.0
-SETTLE_SECONDS = 20.0
+# Long enough for the first whole minute to have begun: its bars are then stored while it is measured.
+SETTLE_SECONDS = 60.0
 IDLE_SETTLE_SECONDS = 45.0
 GOALS = {"busy": 50.0, "idle": 2.0, "delay_ms": 1000.0}
 
@@ -50,7 +51,7 @@ class Stack:
 
     state: Path
     port: int
-    token: str
+    token: str = ""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -102,14 +103,14 @@ def stack(options: argparse.Namespace) -> Iterator[Stack]:
 
     config = get_config()
     plan.prepare_folders(config)
-    for command in (("migrate", "-v0"), ("migrate", "-v0", "--database", "quotes"), ("demo_data",)):
-        subprocess.run(plan.manage(*command), check=True, stdout=subprocess.DEVNULL)
-    _create_instruments(options.instruments)
-    create = plan.manage("token_create", "alice", "--scopes", "market:read")
-    token = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
-    running = Stack(state, port, token)
+    running = Stack(state, port)
     try:
         running.start("valkey", *plan.valkey(config).command)
+        for command in (("migrate", "-v0"), ("migrate", "-v0", "--database", "quotes"), ("demo_data",)):
+            subprocess.run(plan.manage(*command), check=True, stdout=subprocess.DEVNULL)
+        _create_instruments(options.instruments)
+        create = plan.manage("token_create", "alice", "--scopes", "market:read")
+        running.token = subprocess.run(create, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         running.feed(options)
         running.start("data", *plan.manage("worker", "data", "--host", "sim"))
         running.start("engine", *plan.manage("engine"))

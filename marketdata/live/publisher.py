@@ -13,6 +13,7 @@ from ops.publish import publish
 from qmt.gateway import Quote
 
 SYMBOLS_PER_MESSAGE = 1_000
+RETRY_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class QuotePublisher:
         self._buffer = LatestBuffer()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"quotes-publish@{host}", daemon=True)
+        self._missed = False
         self.published = 0
         self.failures = 0
         self.errors = 0
@@ -56,30 +58,40 @@ class QuotePublisher:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._buffer.filled.wait()
-            self._turn()
-            self._stop.wait(self._gap)
+            self._stop.wait(self._gap if self._turn() else RETRY_SECONDS)
         self._turn()
 
-    def _turn(self) -> None:
+    def _turn(self) -> bool:
         try:
-            self._publish_waiting()
+            return self._publish_waiting()
         except Exception:
             # What nobody foresaw costs its quotes, not the thread.
             log.exception("quotes of host %s were not published", self._host)
             self.errors += 1
+            self._missed = True
+            return False
 
-    def _publish_waiting(self) -> None:
+    def _publish_waiting(self) -> bool:
+        """Publish what waits; False when Redis did not take it: its newest quotes then go out with the next ones."""
         waiting = iter(self._buffer.take().items())
         while part := dict(islice(waiting, SYMBOLS_PER_MESSAGE)):
-            message = {
+            message: dict[str, Any] = {
                 "t": max(item.received_at for item in part.values()),
                 "host": self._host,
                 "q": {symbol: quote_message(item.quote) for symbol, item in part.items()},
             }
-            if self._publish("quotes", message):
-                self.published += len(part)
-            else:
+            if self._missed:
+                # Who counts on every snapshot has to know that some never came.
+                message["gap"] = True
+            if not self._publish("quotes", message):
+                self._missed = True
                 self.failures += len(part)
+                self._buffer.give_back({**part, **dict(waiting)})
+                self._buffer.filled.set()
+                return False
+            self._missed = False
+            self.published += len(part)
+        return True
 
 
 def quote_message(quote: Quote) -> dict[str, Any]:

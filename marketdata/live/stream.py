@@ -56,7 +56,9 @@ class HostStream:
             yield period, builder.changed()
 
     def quotes(self, message: dict[str, Any]) -> None:
-        """Apply one message of the quote channel."""
+        """Apply one message of the quote channel; one that says quotes before it were never published breaks the stream."""
+        if message.get("gap"):
+            self.interrupt()
         now = time.monotonic()
         stalled = now - self._last_at > STALL_SECONDS and not is_quiet(self.watermark)
         if self.settled and stalled:

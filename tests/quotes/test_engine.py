@@ -164,6 +164,19 @@ def test_stream_that_stalled_makes_no_complete_bar_of_the_stalled_minutes(
     assert [(bar.ts, bar.volume) for bar in bars] == [(at("10:05"), 50), (at("10:06"), 20)]
 
 
+def test_stream_that_lost_messages_before_the_publisher_makes_no_complete_bar_of_them() -> None:
+    stream = HostStream("sim")
+    stream.quotes(message("10:00:57", 500))
+    minutes = stream.builders[Period.MINUTE_1]
+    minutes.resume()
+    stream.settled = True
+    stream.quotes(message("10:01:03", 700))
+    stream.quotes(message("10:01:33", 900) | {"gap": True})
+    assert not stream.settled
+    stream.quotes(message("10:02:03", 950))
+    assert minutes.closed(at("10:04:00")) == []
+
+
 def test_stream_event_time_stands_still_in_a_session_and_runs_on_at_lunch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

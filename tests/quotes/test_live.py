@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError
 
 from desk.settings.marketdata_schema import MarketDataConfig
-from marketdata.live import latest
+from marketdata.live import latest, publisher
 from marketdata.live.buffers import LatestBuffer, Received
 from marketdata.live.writer import QuoteWriter
 from marketdata.models import Instrument
@@ -106,6 +106,28 @@ def test_writer_quote_is_published_at_once(instrument: Instrument, writer: Quote
         "askv": QUOTE.ask_volume,
         "status": 13,
     }
+
+
+def test_writer_quote_that_redis_did_not_take_goes_out_later_and_says_so(
+    instrument: Instrument, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "RETRY_SECONDS", 0.01)
+    answers = iter([False, False])
+
+    def publish(name: str, payload: dict[str, Any]) -> bool:
+        return next(answers, True) and channel(name, payload)
+
+    writer = QuoteWriter("sim", config=QUICK, publish=publish)
+    writer.start()
+    writer.accept({"600519.SH": QUOTE})
+    wait_until(lambda: channel.messages)
+    writer.accept({"600519.SH": replace(QUOTE, last=11.0)})
+    wait_until(lambda: len(channel.messages) == 2)
+    writer.stop()
+    first, second = (payload for _name, payload in channel.messages)
+    assert (first["q"]["600519.SH"]["last"], first["gap"]) == (10.5, True)
+    assert (second["q"]["600519.SH"]["last"], "gap" in second) == (11.0, False)
+    assert writer.counters()["publish_failures"] == 2
 
 
 def test_writer_stop_writes_what_is_buffered(instrument: Instrument, channel: Channel) -> None:

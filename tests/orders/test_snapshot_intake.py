@@ -12,9 +12,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import BrokerAccount
 from ops.clocks import wall_now
-from qmt.gateway import OrderUpdate, Side
-from tests.orders.bench import MOUTAI, TODAY, Bench
+from qmt.gateway import OrderUpdate, Side, TradeUpdate
+from tests.orders.bench import MOUTAI, SESSION, TODAY, Bench
+from trading.ledger.models import LedgerEntry
 from trading.orders.choices import ParkedState, Source, Status
+from trading.orders.intake import AccountSnapshot, resolve_by_query, snapshot
+from trading.orders.intake.news import RoundMemory
 from trading.orders.lifecycle import mark_unknown
 from trading.orders.models import Order, ParkedEvent, Trade
 from trading.orders.services import order_cancel
@@ -132,3 +135,62 @@ def test_other_accounts_are_untouched(bench: Bench) -> None:
     bench.query(orders=(external(bench, side=Side.SELL),))
     assert bench.order(order).status == Status.QUEUED
     assert Order.objects.filter(account=other).count() == 1
+
+
+def test_round_cut_off_between_slices_is_completed_by_the_next(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash leaves whole slices behind; the next round books the rest, each fill once."""
+    monkeypatch.setattr(snapshot, "SLICE", 1)
+    order = bench.reported(quantity=300)
+    fills = tuple(bench.fill(order, 100) for _ in range(3))
+    parts = {
+        "orders": (bench.update(order, 56, traded_quantity=300),),
+        "trades": fills,
+        "asset": bench.asset("996984.97"),
+        "positions": (bench.position(300),),
+    }
+    applied = []
+    real = snapshot._apply_slice
+
+    def dies_at_the_third(*args: Any) -> None:
+        applied.append(args)
+        if len(applied) == 3:
+            raise RuntimeError("killed")
+        real(*args)
+
+    monkeypatch.setattr(snapshot, "_apply_slice", dies_at_the_third)
+    with pytest.raises(RuntimeError, match="killed"):
+        bench.query(**parts)
+    assert Trade.objects.count() == 1
+    bench.query(**parts)
+    assert (Trade.objects.count(), LedgerEntry.objects.filter(kind="TRADE").count()) == (3, 3)
+    assert bench.order(order).traded_quantity == 300
+    assert (bench.book.unconfirmed_cash, bench.book.reserved_cash) == (0, 0)
+
+
+def test_fills_of_a_round_leave_no_unconfirmed_cash_behind(bench: Bench) -> None:
+    """Its money was asked for after its fills: nothing is held back until another query."""
+    order = bench.reported(quantity=100)
+    bench.query(
+        orders=(bench.update(order, 56, traded_quantity=100),),
+        trades=(bench.fill(order, 100),),
+        asset=bench.asset("998994.99"),
+        positions=(bench.position(100),),
+    )
+    assert bench.book.promised_cash == 0
+
+
+def test_round_remembers_what_is_known_and_still_takes_what_is_new(bench: Bench) -> None:
+    memory = RoundMemory(SESSION)
+    order = bench.reported(quantity=200)
+    first, second = bench.fill(order, 100), bench.fill(order, 100)
+    done = bench.update(order, 56, traded_quantity=200)
+
+    def resolve(*trades: TradeUpdate) -> None:
+        answer = AccountSnapshot(started_at=wall_now(), orders=(done,), trades=trades)
+        resolve_by_query(bench.account.pk, answer, session_key=SESSION, memory=memory)
+
+    resolve(first)
+    resolve(first)
+    assert (len(memory.orders), len(memory.trades)) == (1, 1)
+    resolve(first, second)
+    assert bench.order(order).traded_quantity == 200

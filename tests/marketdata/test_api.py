@@ -289,7 +289,7 @@ def test_job_cancelled_gives_up_only_what_nobody_else_waits_for(
     assert {symbol for call in terminal.downloads for symbol in call[0]} == {MAOTAI}
     assert AuditEvent.objects.get(action="job.cancelled").target == f"job:{both}"
     again = alice.post(f"/api/v1/jobs/{both}/cancel")
-    assert (again.status_code, again.json()["code"]) == (409, "CONFLICT")
+    assert (again.status_code, again.json()["code"]) == (409, "JOB_ENDED")
 
 
 def test_bars_before_any_market_clock_say_so(db: None) -> None:

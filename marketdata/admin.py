@@ -16,9 +16,12 @@ from marketdata.models import (
     Holiday,
     Instrument,
     InstrumentDay,
+    LiveDifference,
+    QuoteSubscription,
     RepairItem,
     Sector,
     SourceDepth,
+    TickArchive,
     TradingDay,
 )
 from ops.admin import ReadOnly
@@ -78,7 +81,7 @@ class SectorAdmin(ReadOnly):
 
 @admin.register(DataSource)
 class DataSourceAdmin(ReadOnly):
-    list_display = ("host", "basis", "simulated", "static_trade_date", "last_tick_at", "note")
+    list_display = ("host", "basis", "simulated", "static_trade_date", "last_tick_at", "stale_since", "note")
 
 
 @admin.register(DataSourceStatus)
@@ -106,5 +109,26 @@ class SourceDepthAdmin(ReadOnly):
 class RepairItemAdmin(ReadOnly):
     list_display = ("instrument", "period", "status", "days", "attempts", "host", "error", "updated_at")
     list_filter = ("status", "period", "host")
+    list_select_related = ("instrument",)
+    search_fields = ("instrument__symbol",)
+
+
+@admin.register(QuoteSubscription)
+class QuoteSubscriptionAdmin(ReadOnly):
+    list_display = ("instrument", "owner", "reason", "created_at")
+    list_select_related = ("instrument", "owner")
+    search_fields = ("instrument__symbol", "owner__username")
+
+
+@admin.register(TickArchive)
+class TickArchiveAdmin(ReadOnly):
+    list_display = ("trade_date", "rows", "instruments", "size", "path", "archived_at", "restored_at")
+    date_hierarchy = "trade_date"
+
+
+@admin.register(LiveDifference)
+class LiveDifferenceAdmin(ReadOnly):
+    list_display = ("instrument", "period", "trade_date", "differing", "compared", "host", "found_at")
+    list_filter = ("period", "host")
     list_select_related = ("instrument",)
     search_fields = ("instrument__symbol",)

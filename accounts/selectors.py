@@ -50,6 +50,25 @@ def account_get(user: User | AnonymousUser, account_id: int) -> BrokerAccount:
     return account
 
 
+def account_to_trade(user: User | AnonymousUser, account_id: int) -> BrokerAccount:
+    """The account `account_id`, its host and status loaded, if `user` may place orders on it, in one query.
+
+    Raises
+    ------
+    NotFound
+        As `account_get`.
+    Forbidden
+        TRADE_NOT_GRANTED: `user` may only look.
+    """
+    # Whoever may trade an account sees it: both rules ask for the same grants.
+    account = (
+        BrokerAccount.objects.tradable_by(user).select_related("host", "host__status").filter(pk=account_id).first()
+    )
+    if account is None:
+        raise Forbidden(Code.TRADE_NOT_GRANTED, account=account_get(user, account_id).pk)
+    return account
+
+
 def may_trade(user: User | AnonymousUser, account: BrokerAccount) -> bool:
     """Whether `user` may place and cancel orders on `account`, now."""
     return BrokerAccount.objects.tradable_by(user).filter(pk=account.pk).exists()

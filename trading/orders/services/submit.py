@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.actors import actor_for_token, actor_for_user
 from accounts.models import ApiToken, BrokerAccount, User
-from accounts.selectors import account_get, may_trade
+from accounts.selectors import account_to_trade, may_trade
 from desk.settings.schema import get_config
 from marketdata.models import Instrument, InstrumentDay
 from marketdata.quotes.models import LatestQuote
@@ -115,9 +115,7 @@ def order_submit(
     Conflict
         IDEMPOTENCY_CONFLICT: the `client_order_id` belongs to another body.
     """
-    account = account_get(user, account_id)
-    if not may_trade(user, account):
-        raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
+    account = account_to_trade(user, account_id)
     ticket = Ticket.parse(
         symbol=symbol,
         side=side,

@@ -20,6 +20,7 @@ from django.db.models import Count, Sum  # noqa: E402
 
 from accounts.models import BrokerAccount, HostStatus, QmtHost, User  # noqa: E402
 from accounts.services import account_halt, account_resume  # noqa: E402
+from accounts.terminals import announced_address, userdata_folder  # noqa: E402
 from marketdata.models import Instrument, InstrumentDay, RepairItem  # noqa: E402
 from marketdata.quotes.models import QuoteSegment, RawQuote  # noqa: E402
 from marketdata.services import MarketDataService  # noqa: E402
@@ -28,7 +29,6 @@ from ops.audit import Actor  # noqa: E402
 from ops.clocks import database_now, market_clock  # noqa: E402
 from trading.ledger.models import AccountBook, AssetSnapshot, Position  # noqa: E402
 from trading.orders.models import Order, Trade  # noqa: E402
-from accounts.terminals import announced_address, userdata_folder  # noqa: E402
 from trading.orders.services import order_cancel, order_submit  # noqa: E402
 from trading.orders.states import OPEN  # noqa: E402
 from trading.risk.models import RiskLimit  # noqa: E402

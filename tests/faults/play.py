@@ -324,13 +324,9 @@ class _Player:
         if scenario.trouble is Trouble.NEXT_DAY:
             self.until_known(self.subject, TERMINAL | WORKING)
             self.next_day()
-        if scenario.trouble in (Trouble.ALL_LOST, Trouble.QUERIES_LOST, Trouble.RESPONSE_TOO_LATE, Trouble.CALL_HANGS):
-            # The trouble lasts until the platform has given up on an answer.
-            until(
-                lambda: self.revive() and self.row().status not in ("QUEUED", "SUBMITTING"),
-                SETTLE_SECONDS,
-                "its deadline",
-            )
+            return
+        # The trouble lasts until the order has met it: it has an answer, or the platform has given up on one.
+        until(lambda: self.revive() and self.row().status not in ("QUEUED", "SUBMITTING"), SETTLE_SECONDS, "its answer")
         time.sleep(0.05)
 
     def next_day(self) -> None:

@@ -167,6 +167,7 @@ class World:
             },
             "POST /api/v1/accounts/<int:account_id>/differences/<int:difference_id>/resolve": {"note": "a test"},
             "POST /api/v1/accounts/<int:account_id>/parked/<int:parked_id>": {"order": None},
+            "POST /api/v1/executions/cancel": {"account": team.alpha.pk},
             "POST /api/v1/orders/cancel": {"account": team.alpha.pk},
             "POST /api/v1/orders/<uuid:order_id>/replace": {"price": "9.80"},
             "POST /api/v1/executions": {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import Grant
 from tests.execution.floor import Floor
 from tests.orders.bench import MOUTAI
 from trading.execution.models import Execution
@@ -76,6 +77,22 @@ def test_pause_resume_cancel_over_the_api(floor: Floor, alice: Client) -> None:
     assert post(alice, f"{address}/cancel").json()["state"] == "STOPPING"
     floor.turn(execution)
     assert post(alice, f"{address}/cancel").json()["code"] == "EXECUTION_FINAL"
+
+
+def test_cancel_all_executions_of_a_strategy(floor: Floor, alice: Client) -> None:
+    named, other = floor.split(strategy="grid"), floor.split()
+    wish = {"account": floor.bench.account.pk, "strategy": "grid"}
+    answer = post(alice, f"{EXECUTIONS}/cancel", wish)
+    assert answer.json()["results"] == [{"execution": str(named.pk), "state": "STOPPING", "code": ""}]
+    assert floor.fresh(other).state == "RUNNING"
+
+
+def test_cancel_all_executions_leaves_those_of_others_and_says_so(floor: Floor, alice: Client) -> None:
+    theirs = floor.split()
+    Execution.objects.filter(pk=theirs.pk).update(created_by=floor.bench.team.bob)
+    Grant.objects.filter(user=floor.bench.alice).update(trade="OWN")
+    answer = post(alice, f"{EXECUTIONS}/cancel", {"account": floor.bench.account.pk})
+    assert answer.json()["results"] == [{"execution": str(theirs.pk), "state": "RUNNING", "code": "ORDER_NOT_YOURS"}]
 
 
 def test_replace_over_the_api(floor: Floor, alice: Client) -> None:

@@ -11,6 +11,7 @@ from tests.execution.floor import Floor
 from tests.orders.bench import MOUTAI
 from trading.execution import runtime
 from trading.execution.choices import State
+from trading.execution.services import drive
 
 pytestmark = pytest.mark.django_db
 
@@ -28,12 +29,11 @@ def test_round_goes_on_when_one_execution_cannot_be_driven(
     floor: Floor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, fine = floor.split(), floor.split(symbol="000001.SZ", price="12.00")
-    original = runtime.step
 
     def step(pk: UUID) -> bool:
         if pk == broken.pk:
             raise ValueError("broken")
-        return original(pk)
+        return drive.step(pk)
 
     monkeypatch.setattr(runtime, "step", step)
     with caplog.at_level(logging.ERROR):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trading.execution.models import Child, Execution, Leg
 from trading.ledger.wire import day, moment, money, plain
+
+if TYPE_CHECKING:
+    from trading.execution.services import Ending
 
 
 def execution_view(execution: Execution) -> dict[str, Any]:
@@ -33,6 +36,15 @@ def execution_view(execution: Execution) -> dict[str, Any]:
         "created_at": moment(execution.created_at),
         "final_at": moment(execution.final_at),
         "legs": [leg_view(leg) for leg in legs],
+    }
+
+
+def ending_view(ending: Ending) -> dict[str, Any]:
+    """What became of one execution of a wish to cancel several."""
+    return {
+        "execution": str(ending.execution.pk),
+        "state": str(ending.execution.state),
+        "code": "" if ending.refusal is None else str(ending.refusal),
     }
 
 

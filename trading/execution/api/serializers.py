@@ -114,6 +114,27 @@ class ExecutionDetailSerializer(ExecutionSerializer):
     children = ChildSerializer(many=True)
 
 
+class ExecutionsCancelRequestSerializer(serializers.Serializer[Any]):
+    """Which open executions to cancel."""
+
+    account = serializers.IntegerField()
+    strategy = serializers.CharField(required=False, allow_null=True)
+
+
+class EndingSerializer(serializers.Serializer[Any]):
+    """What became of one execution."""
+
+    execution = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=State.choices)
+    code = serializers.CharField(help_text="Why it was left alone: `ORDER_NOT_YOURS`, `EXECUTION_FINAL`.")
+
+
+class ExecutionsCancelSerializer(serializers.Serializer[Any]):
+    """One row per open execution, oldest first."""
+
+    results = EndingSerializer(many=True)
+
+
 class ExecutionPageSerializer(serializers.Serializer[Any]):
     """One page of executions, newest first."""
 

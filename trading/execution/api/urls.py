@@ -8,6 +8,7 @@ from trading.execution.api import views
 
 urlpatterns = [
     path("executions", views.ExecutionListView.as_view(), name="api-executions"),
+    path("executions/cancel", views.ExecutionsCancelView.as_view(), name="api-executions-cancel"),
     path("executions/<uuid:execution_id>", views.ExecutionDetailView.as_view(), name="api-execution"),
     path("executions/<uuid:execution_id>/pause", views.ExecutionPauseView.as_view(), name="api-execution-pause"),
     path("executions/<uuid:execution_id>/resume", views.ExecutionResumeView.as_view(), name="api-execution-resume"),

@@ -21,6 +21,8 @@ from trading.execution.api.serializers import (
     ExecutionDetailSerializer,
     ExecutionPageSerializer,
     ExecutionRequestSerializer,
+    ExecutionsCancelRequestSerializer,
+    ExecutionsCancelSerializer,
     ExecutionSerializer,
     ReplaceRequestSerializer,
 )
@@ -33,11 +35,12 @@ from trading.execution.services import (
     execution_pause,
     execution_resume,
     execution_start,
+    executions_cancel,
     order_replace,
 )
-from trading.execution.wire import execution_view
+from trading.execution.wire import ending_view, execution_view
 from trading.ledger.api import parameters
-from trading.orders.api.views import account_id_of, token_of
+from trading.orders.api.views import account_id_of, body_of, token_of
 
 _OPEN, _ALL = "open", "all"
 
@@ -98,6 +101,31 @@ class ExecutionListView(APIView):
             request_id=current_request_id(),
         )
         return _answer(started)
+
+
+class ExecutionsCancelView(APIView):
+    """Cancelling everything that runs, or what belongs to a strategy."""
+
+    # No limit of ours ever refuses a cancel.
+    throttle_classes = ()
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="executions_cancel_all",
+        request=ExecutionsCancelRequestSerializer,
+        responses=ExecutionsCancelSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Cancel every open execution of an account, or those of a strategy, with their children. Repeatable."""
+        body = body_of(request, frozenset({"account", "strategy"}))
+        endings = executions_cancel(
+            user=parameters.user_of(request),
+            account_id=account_id_of(body.get("account")),
+            strategy=body.get("strategy"),
+            token=token_of(request),
+            request_id=current_request_id(),
+        )
+        return Response({"results": [ending_view(ending) for ending in endings]})
 
 
 class ExecutionDetailView(APIView):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from trading.execution.services.control import execution_cancel, execution_pause, execution_resume
+from trading.execution.services.control import (
+    Ending,
+    execution_cancel,
+    execution_pause,
+    execution_resume,
+    executions_cancel,
+)
 from trading.execution.services.drive import step
 from trading.execution.services.replace import order_replace
 from trading.execution.services.start import Started, execution_start
 
 __all__ = [
+    "Ending",
     "Started",
     "execution_cancel",
     "execution_pause",
     "execution_resume",
     "execution_start",
+    "executions_cancel",
     "order_replace",
     "step",
 ]

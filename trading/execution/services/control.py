@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from accounts.actors import actor_for_token, actor_for_user
 from accounts.models import ApiToken, User
-from accounts.selectors import cancel_refusal, may_trade
+from accounts.selectors import account_get, cancel_refusal, may_trade
 from ops import audit
 from ops.errors import Code, Conflict, Forbidden
 from trading.execution.choices import State
@@ -16,6 +17,7 @@ from trading.execution.models import Execution
 from trading.execution.selectors import execution_get
 from trading.execution.services.drive import change, tell
 from trading.ledger.journal import Journal, account_journal
+from trading.orders.services.ticket import strategy_of
 
 
 def execution_pause(
@@ -89,6 +91,46 @@ def execution_cancel(
         return True
 
     return _act(user, execution_id, cancel, action="execution.cancel_requested", token=token, request_id=request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One execution of a wish to cancel several: as it stands, or why it was left alone."""
+
+    execution: Execution
+    refusal: Code | None
+
+
+def executions_cancel(
+    *, user: User, account_id: int, strategy: Any = None, token: ApiToken | None = None, request_id: str = ""
+) -> list[Ending]:
+    """Cancel every open execution of an account, or those of one strategy.
+
+    Returns
+    -------
+    list of Ending
+        One per open execution, oldest first; those that are not the user's to cancel are among them, untouched.
+
+    Raises
+    ------
+    NotFound, Forbidden, Invalid
+        ACCOUNT_NOT_FOUND, TRADE_NOT_GRANTED; a malformed strategy.
+    """
+    account = account_get(user, account_id)
+    if (refusal := cancel_refusal(user, account, owner_id=user.pk)) is not None:
+        raise refusal
+    rows = Execution.objects.filter(account=account, final_at__isnull=True).select_related("created_by")
+    if strategy is not None:
+        rows = rows.filter(strategy=strategy_of(strategy))
+    endings = []
+    for row in rows.order_by("created_at", "pk"):
+        try:
+            ended = execution_cancel(user=user, execution_id=row.pk, token=token, request_id=request_id)
+        except (Forbidden, Conflict) as error:
+            endings.append(Ending(row, error.code))
+        else:
+            endings.append(Ending(ended, None))
+    return endings
 
 
 def _act(

@@ -23,7 +23,7 @@ from qmt.errors import QueryFailed
 from qmt.gateway import QuoteCallback
 from tests.marketdata.conftest import MAOTAI, PINGAN
 from tests.marketdata.fakes import FakeTerminal
-from tests.people import TEST_ACTOR, signed_in
+from tests.people import TEST_ACTOR, make_token, signed_in
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
 
@@ -190,3 +190,15 @@ def test_api_shows_everybodys_and_changes_ones_own(maotai: Instrument, pingan: I
     assert shown == [(PINGAN, None, ""), (MAOTAI, "alice", "watch")]
     assert client.delete(f"{url}?symbols=600519,{PINGAN}").status_code == 204
     assert [row["symbol"] for row in client.get(url).json()["results"]] == [PINGAN]
+
+
+def test_api_follows_by_token_of_somebody_who_may_read_quotes(maotai: Instrument, alice: User) -> None:
+    _row, token = make_token(alice, "market:read")
+    answer = Client().post(
+        "/api/v1/quotes/subscriptions",
+        {"symbols": [MAOTAI]},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 201
+    assert subscribed_symbols() == [MAOTAI]

@@ -41,6 +41,7 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.throughput
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.recovery
 	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.live.snapshot --minutes 10
 
 screenshots: $(STAMPS)/dev ## Every screen in both themes and languages, into var/screenshots
 	@PYTHONPATH=platform:. DJANGO_SETTINGS_MODULE=desk.settings $(PY) -m tests.e2e.screenshots

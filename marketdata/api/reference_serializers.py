@@ -185,7 +185,7 @@ class FactorSerializer(serializers.ModelSerializer[DividendFactor]):
         read_only_fields = fields
 
 
-class AliasSerializer(serializers.ModelSerializer[InstrumentAlias]):
+class InstrumentAliasSerializer(serializers.ModelSerializer[InstrumentAlias]):
     """What an instrument was called until `valid_to`."""
 
     class Meta:
@@ -194,7 +194,7 @@ class AliasSerializer(serializers.ModelSerializer[InstrumentAlias]):
         read_only_fields = fields
 
 
-class ChangeSerializer(serializers.ModelSerializer[InstrumentChange]):
+class InstrumentChangeSerializer(serializers.ModelSerializer[InstrumentChange]):
     """One fact that became another on a trade date."""
 
     class Meta:
@@ -208,8 +208,8 @@ class InstrumentHistorySerializer(serializers.Serializer[Any]):
 
     symbol = serializers.CharField()
     name = serializers.CharField()
-    aliases = AliasSerializer(many=True)
-    changes = ChangeSerializer(many=True)
+    aliases = InstrumentAliasSerializer(many=True)
+    changes = InstrumentChangeSerializer(many=True)
 
 
 class HolidaySerializer(serializers.Serializer[Any]):

@@ -226,7 +226,7 @@ def test_command_steers_a_job(maotai: Instrument, host: QmtHost) -> None:
     job = ask(maotai)
     out = StringIO()
     call_command("sync", "--pause", str(job.pk), stdout=out)
-    assert out.getvalue().strip() == f"job {job.pk}: Paused"
+    assert out.getvalue().strip() == f"job {job.pk}: PAUSED"
     call_command("sync", "--resume", str(job.pk), no_wait=True, stdout=StringIO())
     call_command("sync", "--cancel", str(job.pk), stdout=StringIO())
     job.refresh_from_db()

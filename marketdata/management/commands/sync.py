@@ -82,7 +82,7 @@ class Command(BaseCommand):
         elif act == "retry":
             job = sync_job_retry(actor=actor, owner=job.owner, job=job)
         job.refresh_from_db()
-        self.stdout.write(f"job {job.pk}: {job.get_status_display()}")
+        self.stdout.write(f"job {job.pk}: {job.status}")
         if act in ("resume", "retry", "follow") and not no_wait:
             self._follow(job.pk)
 

@@ -72,7 +72,7 @@ def test_take_dividend_is_income_and_leaves_the_cost() -> None:
 
 def test_take_opening_shares_come_in_at_their_price() -> None:
     figures, realised = run(line(EntryKind.OPENING, 200, price="9.5"))
-    assert (figures.quantity, figures.cost, realised) == (200, Decimal("1900.0000"), 0)
+    assert (figures.quantity, figures.cost, realised) == (200, Decimal("1900.0000"), Decimal(0))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_every_run_money_and_cost_equal_what_came_in_and_what_was_realised(lines
 def test_every_run_shares_are_the_sum_and_nothing_held_costs_nothing(lines: list[Line]) -> None:
     figures, _ = run(*lines)
     assert figures.quantity == sum(one.quantity for one in lines)
-    assert figures.quantity != 0 or (figures.cost, figures.opened_on) == (0, None)
+    assert figures.quantity != 0 or (figures.cost, figures.opened_on) == (Decimal(0), None)
 
 
 @given(st.lists(anything(), max_size=40))

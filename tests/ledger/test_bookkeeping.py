@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import BrokerAccount, User
-from ops.audit import AuditEvent
 from ops.clocks import wall_now
+from ops.models import AuditEvent
 from tests.orders.bench import MOUTAI, TODAY, Bench
 from tests.people import confirmed, make_token, signed_in
 from trading.ledger.choices import EntryKind

@@ -11,9 +11,8 @@ from django.test import TestCase
 
 from accounts.models import BrokerAccount
 from marketdata.models import DataSource, DividendFactor
-from ops.audit import AuditEvent
 from ops.clocks import wall_now
-from ops.models import Alert
+from ops.models import Alert, AuditEvent
 from qmt.calendar import Phase
 from qmt.gateway import ClockReading, OrderUpdate, PositionUpdate, TradeUpdate
 from tests.orders.bench import MOUTAI, SESSION, TODAY, Bench

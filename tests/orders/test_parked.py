@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.audit import AuditEvent
+from ops.models import AuditEvent
 from tests.orders.bench import Bench
 from tests.people import confirmed, signed_in
 from trading.ledger.models import LedgerEntry

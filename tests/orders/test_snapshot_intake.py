@@ -142,7 +142,7 @@ def test_round_cut_off_between_slices_is_completed_by_the_next(bench: Bench, mon
     monkeypatch.setattr(snapshot, "SLICE", 1)
     order = bench.reported(quantity=300)
     fills = tuple(bench.fill(order, 100) for _ in range(3))
-    parts = {
+    parts: dict[str, Any] = {
         "orders": (bench.update(order, 56, traded_quantity=300),),
         "trades": fills,
         "asset": bench.asset("996984.97"),

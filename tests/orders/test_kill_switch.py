@@ -181,6 +181,49 @@ def test_lifted_halt_ends_the_run_before_it_sells(bench: Bench) -> None:
     assert not Order.objects.filter(source=Source.FLATTEN).exists()
 
 
+def test_halt_lifted_between_the_look_and_the_sale_sells_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.hold(1000)
+    run = pull(bench)
+    KillRun.objects.filter(pk=run.pk).update(flatten=True)
+    KillTarget.objects.update(phase=KillPhase.FLATTENING, finished_at=None)
+
+    def lifted_meanwhile(*_args: Any) -> None:
+        account_resume(actor=TEST_ACTOR, account=bench.account)
+
+    monkeypatch.setattr("trading.orders.services.kill_steps._price", lifted_meanwhile)
+    advance_host("sim")
+    assert not Order.objects.filter(source=Source.FLATTEN).exists()
+    advance_host("sim")
+    assert target(run, bench.account).phase == KillPhase.LIFTED
+
+
+def test_second_pull_wants_the_first_ones_sales_gone(bench: Bench) -> None:
+    bench.hold(1000)
+    pull(bench, flatten=True)
+    sale = Order.objects.get(source=Source.FLATTEN)
+    pull(bench)
+    assert bench.order(sale).status == Status.CANCELLED
+
+
+def test_trouble_with_one_account_does_not_keep_the_others_from_being_stopped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = bench.reported()
+    beta = KillTarget(run=pull(bench), account=bench.team.beta)
+    beta.save()
+    Order.objects.filter(pk=order.pk).update(cancel_requested_at=None)
+    seen = []
+
+    def advance(one: KillTarget) -> None:
+        seen.append(one.account_id)
+        if one.account_id == bench.account.pk:
+            raise RuntimeError("trouble")
+
+    monkeypatch.setattr("trading.orders.services.kill_steps.advance", advance)
+    assert advance_host("sim") == 2
+    assert seen == [bench.account.pk, bench.team.beta.pk]
+
+
 def test_sale_that_was_queued_when_the_halt_was_lifted_is_not_sent(bench: Bench) -> None:
     bench.hold(1000)
     pull(bench, flatten=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from decimal import ROUND_CEILING, Decimal
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from accounts.choices import TradingState
 from accounts.models import BrokerAccount
 from marketdata.models import InstrumentDay
 from ops.clocks import wall_now
-from ops.errors import Code, Denied, Invalid
+from ops.errors import Code, Denied, DeskError
 from qmt.codes import Board
 from qmt.gateway import PriceType, Side
 from qmt.rules import lot_rule
@@ -46,6 +47,7 @@ _FOR_NOW: Final = frozenset(
         Code.RECONCILING,
         Code.STALE_LIMITS,
         Code.TRADE_DATE_UNCLOSED,
+        Code.AUTHORITY_CHANGED,
     }
 )
 _PERCENT: Final = Decimal(100)
@@ -58,7 +60,11 @@ def advance_host(host_name: str) -> int:
     targets = KillTarget.objects.filter(finished_at__isnull=True, account__host__name=host_name)
     rows = list(targets.select_related("run__person", "run__started_by").order_by("run__started_at", "account_id"))
     for target in rows:
-        advance(target)
+        try:
+            advance(target)
+        except Exception:
+            # One account's trouble must not keep the others from being stopped; the next pass comes back to it.
+            logger.exception("kill switch %s: account %s is not carried on", target.run_id, target.account_id)
     return len(rows)
 
 
@@ -84,9 +90,15 @@ def is_halted(run: KillRun, account: BrokerAccount) -> bool:
 
 
 def concerned(run: KillRun, account_id: int) -> QuerySet[Order]:
-    """The account's open orders that the run wants gone: its own sales are not among them."""
-    orders = Order.objects.filter(account=account_id, final_at__isnull=True).exclude(source=Source.FLATTEN)
+    """The account's open orders that the run wants gone: its own sales are not among them, another run's are."""
+    orders = Order.objects.filter(account=account_id, final_at__isnull=True)
+    orders = orders.exclude(source=Source.FLATTEN, client_order_id__startswith=sale_key(run))
     return orders.filter(created_by=run.person_id) if run.scope == KillScope.PERSON else orders
+
+
+def sale_key(run: KillRun) -> str:
+    """How the keys of a run's sales begin."""
+    return f"kill:{run.pk.hex[:16]}:"
 
 
 def _cancel(target: KillTarget) -> None:
@@ -130,7 +142,7 @@ def _sell(target: KillTarget, account: BrokerAccount) -> None:
             continue
         try:
             sales[position.symbol] = _sell_one(target.run, account, position)
-        except (Denied, Invalid) as refusal:
+        except DeskError as refusal:
             sales[position.symbol] = str(refusal.code)
             waits = waits or refusal.code in _FOR_NOW
     if sales != target.sales:
@@ -145,8 +157,9 @@ def _sell_one(run: KillRun, account: BrokerAccount, position: Position) -> list[
 
     Orders that an earlier pass placed before it was interrupted are found again by their keys.
     """
-    key = f"kill:{run.pk.hex[:16]}:{position.symbol}"
-    placed = Order.objects.filter(account=account, client_order_id__startswith=f"{key}:").order_by("submitted_at")
+    key = f"{sale_key(run)}{position.symbol}"
+    sales = Order.objects.filter(account=account, source=Source.FLATTEN, client_order_id__startswith=f"{key}:")
+    placed = sales.order_by("submitted_at")
     orders = [str(pk) for pk in placed.values_list("pk", flat=True)]
     left = position.confirmed_sellable - position.unconfirmed_sold - reserved_shares(account, position.symbol)
     if left <= 0:
@@ -167,7 +180,9 @@ def _sell_one(run: KillRun, account: BrokerAccount, position: Position) -> list[
             price=price,
             client_order_id=f"{key}:{len(orders)}",
         )
-        orders.append(str(order_flatten(user=run.started_by, account=account, ticket=ticket).pk))
+        orders.append(
+            str(order_flatten(user=run.started_by, account=account, ticket=ticket, stands=partial(is_halted, run)).pk)
+        )
         left -= quantity
     return orders
 

@@ -151,11 +151,19 @@ def order_submit(
     return Submission(order, created=True)
 
 
-def order_flatten(*, user: User, account: BrokerAccount, ticket: Ticket) -> Order:
+def order_flatten(
+    *, user: User, account: BrokerAccount, ticket: Ticket, stands: Callable[[BrokerAccount], bool]
+) -> Order:
     """Accept a sale that a kill switch has decided on; only `services.halts` calls this.
 
     No trading state and no limit of ours stands against it; the market's rules, T+1 and what is there do. The
     decision's right was asked when the switch was pulled.
+
+    Parameters
+    ----------
+    stands
+        Whether the halt still stands, asked of the account as it is while its book is held. A halt that is lifted
+        later raises the epoch, so the sale is not sent.
 
     Returns
     -------
@@ -165,7 +173,7 @@ def order_flatten(*, user: User, account: BrokerAccount, ticket: Ticket) -> Orde
     Raises
     ------
     Denied
-        Why it cannot be sold now; nothing is stored.
+        Why it cannot be sold now, AUTHORITY_CHANGED when the halt was lifted; nothing is stored.
     """
     instrument = instrument_named(ticket.symbol)
     request = _Request(
@@ -183,6 +191,8 @@ def order_flatten(*, user: User, account: BrokerAccount, ticket: Ticket) -> Orde
         stored = _stored(account, request)
         if stored is not None:
             return stored
+        if not stands(journal.book.account):
+            raise Denied(Code.AUTHORITY_CHANGED, account=account.pk)
         order = _decide(journal, request)
         if order.status == Status.DENIED:
             raise Denied(Code(order.deny_code), order.message)

@@ -33,7 +33,13 @@ FEE = line(EntryKind.COMMISSION, cash="-5", side="BUY")
 
 def test_take_purchase_costs_its_amount_and_its_fees() -> None:
     figures, realised = run(BUY, FEE)
-    assert (figures.quantity, figures.cost, figures.base_cost, figures.fees, realised) == (100, 1005, 1000, 5, 0)
+    assert (figures.quantity, figures.cost, figures.base_cost, figures.fees, realised) == (
+        100,
+        Decimal(1005),
+        Decimal(1000),
+        Decimal(5),
+        Decimal(0),
+    )
     assert (figures.opened_on, figures.bought_today(DAY)) == (DAY, 100)
 
 
@@ -44,7 +50,7 @@ def test_take_sale_realises_against_the_average_and_pays_its_own_fees() -> None:
         line(EntryKind.TRADE, -40, "480", side="SELL", price="12"),
         line(EntryKind.STAMP_DUTY, cash="-0.24", side="SELL"),
     )
-    assert (figures.quantity, figures.cost) == (60, 603)
+    assert (figures.quantity, figures.cost) == (60, Decimal(603))
     assert realised == figures.realised == Decimal(480) - Decimal(402) - Decimal("0.24")
 
 
@@ -52,7 +58,7 @@ def test_take_last_share_takes_the_whole_cost_and_ends_the_holding() -> None:
     figures, _ = run(
         BUY, line(EntryKind.TRADE, -33, "330", side="SELL"), line(EntryKind.TRADE, -67, "670", side="SELL")
     )
-    assert (figures.quantity, figures.cost, figures.base_cost, figures.opened_on) == (0, 0, 0, None)
+    assert (figures.quantity, figures.cost, figures.base_cost, figures.opened_on) == (0, Decimal(0), Decimal(0), None)
 
 
 def test_take_more_than_held_is_short_from_the_rest_on() -> None:
@@ -62,12 +68,12 @@ def test_take_more_than_held_is_short_from_the_rest_on() -> None:
 
 def test_take_bonus_shares_lower_the_average_and_realise_nothing() -> None:
     figures, realised = run(BUY, line(EntryKind.BONUS, 30))
-    assert (figures.quantity, figures.cost, realised) == (130, 1000, 0)
+    assert (figures.quantity, figures.cost, realised) == (130, Decimal(1000), Decimal(0))
 
 
 def test_take_dividend_is_income_and_leaves_the_cost() -> None:
     figures, realised = run(BUY, line(EntryKind.DIVIDEND, cash="21.5"))
-    assert (figures.cost, figures.dividends, realised) == (1000, Decimal("21.5"), Decimal("21.5"))
+    assert (figures.cost, figures.dividends, realised) == (Decimal(1000), Decimal("21.5"), Decimal("21.5"))
 
 
 def test_take_opening_shares_come_in_at_their_price() -> None:

@@ -55,6 +55,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TradingStateEnum": "accounts.choices.TradingState",
         "LimitKindEnum": "trading.risk.choices.LimitKind",
         "LimitScopeEnum": "trading.risk.choices.LimitScope",
+        "KillScopeEnum": "trading.orders.choices.KillScope",
         "SettingSourceEnum": [("default", "default"), ("file", "file"), ("environment", "environment")],
     },
     "POSTPROCESSING_HOOKS": [

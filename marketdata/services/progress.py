@@ -17,10 +17,10 @@ from ops.models import Job
 JOB_KIND = "marketdata.repair"
 
 
-def jobs_refresh(item_ids: Sequence[int], *, message: str = "") -> None:
-    """Bring the jobs that wait for these items up to date."""
+def jobs_refresh(item_ids: Sequence[int], *, message: str = "", force: bool = False) -> None:
+    """Bring the jobs that wait for these items up to date; `force` for words that must not be lost to the rate of writes."""
     for job_id in waiting_jobs(item_ids):
-        job_refresh(job_id, message=message)
+        job_refresh(job_id, message=message, force=force)
 
 
 def jobs_sweep(*, host: str) -> int:
@@ -37,7 +37,7 @@ def jobs_sweep(*, host: str) -> int:
     return len(job_ids)
 
 
-def job_refresh(job_id: uuid.UUID, *, message: str = "") -> None:
+def job_refresh(job_id: uuid.UUID, *, message: str = "", force: bool = False) -> None:
     """Write a job's progress, or its end when no item is open any more."""
     job = Job.objects.filter(pk=job_id).first()
     if job is None or job.is_final:
@@ -47,7 +47,7 @@ def job_refresh(job_id: uuid.UUID, *, message: str = "") -> None:
     left = sum(min(days, item_days) for days, item_days in open_links.values_list("days", "item__days"))
     done = max(job.total - left, 0)
     if open_links.exists():
-        job_progress(job_id, done=done, message=_progress_text(job, done, message))
+        job_progress(job_id, done=done, message=_progress_text(job, done, message), force=force)
         return
     statuses = Counter(links.values_list("item__status", flat=True))
     failures = _failures(job_id)

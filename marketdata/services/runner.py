@@ -91,13 +91,15 @@ class RepairRunner:
             outcomes = self._round(claims)
         except TerminalDown as error:
             items_release(holder=self._holder, trouble=RepairTrouble.CONNECTION, error=str(error))
-            jobs_refresh(item_ids, message=f"the terminal of {self._source.host} is down; waiting for it")
+            jobs_refresh(item_ids, message=f"the terminal of {self._source.host} is down; waiting for it", force=True)
             raise
         except DownloadThrottled as error:
             items_release(holder=self._holder, trouble=RepairTrouble.THROTTLED, error=str(error))
             rest = self._pace.complained()
             self._counting.add(throttled=1)
-            jobs_refresh(item_ids, message=f"{self._source.host} is asked too much; it rests for {rest:.0f} s")
+            text = f"the terminal of {self._source.host} is asked too much and rests for {rest:.0f} s"
+            logger.warning("%s: %s", text, error)
+            jobs_refresh(item_ids, message=text, force=True)
             self._tell_throttled(str(error), rest)
             return 0
         self._pace.answered()

@@ -71,7 +71,7 @@ class FlatMarket(PathMarket):
         """The day of the tests."""
         return DAY
 
-    def sectors(self) -> Mapping[str, Sequence[str]]:
+    def sectors(self, day: dt.date | None = None) -> Mapping[str, Sequence[str]]:
         """None."""
         return {}
 

@@ -6,21 +6,23 @@ last closed trade date and was not brought in from outside.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import DecimalField, ExpressionWrapper, F, Sum
-from django.db.models.functions import Coalesce
+from django.db import DatabaseError
 
 from accounts.models import BrokerAccount
+from marketdata.quotes.models import LatestQuote
 from marketdata.selectors import latest_quotes
-from trading.ledger.choices import EXTERNAL
+from trading.ledger.averages import Line, value_from_outside
+from trading.ledger.choices import EXTERNAL, EntryKind
 from trading.ledger.fields import CENT, ZERO
 from trading.ledger.models import AccountDay, AssetSnapshot, LedgerEntry, Position
 
-_VALUE = DecimalField(max_digits=30, decimal_places=10)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class DayProfit:
 def positions_value(account: BrokerAccount) -> dict[str, PositionValue]:
     """Every holding of the account at its last price, by symbol. Two queries, one of them on `quotes`."""
     rows = list(Position.objects.filter(account=account, quantity__gt=0))
-    quotes = latest_quotes(row.instrument_id for row in rows if row.instrument_id is not None)
+    quotes = _quotes(rows)
     values = {}
     for row in rows:
         quote = quotes.get(row.instrument_id) if row.instrument_id is not None else None
@@ -118,13 +120,23 @@ def account_day_profit(account: BrokerAccount, equity: Equity | None = None) -> 
 
 
 def external_value(account: BrokerAccount) -> Decimal:
-    """Money and shares brought in since the books were opened, less those taken out, CNY."""
-    brought = LedgerEntry.objects.filter(account=account, kind__in=EXTERNAL).aggregate(
-        value=Sum(
-            ExpressionWrapper(F("cash") + F("quantity") * Coalesce(F("price"), ZERO), output_field=_VALUE),
-        )
-    )["value"]
-    return ZERO if brought is None else Decimal(brought).quantize(Decimal("0.0001"))
+    """Money and shares brought in since the books were opened, less those taken out, CNY.
+
+    Added up here and not by the database: SQLite would do it in floating point. These entries are few.
+    """
+    rows = LedgerEntry.objects.filter(account=account, kind__in=EXTERNAL).order_by()
+    columns = ("trade_date", "kind", "side", "quantity", "price", "cash")
+    lines = (Line(row[0], EntryKind(row[1]), *row[2:]) for row in rows.values_list(*columns))
+    return sum(map(value_from_outside, lines), ZERO)
+
+
+def _quotes(rows: Sequence[Position]) -> Mapping[int, LatestQuote]:
+    """The last live quotes; none while the quotes' database is away: the broker's own prices stand in."""
+    try:
+        return latest_quotes(row.instrument_id for row in rows if row.instrument_id is not None)
+    except DatabaseError as error:
+        logger.warning("holdings are valued at the broker's prices: %s", error)
+        return {}
 
 
 def _price(last: float) -> Decimal:

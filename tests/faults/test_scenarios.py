@@ -26,7 +26,7 @@ SAMPLE = "1-28"
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scenario that got stuck takes none of the next ones with it; a hung SDK call is given up soon."""
     monkeypatch.setattr("trading.orders.runtime.worker._current", None)
-    monkeypatch.setattr("qmt.session.CALL_SECONDS", 0.6)
+    monkeypatch.setattr("qmt.session.CALL_SECONDS", 1.0)
 
 
 @pytest.mark.parametrize("seed", chosen("FAULT_SEEDS", SAMPLE))

@@ -24,8 +24,8 @@ from marketdata.quotes.models import QuoteSegment  # noqa: E402
 from marketdata.quotes.periods import Period, day_number  # noqa: E402
 from marketdata.services.axis import calendar_days  # noqa: E402
 from marketdata.services.gaps import find_gaps  # noqa: E402
+from marketdata.services.outcome import Source  # noqa: E402
 from marketdata.services.queue import repair_request  # noqa: E402
-from marketdata.services.repair import Source  # noqa: E402
 from marketdata.services.runner import RepairRunner  # noqa: E402
 from marketdata.services.static import static_sync  # noqa: E402
 from marketdata.services.windows import plan_windows  # noqa: E402

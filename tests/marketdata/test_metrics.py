@@ -104,7 +104,8 @@ def test_gap_figures_are_those_of_the_last_report(maotai: Instrument, host: QmtH
     work(terminal)
     report_make(clock_at("2023-03-21 10:00:00"))
     row = next(row for row in gap_figures() if row.period == "1d")
-    assert (row.missing_days, row.expected_days, row.percent) == (1, 6, pytest.approx(100 / 6))
+    assert (row.missing_days, row.expected_days) == (1, 6)
+    assert row.percent == pytest.approx(100 / 6)
 
 
 def test_prometheus_address_shows_the_figures_of_every_host(reported: None) -> None:

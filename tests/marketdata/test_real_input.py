@@ -11,9 +11,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from pytest_django.fixtures import Settings
@@ -147,7 +149,7 @@ class Stage:
             if (row.list_date is None or row.list_date <= day) and (row.symbol, f"{day:%Y%m%d}") not in there
         }
 
-    def lose(self, period: Period, symbol: str, keep: Callable[[Int64Array], np.ndarray]) -> None:
+    def lose(self, period: Period, symbol: str, keep: Callable[[Int64Array], npt.NDArray[np.bool_]]) -> None:
         """Take stored bars away, as if they had never come."""
         key = self.ids[symbol]
         rows = reader.read_bars([key], period, 0, 1 << 60)
@@ -155,6 +157,14 @@ class Stage:
         kept = rows.take(keep(rows.ts))
         if len(kept):
             store.segments_merge(period=period, rows=kept)
+
+
+def _days_but(lost: set[int], ts: Int64Array) -> npt.NDArray[np.bool_]:
+    return ~np.isin(day_numbers(ts), list(lost))
+
+
+def _stamps_but(lost: list[int], ts: Int64Array) -> npt.NDArray[np.bool_]:
+    return ~np.isin(ts, lost)
 
 
 def equal(stored: pd.DataFrame, held: pd.DataFrame) -> bool:
@@ -225,7 +235,7 @@ def days_through_trouble(stage: Stage) -> None:
             day_number(date.fromisoformat(f"{d[:4]}-{d[4:6]}-{d[6:]}"))
             for d in chance.sample(sorted(rows.loc[rows["ts_code"] == symbol, "trade_date"]), 15)
         }
-        stage.lose(Period.DAY_1, symbol, lambda ts, lost=lost: ~np.isin(day_numbers(ts), list(lost)))
+        stage.lose(Period.DAY_1, symbol, partial(_days_but, lost))
     arm("partial", "download", count=1)
     arm("padding", symbols[2], count=1)
     stage.repair(Period.DAY_1, stage.first, stage.last)
@@ -279,7 +289,7 @@ def test_minutes_come_back_whatever_goes_wrong(stage: Stage) -> None:
     for symbol in symbols[2:]:
         rows = reader.read_bars([stage.ids[symbol]], Period.MINUTE_1, 0, 1 << 60, columns=[]).ts.tolist()
         lost = stage.chance.sample(rows, 40)
-        stage.lose(Period.MINUTE_1, symbol, lambda ts, lost=lost: ~np.isin(ts, lost))
+        stage.lose(Period.MINUTE_1, symbol, partial(_stamps_but, lost))
     arm("holes", lacks_day, count=-1, message=f"{days[4]:%Y%m%d}")
     stage.lose(Period.MINUTE_1, lacks_day, lambda ts: day_numbers(ts) != day_number(days[4]))
     stage.repair(Period.MINUTE_1, first, last, symbols)

@@ -12,6 +12,7 @@ import pytest
 
 from qmt.calendar import TradingCalendar, midnight_ms
 from qmt.codes import Board
+from qmt.reference import FinancialTable
 from qmt.terminal.market import Basis, MarketError
 from qmt.terminal.replayed import ReplayedMarket
 from tests.terminal.desk import at
@@ -210,3 +211,12 @@ def test_corrupt_instruments_file_is_named_by_line(tmp_path: Path, calendar: Tra
     (tmp_path / "x_instruments.csv").write_text("ts_code,name,list_date\n600519.SH,贵州茅台,2001-08-27\n", "utf-8")
     with pytest.raises(MarketError, match=r"line 2: column list_date: not a date YYYYMMDD: '2001-08-27'"):
         ReplayedMarket(written(tmp_path, ROWS), seed=7, calendar=calendar)
+
+
+def test_a_file_of_bars_tells_nothing_about_statements_bonds_baskets_and_issues(replayed: ReplayedMarket) -> None:
+    day = dt.date(2030, 1, 2)
+    symbol = replayed.instruments()[0].symbol
+    assert [list(replayed.financials(symbol, table, day)) for table in FinancialTable] == [[]] * len(FinancialTable)
+    assert (replayed.bond_facts(symbol, day), replayed.index_weights(symbol, day)) == ({}, {})
+    assert [list(replayed.basket_records(market, day)) for market in ("SH", "SZ")] == [[], []]
+    assert list(replayed.new_issues(day)) == []

@@ -40,6 +40,7 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.latency
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.throughput
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.recovery
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.risk
 	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.live.snapshot --minutes 10
 

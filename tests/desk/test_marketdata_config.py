@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from desk.settings.effective import effective_settings
 from desk.settings.marketdata_file import DEFAULT_FILE, leaves, marketdata_load
 from desk.settings.marketdata_schema import MarketDataConfig
-from desk.settings.schema import DeskConfig
+from desk.settings.schema import ROOT, DeskConfig
 
 
 def write(folder: Path, text: str) -> Path:
@@ -26,6 +26,16 @@ def test_shipped_file_holds_every_key_at_its_default() -> None:
     text = yaml.safe_load(DEFAULT_FILE.read_text("utf-8"))
     missing = [leaf.path for leaf in leaves() if leaf.path[0] != "schedules" and leaf.path[1] not in text[leaf.path[0]]]
     assert missing == []
+
+
+def test_every_key_is_read_somewhere() -> None:
+    code = "\n".join(
+        path.read_text("utf-8")
+        for folder in ("marketdata", "platform/desk/settings")
+        for path in (ROOT / folder).rglob("*.py")
+        if not path.name.startswith("marketdata_")
+    )
+    assert [".".join(leaf.path) for leaf in leaves() if f".{leaf.path[-1]}" not in code] == []
 
 
 def test_file_gives_values_and_the_environment_wins(tmp_path: Path) -> None:

@@ -215,6 +215,9 @@ class TradeSession:
             if not self._stopping:
                 if time.monotonic() - began > self._config.backoff_max_seconds:
                     backoff = self._config.backoff_seconds
+                if not self._owner.held:
+                    # A dead owner's lease runs out at a known time: to be asked for then, not after a growing pause.
+                    backoff = self._config.backoff_seconds
                 self._wait(backoff)
                 backoff = min(backoff * 2, self._config.backoff_max_seconds)
         self._set(SessionState.DOWN, "stopped")

@@ -20,7 +20,11 @@ from accounts.api.permissions import require_scope
 from accounts.choices import Scope as TokenScope
 from marketdata.api import parameters as given
 from marketdata.api.formats import CsvRenderer, streamed
-from marketdata.api.serializers import CoverageMonthsSerializer, CoveragePageSerializer
+from marketdata.api.serializers import (
+    CoverageMissingSerializer,
+    CoverageMonthsSerializer,
+    CoveragePageSerializer,
+)
 from marketdata.choices import Kind, Market
 from marketdata.services import MarketDataService
 from marketdata.services.coverage import (
@@ -28,6 +32,7 @@ from marketdata.services.coverage import (
     STATES,
     CoverageRequest,
     Scope,
+    coverage_missing,
     coverage_months,
     coverage_page,
     coverage_pieces,
@@ -38,6 +43,8 @@ from ops.errors import Code, Invalid
 
 MAX_PAGE = 1_000
 MAX_CURSOR = 16
+#: Instruments whose missing days are listed at once.
+MAX_LISTED = 100
 
 _FILTERS = [
     OpenApiParameter("symbols", str, description="Comma-separated; the whole market when absent."),
@@ -114,9 +121,30 @@ class CoverageMonthsView(APIView):
             "period": scope.period.code,
             "months": found.months,
             "symbols": found.symbols,
+            "names": found.names,
             "ratios": found.ratios,
         }
         return HttpResponse(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY), content_type="application/json")
+
+
+class CoverageMissingView(APIView):
+    """The missing days of some instruments."""
+
+    permission_classes = (require_scope(TokenScope.MARKET_READ),)
+
+    @extend_schema(
+        operation_id="coverage_missing",
+        parameters=[given.SYMBOLS, given.STORED_PERIOD, given.START, given.END],
+        responses=CoverageMissingSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List the stretches of trading days that are neither stored nor proven not to exist; at most 100 instruments."""
+        symbols = given.symbols_of(request)
+        if len(symbols) > MAX_LISTED:
+            raise Invalid(Code.FIELD_INVALID, f"name at most {MAX_LISTED} symbols", field="symbols")
+        scope = _scope(request)
+        body = {"period": scope.period.code, "results": coverage_missing(scope)}
+        return Response(CoverageMissingSerializer(body).data)
 
 
 def _cursor(request: Request) -> str:

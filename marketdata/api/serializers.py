@@ -221,8 +221,25 @@ class CoverageMonthsSerializer(serializers.Serializer[Any]):
     period = serializers.CharField()
     months = serializers.ListField(child=serializers.CharField(), help_text="2023-03, ascending.")
     symbols = serializers.ListField(child=serializers.CharField())
+    names = serializers.ListField(child=serializers.CharField())
     ratios = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField()),
         help_text="Per symbol and month: percent of the days that can have bars whose bars are all there, rounded down, so "
         "that 100 means all; -1 where no day can have any.",
     )
+
+
+class MissingDaysSerializer(serializers.Serializer[Any]):
+    """An unbroken stretch of missing trading days, both ends included."""
+
+    symbol = serializers.CharField()
+    start_date = serializers.DateField()
+    end_date = serializers.DateField()
+    days = serializers.IntegerField(help_text="Trading days.")
+
+
+class CoverageMissingSerializer(serializers.Serializer[Any]):
+    """What is to be fetched of some instruments, by symbol, oldest first."""
+
+    period = serializers.CharField()
+    results = MissingDaysSerializer(many=True)

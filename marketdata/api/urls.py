@@ -22,6 +22,7 @@ urlpatterns = [
     path("calendar", views.CalendarView.as_view(), name="api-calendar"),
     path("coverage", coverage.CoverageView.as_view(), name="api-coverage"),
     path("coverage/months", coverage.CoverageMonthsView.as_view(), name="api-coverage-months"),
+    path("coverage/missing", coverage.CoverageMissingView.as_view(), name="api-coverage-missing"),
     path("instruments/<str:symbol>/history", static.InstrumentHistoryView.as_view(), name="api-instrument-history"),
     path("sectors", static.SectorListView.as_view(), name="api-sectors"),
     path("sectors/<str:name>/members", static.SectorMembersView.as_view(), name="api-sector-members"),

@@ -16,7 +16,7 @@ import pandas as pd
 from marketdata.choices import EvidenceReason
 from marketdata.models import DataSourceStatus
 from marketdata.quotes import reader
-from marketdata.quotes.periods import Period, day_number
+from marketdata.quotes.periods import Period, day_date, day_number
 from marketdata.selectors import IDS_PER_QUERY, InstrumentRow, instrument_rows
 from marketdata.services.axis import calendar_days
 from marketdata.services.gaps import REASONS, Gaps, find_gaps
@@ -106,7 +106,7 @@ class CoverageMonths:
     ----------
     months
         ``2023-03``, ascending, shape (M,).
-    symbols
+    symbols, names
         Shape (N,).
     ratios
         Percent of the days that can have bars whose bars are all there, rounded down, so that 100 means all; shape (N, M).
@@ -115,7 +115,18 @@ class CoverageMonths:
 
     months: tuple[str, ...]
     symbols: tuple[str, ...]
+    names: tuple[str, ...]
     ratios: RatioMatrix
+
+
+@dataclass(frozen=True, slots=True)
+class MissingDays:
+    """An unbroken stretch of missing trading days of one instrument, both ends included."""
+
+    symbol: str
+    start_date: date
+    end_date: date
+    days: int
 
 
 def scope_resolve(request: CoverageRequest, clock: MarketClock) -> Scope:
@@ -205,7 +216,30 @@ def coverage_months(scope: Scope) -> CoverageMonths:
             possible = present + _sums(gaps.missing, starts)
             part = np.where(possible > 0, _PERCENT * present // np.maximum(possible, 1), NOTHING_EXPECTED)
             ratios[[place[row.pk] for row in rows]] = part
-    return CoverageMonths(tuple(names.astype(str).tolist()), tuple(row.symbol for row in scope.rows), ratios)
+    return CoverageMonths(
+        tuple(names.astype(str).tolist()),
+        tuple(row.symbol for row in scope.rows),
+        tuple(row.name for row in scope.rows),
+        ratios,
+    )
+
+
+def coverage_missing(scope: Scope) -> list[MissingDays]:
+    """Every missing stretch, in the order of the scope's rows, oldest first."""
+    if not scope.rows:
+        return []
+    gaps = find_gaps(scope.rows, scope.period, scope.first, scope.last, clock=scope.clock)
+    stretches, days = gaps.ranges(), gaps.axis.days
+    return [
+        MissingDays(
+            row.symbol,
+            day_date(first),
+            day_date(last),
+            int(np.searchsorted(days, last, side="right") - np.searchsorted(days, first)),
+        )
+        for row in scope.rows
+        for first, last in stretches.get(row.pk, [])
+    ]
 
 
 def _sums(matrix: npt.NDArray[np.bool_], starts: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:

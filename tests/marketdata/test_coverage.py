@@ -170,7 +170,33 @@ def test_coverage_api_csv_is_the_whole_table(maotai: Instrument, pingan: Instrum
 def test_coverage_api_months_is_a_matrix(maotai: Instrument, pingan: Instrument, alice: Client) -> None:
     store(maotai, Period.DAY_1, day_bars(WEEK))
     body = json.loads(alice.get("/api/v1/coverage/months?kind=STOCK&market=SH").content)
-    assert body == {"period": "1d", "months": ["2023-03"], "symbols": [MAOTAI], "ratios": [[100]]}
+    assert body == {
+        "period": "1d",
+        "months": ["2023-03"],
+        "symbols": [MAOTAI],
+        "names": [maotai.name],
+        "ratios": [[100]],
+    }
+
+
+def test_coverage_api_missing_lists_unbroken_stretches_of_trading_days(
+    maotai: Instrument, pingan: Instrument, alice: Client
+) -> None:
+    store(maotai, Period.DAY_1, day_bars([WEEK[1]]))
+    body = alice.get(f"/api/v1/coverage/missing?symbols={MAOTAI}&end=20230319").json()
+    assert body["results"] == [
+        {"symbol": MAOTAI, "start_date": "2023-03-13", "end_date": "2023-03-13", "days": 1},
+        {"symbol": MAOTAI, "start_date": "2023-03-15", "end_date": "2023-03-17", "days": 3},
+    ]
+
+
+def test_coverage_api_missing_of_too_many_instruments_is_refused(alice: Client) -> None:
+    response = alice.get("/api/v1/coverage/missing?symbols=" + ",".join(["600519.SH"] * 101))
+    assert (response.status_code, response.json()["code"], response.json()["field"]) == (
+        400,
+        "FIELD_INVALID",
+        "symbols",
+    )
 
 
 # ------------------------------------------------------------------------------ command

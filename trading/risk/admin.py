@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 
 from ops.admin import ReadOnly
-from trading.risk.models import Control, PersonTrading, RiskLimit, RiskLimitChange, Tally
+from trading.risk.models import (
+    ApprovalRule,
+    ApprovalRuleChange,
+    Control,
+    PersonTrading,
+    RiskLimit,
+    RiskLimitChange,
+    Tally,
+)
 
 
 @admin.register(RiskLimit)
@@ -19,6 +27,19 @@ class RiskLimitAdmin(ReadOnly):
 class RiskLimitChangeAdmin(ReadOnly):
     list_display = ("limit", "version", "at", "by")
     list_select_related = ("limit",)
+
+
+@admin.register(ApprovalRule)
+class ApprovalRuleAdmin(ReadOnly):
+    list_display = ("id", "scope", "account", "user", "strategy", "min_value", "enabled", "version", "updated_by")
+    list_select_related = ("account", "user")
+    list_filter = ("scope", "enabled", "account")
+
+
+@admin.register(ApprovalRuleChange)
+class ApprovalRuleChangeAdmin(ReadOnly):
+    list_display = ("rule", "version", "at", "by")
+    list_select_related = ("rule",)
 
 
 @admin.register(Control)

@@ -51,7 +51,8 @@ class KindRule:
     params: Mapping[str, tuple[Callable[[str, Any], Any], bool]] = field(default_factory=dict)
 
 
-def _symbols(name: str, value: Any) -> list[str]:
+def read_symbols(name: str, value: Any) -> list[str]:
+    """Full symbols, each once, sorted; raises Invalid naming the field."""
     if not isinstance(value, list) or not 0 < len(value) <= MAX_SYMBOLS:
         raise Invalid(Code.FIELD_INVALID, field=name, value=shown(value), allowed=f"1 to {MAX_SYMBOLS} symbols")
     found = set()
@@ -63,7 +64,8 @@ def _symbols(name: str, value: Any) -> list[str]:
     return sorted(found)
 
 
-def _sides(name: str, value: Any) -> list[str]:
+def read_sides(name: str, value: Any) -> list[str]:
+    """Sides, each once, sorted; raises Invalid naming the field."""
     allowed = [str(side) for side in Side]
     if not isinstance(value, list) or not value or any(side not in allowed for side in value):
         raise Invalid(Code.FIELD_INVALID, field=name, value=shown(value), allowed=allowed)
@@ -105,10 +107,10 @@ def _flag(name: str, value: Any) -> bool:
 _STOP = {"reduce": (_flag, False)}
 
 CATALOGUE: Final[Mapping[LimitKind, KindRule]] = {
-    LimitKind.SIDES: KindRule(Unit.NONE, lists.sides, params={"sides": (_sides, True)}),
+    LimitKind.SIDES: KindRule(Unit.NONE, lists.sides, params={"sides": (read_sides, True)}),
     LimitKind.TIME_WINDOW: KindRule(Unit.NONE, lists.time_window, params={"from": (_time, True), "to": (_time, True)}),
-    LimitKind.SYMBOL_ALLOW: KindRule(Unit.NONE, lists.symbol_allow, params={"symbols": (_symbols, True)}),
-    LimitKind.SYMBOL_DENY: KindRule(Unit.NONE, lists.symbol_deny, params={"symbols": (_symbols, True)}),
+    LimitKind.SYMBOL_ALLOW: KindRule(Unit.NONE, lists.symbol_allow, params={"symbols": (read_symbols, True)}),
+    LimitKind.SYMBOL_DENY: KindRule(Unit.NONE, lists.symbol_deny, params={"symbols": (read_symbols, True)}),
     LimitKind.ST_DENY: KindRule(Unit.NONE, lists.st_deny),
     LimitKind.NEW_LISTING_DENY: KindRule(Unit.DAYS, lists.new_listing_deny, Needs.LISTING, whole=True),
     LimitKind.ORDERS_PER_SECOND: KindRule(Unit.COUNT, pace.orders_per_second, Needs.USAGE, whole=True),

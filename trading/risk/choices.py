@@ -43,6 +43,17 @@ class LimitScope(models.TextChoices):
     STRATEGY = "STRATEGY", _("A strategy, on all accounts together")
 
 
+class HeldSource(models.TextChoices):
+    """Where an order that an approval rule may hold comes from: `trading.orders.choices.Source` without what
+    nobody can hold (an order found at the broker, a kill switch's sale)."""
+
+    PORTAL = "PORTAL", _("Portal")
+    API = "API", _("API")
+    RPC = "RPC", _("gRPC")
+    STRATEGY = "STRATEGY", _("Strategy")
+    EXECUTION = "EXECUTION", _("Execution")
+
+
 class Unit(models.TextChoices):
     """What a limit's value is measured in."""
 

@@ -82,6 +82,8 @@ class LimitFacts:
 
     Attributes
     ----------
+    version
+        The word under which limits and approval rules are held.
     limits
         Those that apply, in the order of the checks.
     working
@@ -99,6 +101,7 @@ class LimitFacts:
 
     at: datetime
     trade_date: date
+    version: str = ""
     user_id: int | None = None
     strategy: str = ""
     owner_accounts: frozenset[int] = frozenset()

@@ -1,4 +1,4 @@
-"""Limits with their history, the states of the platform and of persons, and the day's counters."""
+"""Limits and approval rules with their history, the states of the platform and of persons, and the day's counters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.choices import TradingState
 from accounts.models import BrokerAccount, User
 from trading.ledger.fields import MoneyField
 from trading.risk.choices import LimitKind, LimitScope
-from trading.risk.querysets import RiskLimitQuerySet
+from trading.risk.querysets import ApprovalRuleQuerySet, RiskLimitQuerySet
 
 _A, _U, _S = "account", "user", "strategy"
 
@@ -92,6 +92,79 @@ class RiskLimitChange(models.Model):
         return f"{self.limit_id} v{self.version}"
 
 
+class ApprovalRule(models.Model):
+    """Which orders somebody else has to approve before they are queued. Every condition that is set has to hold.
+
+    Written by `trading.risk.services.approval_rules` alone; every change is a new version with its history.
+    """
+
+    scope = models.CharField(_("scope"), max_length=12, choices=LimitScope.choices)
+    account = models.ForeignKey(BrokerAccount, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    strategy = models.CharField(_("strategy"), max_length=64, blank=True, default="")
+    min_value = MoneyField(_("from a value of"), null=True, blank=True, help_text=_("Empty: any value."))
+    symbols = models.JSONField(_("symbols"), default=list, blank=True, help_text=_("Empty: every symbol."))
+    sides = models.JSONField(_("sides"), default=list, blank=True, help_text=_("Empty: both."))
+    sources = models.JSONField(_("sources"), default=list, blank=True, help_text=_("Empty: every source."))
+    expires_seconds = models.PositiveIntegerField(
+        _("time to decide (s)"), null=True, blank=True, help_text=_("Empty: as DESK_APPROVAL_SECONDS says.")
+    )
+    max_drift_percent = models.DecimalField(
+        _("most drift of the price (%)"), max_digits=7, decimal_places=4, null=True, blank=True
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    note = models.CharField(_("note"), max_length=200, blank=True, default="")
+    version = models.PositiveIntegerField(_("version"), default=1)
+    created_at = models.DateTimeField(_("created"))
+    updated_at = models.DateTimeField(_("changed"))
+    updated_by = models.CharField(_("changed by"), max_length=200)
+
+    objects: ClassVar[ApprovalRuleQuerySet] = ApprovalRuleQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("approval rule")
+        verbose_name_plural = _("approval rules")
+        ordering = ("id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=(
+                    _targets(LimitScope.PLATFORM)
+                    | _targets(LimitScope.USER, _U)
+                    | _targets(LimitScope.ACCOUNT, _A)
+                    | _targets(LimitScope.USER_ACCOUNT, _U, _A)
+                    | _targets(LimitScope.STRATEGY, _S)
+                ),
+                name="approval_rule_names_what_its_scope_needs",
+            ),
+            models.CheckConstraint(
+                condition=Q(min_value__isnull=True) | Q(min_value__gte=0), name="approval_rule_value_not_negative"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.min_value if self.min_value is not None else self.symbols}"
+
+
+class ApprovalRuleChange(models.Model):
+    """One version of an approval rule: what it was, what it became, by whom."""
+
+    rule = models.ForeignKey(ApprovalRule, on_delete=models.PROTECT, related_name="changes")
+    version = models.PositiveIntegerField(_("version"))
+    at = models.DateTimeField(_("at"))
+    by = models.CharField(_("by"), max_length=200)
+    before = models.JSONField(_("before"), null=True)
+    after = models.JSONField(_("after"))
+
+    class Meta:
+        verbose_name = _("change of an approval rule")
+        verbose_name_plural = _("changes of approval rules")
+        ordering = ("rule_id", "version")
+        constraints = (models.UniqueConstraint(fields=("rule", "version"), name="approval_rule_change_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} v{self.version}"
+
+
 class Control(models.Model):
     """The one row that every check reads: the platform's trading state, and which limits are in force."""
 
@@ -105,7 +178,10 @@ class Control(models.Model):
     changed_at = models.DateTimeField(_("changed"), null=True, blank=True)
     changed_by = models.CharField(_("changed by"), max_length=200, blank=True, default="")
     limits_version = models.CharField(
-        max_length=32, blank=True, default="", help_text=_("Another word after each change of a limit.")
+        max_length=32,
+        blank=True,
+        default="",
+        help_text=_("Another word after each change of a limit or an approval rule."),
     )
 
     class Meta:

@@ -1,8 +1,8 @@
-"""Who may see which limit."""
+"""Who may see which limit and which approval rule."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -13,14 +13,17 @@ from trading.risk.choices import LimitScope
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from trading.risk.models import RiskLimit  # noqa: F401 - named in the base class
+    from trading.risk.models import ApprovalRule, RiskLimit  # noqa: F401 - named in the base classes
 
 
-class RiskLimitQuerySet(models.QuerySet["RiskLimit"]):
-    """Limits through a person's eyes."""
+_Row = TypeVar("_Row", bound=models.Model, covariant=True)
+
+
+class _ScopedQuerySet(models.QuerySet[_Row]):
+    """Rows that name a scope and its targets, through a person's eyes."""
 
     def visible_to(self, user: User) -> Self:
-        """Every limit for administrators and risk officers; for others those that may bound their own orders."""
+        """Every one for administrators and risk officers; for others those that may bound their own orders."""
         if not user.is_active:
             return self.none()
         accounts = BrokerAccount.objects.visible_to(user)
@@ -28,3 +31,11 @@ class RiskLimitQuerySet(models.QuerySet["RiskLimit"]):
         if user.role in SEES_EVERY_ACCOUNT:
             return self.filter(seen)
         return self.filter(seen, Q(user__isnull=True) | Q(user=user)).exclude(scope=LimitScope.STRATEGY)
+
+
+class RiskLimitQuerySet(_ScopedQuerySet["RiskLimit"]):
+    """Limits through a person's eyes."""
+
+
+class ApprovalRuleQuerySet(_ScopedQuerySet["ApprovalRule"]):
+    """Approval rules through a person's eyes."""

@@ -1,4 +1,4 @@
-"""Reads of limits."""
+"""Reads of limits and approval rules."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 from accounts.models import User
 from ops.errors import Code, NotFound
 from trading.ledger.wire import moment
-from trading.risk.models import RiskLimit, RiskLimitChange
-from trading.risk.querysets import RiskLimitQuerySet
+from trading.risk.models import ApprovalRule, ApprovalRuleChange, RiskLimit, RiskLimitChange
+from trading.risk.querysets import ApprovalRuleQuerySet, RiskLimitQuerySet
+from trading.risk.services.approval_rules import approval_rule_view
 from trading.risk.services.limits import limit_view
 
 
@@ -38,7 +39,27 @@ def limit_detail(user: User, limit_id: int) -> dict[str, Any]:
     return limit_view(limit) | {"history": [_change(change) for change in changes]}
 
 
-def _change(change: RiskLimitChange) -> dict[str, Any]:
+def approval_rules_visible(user: User) -> ApprovalRuleQuerySet:
+    """The approval rules that `user` may see, with their targets."""
+    return ApprovalRule.objects.visible_to(user).select_related("user", "account")
+
+
+def approval_rule_detail(user: User, rule_id: int) -> dict[str, Any]:
+    """One approval rule with its history, oldest first.
+
+    Raises
+    ------
+    NotFound
+        APPROVAL_RULE_NOT_FOUND, the same for one that is not the person's to see.
+    """
+    rule = approval_rules_visible(user).filter(pk=rule_id).first()
+    if rule is None:
+        raise NotFound(Code.APPROVAL_RULE_NOT_FOUND, rule=rule_id)
+    changes = ApprovalRuleChange.objects.filter(rule=rule)
+    return approval_rule_view(rule) | {"history": [_change(change) for change in changes]}
+
+
+def _change(change: RiskLimitChange | ApprovalRuleChange) -> dict[str, Any]:
     return {
         "version": change.version,
         "at": moment(change.at),

@@ -83,6 +83,8 @@ class DeskConfig(BaseSettings):
     """Whether accounts of this installation may be switched to LIVE at all."""
     order_ttl_seconds: int = Field(default=30, ge=1, le=600)
     """An order that was not sent this long after its acceptance expires instead."""
+    approval_seconds: int = Field(default=900, ge=1, le=28800)
+    """An order that waits for approval and that nobody has decided on this long after expires; a rule may say less or more."""
     order_response_seconds: float = Field(default=10.0, ge=1, le=120)
     """An order the terminal has not answered by then is UNKNOWN."""
     order_absence_seconds: float = Field(default=30.0, ge=1, le=600)

@@ -43,6 +43,7 @@ def check_context(
     earlier: Sequence[Working] = (),
     hold: bool = True,
     flattening: bool = False,
+    again: Order | None = None,
 ) -> CheckContext:
     """One order and everything that decides about it.
 
@@ -59,7 +60,11 @@ def check_context(
         Lock the counters that limits are held against until the journal closes. False only where nothing is decided.
     flattening
         The order is a kill switch's sale.
+    again
+        The order as it is stored, when it is judged once more: what it promised and its own row are left out.
     """
+    if again is not None:
+        pledged_cash, pledged_quantity = pledged_cash - again.reserved_cash, pledged_quantity - again.reserved_quantity
     account = journal.book.account
     selling = ticket.side is Side.SELL
     clock = account_clock(account)
@@ -71,6 +76,7 @@ def check_context(
         trade_date=clock.trade_date,
         at=journal.at,
         journal=journal if hold else None,
+        again=again,
     )
     return CheckContext(
         account=account,

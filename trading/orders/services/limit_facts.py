@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Q, Subquery, Sum
+from django.db.models import Q, QuerySet, Subquery, Sum
 
 from accounts.choices import TradingState
 from accounts.models import BrokerAccount
@@ -42,6 +42,7 @@ def limit_facts(
     trade_date: date,
     at: datetime,
     journal: Journal | None,
+    again: Order | None = None,
 ) -> LimitFacts:
     """Everything that the limits on one order look at.
 
@@ -52,6 +53,8 @@ def limit_facts(
     journal
         The open journal of the account: the counters are then locked until it closes, so two orders of one
         person, strategy or owner are judged one after the other. None reads without holding anything.
+    again
+        An order that is stored already and judged once more: its own row is left out.
     """
     version, platform_state, user_state = _control(user_id)
     limits = tuple(
@@ -73,6 +76,7 @@ def limit_facts(
     return LimitFacts(
         at=at,
         trade_date=trade_date,
+        version=version,
         user_id=user_id,
         strategy=strategy,
         owner_accounts=owners,
@@ -80,10 +84,10 @@ def limit_facts(
         user_state=user_state,
         limits=limits,
         usage=usage,
-        working=_working(account, symbol, limits, owners, user_id, strategy) if Needs.WORKING in needs else (),
-        recent=_recent(account, symbol, user_id, limits, trade_date, at) if Needs.RECENT in needs else (),
+        working=_working(account, symbol, limits, owners, user_id, strategy, again) if Needs.WORKING in needs else (),
+        recent=_recent(account, symbol, user_id, limits, trade_date, at, again) if Needs.RECENT in needs else (),
         positions=_positions(account) if Needs.POSITIONS in needs else {},
-        bought=_bought(account, symbol, trade_date) if Needs.BOUGHT in needs and is_st else 0,
+        bought=_bought(account, symbol, trade_date, again) if Needs.BOUGHT in needs and is_st else 0,
         listed_days=_listed_days(instrument, trade_date) if instrument and Needs.LISTING in needs else None,
     )
 
@@ -127,6 +131,7 @@ def _working(
     owners: frozenset[int],
     user_id: int | None,
     strategy: str,
+    again: Order | None,
 ) -> tuple[Working, ...]:
     wanted = Q(account=account)
     others = owners - {account.pk}
@@ -137,12 +142,18 @@ def _working(
         wanted |= Q(created_by=user_id)
     if LimitScope.STRATEGY in over and strategy:
         wanted |= Q(strategy=strategy)
-    rows = Order.objects.filter(wanted, final_at__isnull=True).values(*_COLUMNS)
+    rows = _without(Order.objects.filter(wanted, final_at__isnull=True), again).values(*_COLUMNS)
     return tuple(_seen(row) for row in rows)
 
 
 def _recent(
-    account: BrokerAccount, symbol: str, user_id: int | None, limits: tuple[Limit, ...], trade_date: date, at: datetime
+    account: BrokerAccount,
+    symbol: str,
+    user_id: int | None,
+    limits: tuple[Limit, ...],
+    trade_date: date,
+    at: datetime,
+    again: Order | None,
 ) -> tuple[Working, ...]:
     """What the person placed in this symbol lately, ended or not; denied orders are no orders.
 
@@ -156,8 +167,15 @@ def _recent(
         created_by=user_id,
         submitted_at__gt=at - timedelta(seconds=seconds),
     )
+    if again is not None:
+        # What came after it is not what it repeats.
+        orders = orders.filter(submitted_at__lt=again.submitted_at)
     rows = orders.exclude(status=Status.DENIED).exclude(source=Source.EXECUTION)
     return tuple(_seen(row) for row in rows.values(*_COLUMNS))
+
+
+def _without(orders: QuerySet[Order], again: Order | None) -> QuerySet[Order]:
+    return orders if again is None else orders.exclude(pk=again.pk)
 
 
 def _seen(row: dict[str, object]) -> Working:
@@ -184,11 +202,11 @@ def _positions(account: BrokerAccount) -> dict[str, Decimal]:
     return dict(rows.values_list("symbol", "market_value"))
 
 
-def _bought(account: BrokerAccount, symbol: str, trade_date: date) -> int:
+def _bought(account: BrokerAccount, symbol: str, trade_date: date, again: Order | None) -> int:
     """Shares of the symbol bought today, and those that working buys may still bring."""
     buys = Order.objects.filter(account=account, trade_date=trade_date, symbol=symbol, side=Side.BUY)
     traded = buys.aggregate(total=Sum("traded_quantity"))["total"] or 0
-    working = buys.filter(final_at__isnull=True)
+    working = _without(buys.filter(final_at__isnull=True), again)
     return traded + sum(max(0, whole - done) for whole, done in working.values_list("quantity", "traded_quantity"))
 
 

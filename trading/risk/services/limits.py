@@ -51,10 +51,10 @@ def limit_create(*, actor: Actor, user: User, wish: Mapping[str, Any], request_i
     NotFound
         ACCOUNT_NOT_FOUND.
     """
-    _refuse_others(user)
-    _refuse_unknown(wish, _NEW)
-    kind = _choice(LimitKind, wish, "kind")
-    scope = _choice(LimitScope, wish, "scope")
+    refuse_others(user)
+    refuse_unknown(wish, _NEW)
+    kind = read_choice(LimitKind, wish, "kind")
+    scope = read_choice(LimitScope, wish, "scope")
     if kind in ACCOUNT_ONLY and scope not in (LimitScope.PLATFORM, LimitScope.ACCOUNT):
         allowed = [str(LimitScope.PLATFORM), str(LimitScope.ACCOUNT)]
         raise Invalid(Code.FIELD_INVALID, field="scope", value=str(scope), allowed=allowed)
@@ -62,7 +62,7 @@ def limit_create(*, actor: Actor, user: User, wish: Mapping[str, Any], request_i
     limit = RiskLimit(
         kind=kind,
         scope=scope,
-        **_targets(user, scope, wish),
+        **read_targets(user, scope, wish),
         created_at=now,
         updated_at=now,
         updated_by=actor.label[:200],
@@ -95,8 +95,8 @@ def limit_update(
     Invalid
         The first malformed field, named.
     """
-    _refuse_others(user)
-    _refuse_unknown(changes, _CHANGEABLE)
+    refuse_others(user)
+    refuse_unknown(changes, _CHANGEABLE)
     if isinstance(version, bool) or not isinstance(version, int):
         raise Invalid(Code.FIELD_INVALID if version is not None else Code.FIELD_REQUIRED, field="version")
     with transaction.atomic(using=DATABASE):
@@ -146,18 +146,21 @@ def limit_view(limit: RiskLimit) -> dict[str, Any]:
     }
 
 
-def _refuse_others(user: User) -> None:
+def refuse_others(user: User) -> None:
+    """Raise Forbidden unless `user` may set limits and rules."""
     if not user.is_active or user.role not in SEES_EVERY_ACCOUNT:
         raise Forbidden(Code.PERMISSION_DENIED)
 
 
-def _refuse_unknown(given: Mapping[str, Any], known: frozenset[str]) -> None:
+def refuse_unknown(given: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Raise Invalid for the first field that is none of `known`."""
     unknown = sorted(set(given) - known)
     if unknown:
         raise Invalid(Code.FIELD_UNKNOWN, field=shown(unknown[0]), allowed=sorted(known))
 
 
-def _choice(kind: Any, given: Mapping[str, Any], name: str) -> Any:
+def read_choice(kind: Any, given: Mapping[str, Any], name: str) -> Any:
+    """A member of a closed vocabulary; raises Invalid."""
     value = given.get(name)
     if value is None:
         raise Invalid(Code.FIELD_REQUIRED, field=name)
@@ -166,7 +169,7 @@ def _choice(kind: Any, given: Mapping[str, Any], name: str) -> Any:
     return kind(value)
 
 
-def _targets(user: User, scope: LimitScope, given: Mapping[str, Any]) -> dict[str, Any]:
+def read_targets(user: User, scope: LimitScope, given: Mapping[str, Any]) -> dict[str, Any]:
     """The account, person and strategy that the scope needs; others must not be named."""
     needed = {
         LimitScope.PLATFORM: (),
@@ -224,10 +227,14 @@ def _assign(limit: RiskLimit, given: Mapping[str, Any]) -> None:
     if limit.valid_from is not None and limit.valid_to is not None and limit.valid_from >= limit.valid_to:
         raise Invalid(Code.FIELD_INVALID, field="valid_to", after=moment(limit.valid_from))
     if "note" in given:
-        note = given["note"]
-        if not isinstance(note, str) or len(note) > MAX_NOTE:
-            raise Invalid(Code.FIELD_INVALID, field="note", maximum=MAX_NOTE)
-        limit.note = note
+        limit.note = read_note("note", given["note"])
+
+
+def read_note(name: str, value: Any) -> str:
+    """A remark; raises Invalid for anything but a short text."""
+    if not isinstance(value, str) or len(value) > MAX_NOTE:
+        raise Invalid(Code.FIELD_INVALID, field=name, maximum=MAX_NOTE)
+    return value
 
 
 def _moment(name: str, value: Any) -> datetime | None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from frontend.code_messages import CODE_MESSAGES
 from frontend.oversight_messages import ALERT_KIND_MESSAGES
+from trading.orders.choices import PriceType
 
 MESSAGES: dict[str, str | Promise] = {
     "cancel": _("Cancel"),
@@ -44,6 +45,7 @@ MESSAGES: dict[str, str | Promise] = {
     "side.SELL": _("Sell"),
     "price_type.LIMIT": _("Limit"),
     "price_type.LATEST": _("Latest price"),
+    **{f"price_type.{one.value}": one.label for one in PriceType if one not in (PriceType.LIMIT, PriceType.LATEST)},
     "source.EXTERNAL": _("Terminal"),
     # Order status
     "status.PENDING_APPROVAL": _("Waiting for approval"),

@@ -53,6 +53,7 @@ def test_accounts_detail_says_mode_state_host_and_rights(team: Team) -> None:
         "state": "ACTIVE",
         "auto_trading": False,
         "enabled": True,
+        "session": {"state": "DOWN", "last_probe_at": None, "message": ""},
         "host": {
             "name": "sim",
             "kind": "SIMULATED",

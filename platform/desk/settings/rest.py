@@ -55,6 +55,15 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TradingStateEnum": "accounts.choices.TradingState",
         "LimitKindEnum": "trading.risk.choices.LimitKind",
         "LimitScopeEnum": "trading.risk.choices.LimitScope",
+        "SessionStateEnum": "accounts.choices.SessionState",
+        "DifferenceKindEnum": "trading.ledger.choices.DifferenceKind",
+        "DifferenceStateEnum": "trading.ledger.choices.DifferenceState",
+        "LedgerEntryKindEnum": "trading.ledger.choices.EntryKind",
+        "HandEntryKindEnum": [
+            (kind, kind)
+            for kind in "ADJUSTMENT ALLOTMENT BONUS DIVIDEND GIFT INTEREST TAX TRANSFER_IN TRANSFER_OUT".split()
+        ],
+        "TradeDateStateEnum": "trading.ledger.choices.TradeDateState",
         "KillScopeEnum": "trading.orders.choices.KillScope",
         "SettingSourceEnum": [("default", "default"), ("file", "file"), ("environment", "environment")],
     },

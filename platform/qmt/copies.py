@@ -8,6 +8,8 @@ wrote.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ from qmt.gateway import (
     Side,
     TradeUpdate,
 )
+from qmt.newissues import IssueData, IssueKind, Quotas
 
 NO_ORDER: Final = -1
 _PRICE_STEP: Final = Decimal("0.000001")
@@ -167,3 +170,27 @@ def cancel_response(response: Any) -> CancelResponse:
 def account_status(status: Any) -> AccountStatus:
     """Copy an XtAccountStatus."""
     return AccountStatus(account_no=status.account_id, status=status.status)
+
+
+def quotas(limits: Iterable[Any]) -> Quotas:
+    """Copy the NewPurchaseLimitInfo of an account; a negative figure is none."""
+    return {str(limit.new_purchase_limit_key).upper(): max(0, int(limit.new_purchase_limit_value)) for limit in limits}
+
+
+def issue_data(issue: Any) -> IssueData:
+    """Copy an IPOData. A day that is no day is unknown: such an issue cannot be subscribed."""
+    text = str(issue.purchase_date).strip().replace("-", "")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    kind = str(issue.ipo_type).upper()
+    return IssueData(
+        symbol=str(issue.ipo_code),
+        name=str(issue.ipo_name),
+        kind=IssueKind.__members__.get(kind, IssueKind.OTHER),
+        price=price(issue.issue_price),
+        minimum=max(0, int(issue.min_purchase_num)),
+        maximum=max(0, int(issue.max_purchase_num)),
+        subscribe_on=day,
+    )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from qmt.calendar import Phase
     from qmt.codes import Kind
+    from qmt.newissues import IssueData, Quotas
     from qmt.reference import ReferenceGateway
 
 STOCK_ACCOUNT = 2
@@ -307,6 +308,12 @@ class TradeGateway(Protocol):
 
     def query_positions(self, account: AccountRef, *, timeout_seconds: float) -> tuple[PositionUpdate, ...]:
         """Every holding. Raises `QueryFailed` or `QueryTimeout`."""
+
+    def query_ipo_limits(self, account: AccountRef, *, timeout_seconds: float) -> Quotas:
+        """Shares of new issues that the account may subscribe today, per quota. Raises `QueryFailed` or `QueryTimeout`."""
+
+    def query_ipo_data(self, *, timeout_seconds: float) -> tuple[IssueData, ...]:
+        """The new issues the terminal knows; their day of subscription may be another one. Raises `QueryFailed` or `QueryTimeout`."""
 
     def probe(self, *, timeout_seconds: float = 3.0) -> None:
         """One real round trip to the terminal. Raises `QueryFailed` or `QueryTimeout` when the session is sick."""

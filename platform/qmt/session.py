@@ -41,6 +41,7 @@ from qmt.gateway import (
     TradeUpdate,
 )
 from qmt.hooks import Hooks
+from qmt.newissues import IssueData, Quotas
 from qmt.outgoing import check_account, check_order_id, order_arguments
 from qmt.sessionpool import SessionLease, SessionPool
 
@@ -309,6 +310,17 @@ class TradeSession:
     def query_positions(self, account: AccountRef, *, timeout_seconds: float) -> tuple[PositionUpdate, ...]:
         """All holdings."""
         return self._query("query_stock_positions_async", account, _each(copies.position_update), timeout_seconds)
+
+    def query_ipo_limits(self, account: AccountRef, *, timeout_seconds: float) -> Quotas:
+        """Subscription quotas of the account."""
+        return self._query("query_new_purchase_limit_async", account, copies.quotas, timeout_seconds)
+
+    def query_ipo_data(self, *, timeout_seconds: float) -> tuple[IssueData, ...]:
+        """New issues."""
+        link = self._link
+        if link is None:
+            raise QueryFailed("there is no open trade session")
+        return self._ask(link, "query_ipo_data_async", (), _each(copies.issue_data), timeout_seconds)
 
     def probe(self, *, timeout_seconds: float = 3.0) -> None:
         """One real round trip."""

@@ -101,6 +101,21 @@ class Broker:
         self, ticket: OrderTicket, *, price_milli: int, instrument: Instrument, trade_date: dt.date, at_ms: int
     ) -> Order:
         """Make an order of a checked ticket and freeze what it needs."""
+        order = self._order_of(ticket, price_milli=price_milli, trade_date=trade_date, at_ms=at_ms)
+        self._books[order.account_id].freeze(order, instrument.kind)
+        self.changed(order)
+        return order
+
+    def accept_subscription(
+        self, ticket: OrderTicket, *, price_milli: int, order_sysid: str, trade_date: dt.date, at_ms: int
+    ) -> Order:
+        """Make a reported order of a checked subscription; it freezes nothing."""
+        order = self._order_of(ticket, price_milli=price_milli, trade_date=trade_date, at_ms=at_ms)
+        order.status, order.order_sysid = OrderStatus.REPORTED, f"{order_sysid}{order.order_id}"
+        self.changed(order)
+        return order
+
+    def _order_of(self, ticket: OrderTicket, *, price_milli: int, trade_date: dt.date, at_ms: int) -> Order:
         self._last_order += 1
         order = Order(
             order_id=self._last_order,
@@ -115,9 +130,7 @@ class Broker:
             remark=ticket.remark.encode("gb18030", "ignore")[:_REMARK_BYTES].decode("gb18030", "ignore"),
             order_time=at_ms // 1000,
         )
-        self._books[order.account_id].freeze(order, instrument.kind)
         self.orders[order.order_id] = order
-        self.changed(order)
         return order
 
     def fill(self, order: Order, *, price_milli: int, quantity: int, instrument: Instrument, at_ms: int) -> None:
@@ -229,6 +242,10 @@ class Broker:
     def position_views(self, account_id: str) -> list[PositionView]:
         """Holdings, those sold out today included."""
         return [self._position_view(holding) for holding in self._books[account_id].holdings.values()]
+
+    def positions_of(self, account_id: str) -> list[Holding]:
+        """Holdings of an account. KeyError for an unknown one."""
+        return list(self._books[account_id].holdings.values())
 
     def _order_view(self, order: Order) -> OrderView:
         account_type = self._books[order.account_id].account.account_type

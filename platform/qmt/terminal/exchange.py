@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from qmt.calendar import TIMETABLE, Phase, accepts_cancels, accepts_orders, date_of_ms, phase_at, time_of_ms, to_ms
+from qmt.codes import Kind
 from qmt.gateway import PriceType
 from qmt.terminal.book import Match, OrderBooks
 from qmt.terminal.broker import Broker
@@ -25,6 +26,7 @@ from qmt.terminal.ledger import Order
 from qmt.terminal.market import Market
 from qmt.terminal.marketorders import REST_CANCELLED, market_kind, remaining_price, starting_price
 from qmt.terminal.state import StateStore
+from qmt.terminal.subscriptions import OfferedIssue, offered_on, quotas_of, subscription_refusal
 from qmt.terminal.tape import Depth
 from qmt.terminal.types import (
     AccountConfig,
@@ -78,6 +80,7 @@ class Exchange:
         self._now_ms = int(known_now) if known_now else now
         self._phase = self._phase_at(self._now_ms)
         self._tape = market.tape(self._trade_date)
+        self._issues = self._offered()
         self._slot = self._tape.slot_at(self._now_ms)
         self._quoted_at = 0
         self._keep_time = True
@@ -88,7 +91,7 @@ class Exchange:
         self._resting = OrderBooks()
         self._cancelling: dict[int, Order] = {}
         for order in self._broker.orders.values():
-            if order.open_quantity and order.status not in _WAITING:
+            if order.open_quantity and order.status not in _WAITING and order.symbol not in self._issues:
                 self._resting.rest(order)
             if order.status in _CANCELLING:
                 self._cancelling[order.order_id] = order
@@ -180,6 +183,7 @@ class Exchange:
         self._cancelling.clear()
         self._resting.clear()
         self._tape = self._market.tape(self._trade_date)
+        self._issues = self._offered()
         self._slot = self._tape.slot_at(self._now_ms)
         self._phase = self._phase_at(self._now_ms)
         self._keep_time = True
@@ -201,16 +205,22 @@ class Exchange:
     def submit(self, ticket: OrderTicket) -> SubmitResult:
         """Place an order. Refusals of the counter come back here; refusals of the exchange become status 57."""
         self.step()
-        accepted = self._accept(ticket)
+        issue = self._issues.get(ticket.symbol)
+        accepted = self._accept(ticket) if issue is None else self._subscribe(ticket, issue)
         if isinstance(accepted, Refusal):
             return SubmitResult(-1, accepted.reject.error_id, accepted.message)
-        if accepts_orders(self._phase):
-            self._report(accepted)
-        else:
-            accepted.status = OrderStatus.WAIT_REPORTING
-            self._broker.changed(accepted)
+        if issue is None:
+            self._pass_on(accepted)
         self._commit()
         return SubmitResult(accepted.order_id)
+
+    def _pass_on(self, order: Order) -> None:
+        """To the exchange, or to wait until it takes orders."""
+        if accepts_orders(self._phase):
+            self._report(order)
+        else:
+            order.status = OrderStatus.WAIT_REPORTING
+            self._broker.changed(order)
 
     def _accept(self, ticket: OrderTicket) -> Order | Refusal:
         book = self._broker.book(ticket.account_id)
@@ -239,6 +249,28 @@ class Exchange:
             return refusal
         return self._broker.accept(
             ticket, price_milli=price, instrument=instrument, trade_date=self._trade_date, at_ms=self._now_ms
+        )
+
+    def _offered(self) -> dict[str, OfferedIssue]:
+        """The issues of the trade date that can be subscribed."""
+        return offered_on(self._market.new_issues(self._trade_date), self._trade_date)
+
+    def _subscribe(self, ticket: OrderTicket, issue: OfferedIssue) -> Order | Refusal:
+        """Take a subscription to a new issue (新股申购): it freezes nothing and never trades."""
+        if self._broker.book(ticket.account_id) is None:
+            return Refusal(Reject.ACCOUNT, ticket.account_id)
+        earlier = (order for order in self._broker.orders.values() if order.account_id == ticket.account_id)
+        refusal = subscription_refusal(
+            ticket,
+            issue,
+            quotas=self.subscription_quotas(ticket.account_id),
+            phase=self._phase,
+            repeated=any(order.symbol == issue.symbol for order in earlier),
+        )
+        if refusal is not None:
+            return refusal
+        return self._broker.accept_subscription(
+            ticket, price_milli=issue.price_milli, order_sysid="SIMS", trade_date=self._trade_date, at_ms=self._now_ms
         )
 
     def _report(self, order: Order) -> None:
@@ -339,6 +371,8 @@ class Exchange:
             return Reject.CANCEL_PENDING
         if order.status in _WAITING:
             return None
+        if order.symbol in self._issues:
+            return Reject.CANCEL_SUBSCRIPTION
         phase = self._phase_for(order)
         waits = phase in (Phase.PRE_OPEN, Phase.LUNCH)  # kept by the broker until the exchange takes cancels again
         return None if accepts_cancels(phase) or waits else Reject.CANCEL_SESSION
@@ -385,8 +419,25 @@ class Exchange:
         """Holdings, including those sold out today (quantity 0)."""
         return self._broker.position_views(account_id)
 
+    def issues(self) -> list[OfferedIssue]:
+        """New issues that can be subscribed on the trade date."""
+        return list(self._issues.values())
+
+    def subscription_quotas(self, account_id: str) -> dict[str, int]:
+        """Shares of new issues that an account may subscribe today, by what it held overnight; see `subscriptions`."""
+        values: dict[str, int] = {}
+        for holding in self._broker.positions_of(account_id):
+            position = self._tape.index.get(holding.symbol)
+            if position is not None and self._tape.rows[position].instrument.kind is Kind.STOCK:
+                market = holding.symbol[-2:]
+                worth = self._tape.rows[position].facts.pre_close_milli * holding.yesterday
+                values[market] = values.get(market, 0) + worth
+        return quotas_of(values)
+
     def name_of(self, symbol: str) -> str:
         """Name of an instrument on the trade date."""
+        if symbol in self._issues:
+            return self._issues[symbol].name
         position = self._tape.index.get(symbol)
         if position is not None:
             return self._tape.rows[position].facts.name

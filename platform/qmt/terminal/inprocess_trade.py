@@ -33,6 +33,7 @@ from qmt.gateway import (
     TradeUpdate,
 )
 from qmt.hooks import Hooks
+from qmt.newissues import IssueData, Quotas
 from qmt.outgoing import check_account, check_order_id, order_arguments
 from qmt.terminal.protocol import Frame
 from qmt.terminal.tradedesk import TradeClient
@@ -195,6 +196,14 @@ class InProcessTrade:
     def query_positions(self, account: AccountRef, *, timeout_seconds: float) -> tuple[PositionUpdate, ...]:
         """All holdings."""
         return self._query("queryStockPositions", account, {"stock_code": ""}, copies.position_update, timeout_seconds)
+
+    def query_ipo_limits(self, account: AccountRef, *, timeout_seconds: float) -> Quotas:
+        """Subscription quotas of the account."""
+        return copies.quotas(self._query("queryNewPurchaseLimit", account, {}, lambda found: found, timeout_seconds))
+
+    def query_ipo_data(self, *, timeout_seconds: float) -> tuple[IssueData, ...]:
+        """New issues."""
+        return self._ask("queryIPOData", {"ipo_type": ""}, copies.issue_data, timeout_seconds)
 
     def probe(self, *, timeout_seconds: float = 3.0) -> None:
         """One real round trip."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from qmt.calendar import TradingCalendar, midnight_ms
 from qmt.codes import Board, Kind, board_of, kind_of, parse_symbol
 from qmt.terminal.catalogue import Listing
 from qmt.terminal.chance import key_of
+from qmt.terminal.offerings import offered_on
 
 CSI_300: Final = "000300.SH"
 SSE_50: Final = "000016.SH"
@@ -41,7 +42,9 @@ _BONDS: Final[Mapping[str, Mapping[str, Any]]] = {
         "expireRedeemPrice": 111.0,
     },
 }
-_SUBSCRIPTION_PREFIX: Final = {"60": "73", "68": "78", "92": "92"}
+# 证券代码分配规则 of the SSE; elsewhere a share is subscribed under its own code.
+_SUBSCRIPTION_PREFIX: Final = {"600": "730", "601": "780", "603": "732", "605": "707", "688": "787"}
+_KEPT: Final = dt.timedelta(days=30)
 _MARKET_NUMBERS: Final = {"SH": 1, "SZ": 2, "BJ": 4}
 _FUND_UNIT: Final = 900_000
 _FUND_INDEX: Final = {"510300.SH": CSI_300, "510050.SH": SSE_50}
@@ -175,9 +178,17 @@ class Products:
             subscribed = self._before(listed, 8)
             if subscribed - dt.timedelta(days=7) <= day:
                 found.append(self._issue(one, subscribed, listed, day))
+        found.extend(self._invented(day))
         return sorted(found, key=lambda row: (row["startDate"], row["securityCode"]))
 
-    def _issue(self, one: Listing, subscribed: dt.date, listed: dt.date, day: dt.date) -> dict[str, Any]:
+    def _invented(self, day: dt.date) -> Iterator[dict[str, Any]]:
+        """Issues that are never listed: those subscribed in the last month, today, and within the week."""
+        for subscribed in self._calendar.between(day - _KEPT, day + dt.timedelta(days=7)):
+            if subscribed > self._since:
+                for one in offered_on(self._seed, subscribed):
+                    yield self._issue(one, subscribed, None, day)
+
+    def _issue(self, one: Listing, subscribed: dt.date, listed: dt.date | None, day: dt.date) -> dict[str, Any]:
         code, _, market = one.symbol.partition(".")
         issued = int(one.shares * 0.25 / 1000) * 1000
         online = int(issued * 0.4 / 1000) * 1000
@@ -188,14 +199,14 @@ class Products:
             "market": market,
             "actIssueQty": issued,
             "onlineIssueQty": online,
-            "onlineSubCode": _SUBSCRIPTION_PREFIX.get(code[:2], code[:2]) + code[2:],
+            "onlineSubCode": _SUBSCRIPTION_PREFIX.get(code[:3], code[:3]) + code[3:],
             "onlineSubMaxQty": max(int(online * 0.001 / 500) * 500, 500),
             "onlineSubMinQty": 100 if market == "BJ" else 500,
             "publishPrice": round(one.price * 0.62, 2),
             "startDate": subscribed.strftime("%Y%m%d"),
             "declareDate": self._after(subscribed, 2).strftime("%Y%m%d"),
             "paymentDate": self._after(subscribed, 2).strftime("%Y%m%d"),
-            "listedDate": listed.strftime("%Y%m%d") if listed <= self._after(day, 2) else "",
+            "listedDate": listed.strftime("%Y%m%d") if listed and listed <= self._after(day, 2) else "",
             "isProfit": 1,
             "industryPe": float(earnings + 6),
             "beforePE": float(earnings - 5),

@@ -109,6 +109,8 @@ class TradeDesk:
             "queryStockOrders": self._query_orders,
             "queryStockTrades": self._query_trades,
             "queryStockPositions": self._query_positions,
+            "queryNewPurchaseLimit": self._query_quotas,
+            "queryIPOData": self._query_issues,
         }
 
     @property
@@ -307,6 +309,14 @@ class TradeDesk:
             seq,
             [natives.position(view) for view in views if not wanted or view.symbol == wanted],
         )
+
+    def _query_quotas(self, client: TradeClient, seq: int, arguments: Arguments) -> None:
+        quotas = self.exchange.subscription_quotas(arguments["account_id"]) if self._knows(arguments) else {}
+        limits = [{"new_purchase_limit_key": key, "new_purchase_limit_value": value} for key, value in quotas.items()]
+        client.respond("queryNewPurchaseLimit", seq, limits)
+
+    def _query_issues(self, client: TradeClient, seq: int, _: Arguments) -> None:
+        client.respond("queryIPOData", seq, [issue.native() for issue in self.exchange.issues()])
 
     # --- helpers ----------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ RESPONSES: Final[Mapping[str, tuple[str, str]]] = {
     "queryStockOrders": ("bindOnQueryStockOrdersCallback", "XtOrder"),
     "queryStockTrades": ("bindOnQueryStockTradesCallback", "XtTrade"),
     "queryStockPositions": ("bindOnQueryStockPositionsCallback", "XtPosition"),
+    "queryNewPurchaseLimit": ("bindOnQueryNewPurchaseLimitCallback", "NewPurchaseLimitInfo"),
+    "queryIPOData": ("bindOnQueryIPODataCallback", "IPOData"),
 }
 """Simulated operations: the callback their answer goes to, and the struct it is made of."""
 

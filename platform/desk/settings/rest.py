@@ -61,7 +61,17 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "LedgerEntryKindEnum": "trading.ledger.choices.EntryKind",
         "HandEntryKindEnum": [
             (kind, kind)
-            for kind in "ADJUSTMENT ALLOTMENT BONUS DIVIDEND GIFT INTEREST TAX TRANSFER_IN TRANSFER_OUT".split()
+            for kind in [
+                "ADJUSTMENT",
+                "ALLOTMENT",
+                "BONUS",
+                "DIVIDEND",
+                "GIFT",
+                "INTEREST",
+                "TAX",
+                "TRANSFER_IN",
+                "TRANSFER_OUT",
+            ]
         ],
         "TradeDateStateEnum": "trading.ledger.choices.TradeDateState",
         "KillScopeEnum": "trading.orders.choices.KillScope",

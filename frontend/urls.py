@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from frontend import oversight, views
+from frontend import marketpages, oversight, risk, views
 from frontend.access.urls import urlpatterns as access_patterns
 
 app_name = "frontend"
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
-    path("data/", views.market_data, name="data"),
-    path("data/status/", views.data_status, name="data-status"),
+    path("data/", marketpages.sync, name="data"),
+    path("data/coverage/", marketpages.coverage, name="data-coverage"),
+    path("data/status/", marketpages.status, name="data-status"),
     path("alerts/", oversight.alerts, name="alerts"),
     path("alerts/settings/", oversight.alert_settings, name="alert-settings"),
+    path("risk/", risk.risk, name="risk"),
     path("audit/", oversight.audit, name="audit"),
     path("configuration/", oversight.configuration, name="configuration"),
     path("preferences/", views.preferences, name="preferences"),

@@ -22,8 +22,6 @@ from desk.settings.schema import get_config
 from frontend.forms import LoginForm, PreferencesForm
 from frontend.language import remember_language
 from frontend.messages import browser_messages
-from marketdata.metrics import gap_figures, host_figures, queue_figures
-from marketdata.services.schedules import schedules_list
 
 #: What the chart and the ticket open on before a person has chosen anything.
 FIRST_SYMBOL = "600519.SH"
@@ -88,27 +86,6 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
     boot = _boot(request.user)
     context = {"section": "dashboard", "boot": boot, "accounts": boot["accounts"]}
     return render(request, "frontend/dashboard.html", context)
-
-
-@require_GET
-@login_required
-def market_data(request: SignedInRequest) -> HttpResponse:
-    """Requests for bars and the jobs that complete them."""
-    return render(request, "frontend/data.html", {"section": "data", "boot": _boot(request.user)})
-
-
-@require_GET
-@login_required
-def data_status(request: SignedInRequest) -> HttpResponse:
-    """How market data is doing: workers, repair queue, gaps, schedules."""
-    context = {
-        "section": "data",
-        "hosts": host_figures(),
-        "queue": queue_figures(),
-        "gaps": gap_figures(),
-        "schedules": schedules_list(),
-    }
-    return render(request, "frontend/data_status.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,0 +1,58 @@
+"""Texts of the pages about market data that browser code shows."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from marketdata.choices import EvidenceReason, RepairStatus, RepairTrouble
+
+MARKET_MESSAGES: dict[str, str | Promise] = {
+    **{f"evidence.{reason.value}": reason.label for reason in EvidenceReason},
+    **{f"item.{status.value}": status.label for status in RepairStatus},
+    **{f"trouble.{trouble.value}": trouble.label for trouble in RepairTrouble},
+    "coverage.cell": _("{symbol} {name}, {month}: {state}"),
+    "coverage.complete": _("{symbol} lacks nothing in this period."),
+    "coverage.count": _("{shown} of {all} instruments"),
+    "coverage.done": _("Nothing is missing any more."),
+    "coverage.empty": _("No instrument fits."),
+    "coverage.failed": _("Coverage could not be read: {reason}"),
+    "coverage.loading": _("Reading coverage…"),
+    "coverage.month.all": _("complete"),
+    "coverage.month.none": _("nothing stored"),
+    "coverage.month.part": _("{percent}% complete"),
+    "coverage.month.unexpected": _("no bars to be expected"),
+    "coverage.no_evidence": _("No proof is recorded."),
+    "coverage.no_market": _("No instruments are known yet: the terminal has not told them."),
+    "coverage.summary": _(
+        "{present} of {expected} trading days are complete, {proven} proven absent, {missing} missing."
+    ),
+    "duration.hours": _("{hours} h {minutes} min"),
+    "duration.minutes": _("{minutes} min {seconds} s"),
+    "duration.seconds": _("{seconds} s"),
+    "job.act.cancel": _("Cancel"),
+    "job.act.download": _("Download the file"),
+    "job.act.pause": _("Pause"),
+    "job.act.resume": _("Resume"),
+    "job.act.retry": _("Retry what failed"),
+    "job.acting": _("{act}: {subject}"),
+    "job.cancel_asked": _("Cancel this job? What is stored stays."),
+    "job.export": _("Export of bars"),
+    "job.import": _("Import of bars"),
+    "job.integrity": _("Integrity check"),
+    "job.items.none": _("No part in this state."),
+    "job.left": _("about {duration} left"),
+    "job.next_try": _("next try {when}"),
+    "job.no_parts": _("A job of this kind has no parts."),
+    "job.rate": _("{rate} per second"),
+    "job.retried": _("What failed is tried again in a job of its own."),
+    "job.rows": _("{rows} bars stored"),
+    "job.stale": _("No connection since {time}: what is shown may be old. It is asked for again by itself."),
+    "job.static": _("Static data"),
+    "job.took": _("took {duration}"),
+}
+
+
+def market_messages() -> dict[str, str]:
+    """The texts in the active language."""
+    return {key: str(text) for key, text in MARKET_MESSAGES.items()}

@@ -15,11 +15,6 @@ from qmt.codes import board_of, parse_symbol
 from qmt.gateway import InstrumentDetail
 from qmt.money import milli_of, price_of
 
-# Settled the day they are bought: convertibles, and funds on what trades T+0 elsewhere. The funds are told by the
-# exchanges' number plans (SSE 511 bonds and money, 513 cross-border, 518 gold; SZSE 159 is mixed and stays T+1 unless
-# named here), SSE 交易规则 2023 3.1.5.
-_SAME_DAY_FUND_PREFIXES = ("511", "513", "518")
-
 _KINDS = {
     "stock": Kind.STOCK,
     "etf": Kind.ETF,
@@ -53,8 +48,8 @@ def instrument_row(detail: InstrumentDetail, day: date, now: datetime) -> Instru
         volume_unit=detail.volume_unit,
         list_date=detail.list_date,
         delist_date=detail.delist_date,
-        t_plus=0 if is_same_day(symbol.code, code_board) else 1,
-        is_st=is_st(detail.name),
+        t_plus=0 if rules.is_same_day(symbol.code, code_board) else 1,
+        is_st=rules.is_st(detail.name),
         max_limit_quantity=detail.max_limit_quantity or (lots.limit_most if lots else 0),
         max_market_quantity=detail.max_market_quantity or (lots.market_most if lots else 0),
         tradable=detail.tradable and lots is not None,
@@ -110,18 +105,6 @@ def _kind(detail: InstrumentDetail, board: CodeBoard) -> Kind:
         CodeBoard.INDEX: Kind.INDEX,
     }
     return by_board.get(board) or _KINDS.get(detail.kind, Kind.STOCK)
-
-
-def is_same_day(code: str, board: CodeBoard) -> bool:
-    """Whether what is bought can be sold on the same day (T+0)."""
-    if board is CodeBoard.CONVERTIBLE:
-        return True
-    return board is CodeBoard.ETF and code.startswith(_SAME_DAY_FUND_PREFIXES)
-
-
-def is_st(name: str) -> bool:
-    """Whether a share's name carries the special-treatment mark (ST, *ST)."""
-    return name.replace(" ", "").upper().startswith(("ST", "*ST", "SST", "S*ST"))
 
 
 def pinyin_initials(name: str) -> str:

@@ -341,3 +341,21 @@ CLOSING_AUCTIONS: tuple[ClosingAuctionRow, ...] = (
 def closing_auction_since(market: Market, board: Board) -> dt.date | None:
     """First day with a closing auction; None when instruments there trade continuously until 15:00."""
     return next((row.since for row in CLOSING_AUCTIONS if row.market is market and row.board is board), None)
+
+
+# Settled the day they are bought: convertibles, and funds on what trades T+0 elsewhere. The funds are told by the
+# exchanges' number plans (SSE 511 bonds and money, 513 cross-border, 518 gold; SZSE 159 is mixed and stays T+1 unless
+# named here), SSE 交易规则 2023 3.1.5.
+_SAME_DAY_FUND_PREFIXES = ("511", "513", "518")
+
+
+def is_same_day(code: str, board: Board) -> bool:
+    """Whether what is bought can be sold on the same day (T+0)."""
+    if board is Board.CONVERTIBLE:
+        return True
+    return board is Board.ETF and code.startswith(_SAME_DAY_FUND_PREFIXES)
+
+
+def is_st(name: str) -> bool:
+    """Whether a share's name carries the special-treatment mark (ST, *ST)."""
+    return name.replace(" ", "").upper().startswith(("ST", "*ST", "SST", "S*ST"))

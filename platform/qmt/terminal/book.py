@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from qmt.gateway import Side
 from qmt.terminal.ledger import Order
-from qmt.terminal.tape import Depth, Tape
+from qmt.terminal.market import LiveDay
+from qmt.terminal.tape import Depth
 
 # Shares of the market's volume that go to our resting orders [assumed: no public figure; small enough to show partial fills].
 THROUGH_PERCENT = 50
@@ -80,15 +81,25 @@ class OrderBooks:
         """Symbols with resting orders."""
         return [symbol for symbol, book in self._books.items() if book.resting]
 
+    def resting(self, symbol: str) -> list[Order]:
+        """Orders that wait in one symbol's book."""
+        book = self._books.get(symbol)
+        return list(book.resting) if book is not None else []
+
+    def drop_done(self, symbol: str) -> None:
+        """Take out what has nothing left to trade."""
+        if (book := self._books.get(symbol)) is not None:
+            book.resting = [order for order in book.resting if order.open_quantity]
+
     def take(self, order: Order, depth: Depth, slot: int, lot: int) -> Iterator[Match]:
         """Trades of an arriving order with the displayed levels. The caller books each match before asking for the next."""
         book = self._book_at(order.symbol, slot)
         levels = depth.asks if order.side is Side.BUY else depth.bids
         for price, shown in levels:
-            if not _crosses(order, price):
+            if not crosses(order, price):
                 return
             key = (order.side, price)
-            quantity = _whole_lots(min(shown - book.taken.get(key, 0), order.open_quantity), order.open_quantity, lot)
+            quantity = whole_lots(min(shown - book.taken.get(key, 0), order.open_quantity), order.open_quantity, lot)
             if quantity > 0:
                 book.taken[key] = book.taken.get(key, 0) + quantity
                 yield Match(order, price, quantity)
@@ -100,11 +111,11 @@ class OrderBooks:
         book = self._book_at(order.symbol, slot)
         levels = depth.asks if order.side is Side.BUY else depth.bids
         open_sizes = (
-            shown - book.taken.get((order.side, price), 0) for price, shown in levels if _crosses(order, price)
+            shown - book.taken.get((order.side, price), 0) for price, shown in levels if crosses(order, price)
         )
         return sum(open_sizes) >= order.open_quantity
 
-    def trade_slot(self, tape: Tape, slot: int) -> Iterator[Match]:
+    def trade_slot(self, tape: LiveDay, slot: int) -> Iterator[Match]:
         """Trades of all resting orders in one slot; per symbol and side the best price first, then the oldest order."""
         live = [symbol for symbol in self.symbols() if tape.trades_in(tape.index[symbol], slot)]
         depths = tape.depths([tape.index[symbol] for symbol in live], slot)
@@ -118,7 +129,7 @@ class OrderBooks:
                 is_auction=auction,
             )
             for side in Side:
-                orders = sorted((order for order in book.resting if order.side is side), key=_priority)
+                orders = sorted((order for order in book.resting if order.side is side), key=priority)
                 yield from _share(book, orders, seen, tape.rows[position].instrument.volume_unit)
             book.resting = [order for order in book.resting if order.open_quantity]
 
@@ -134,7 +145,8 @@ class OrderBooks:
         return self._books.setdefault(symbol, _SymbolBook())
 
 
-def _priority(order: Order) -> tuple[int, int]:
+def priority(order: Order) -> tuple[int, int]:
+    """Sort key of one side's orders: the best price first, then the oldest."""
     return (-order.price_milli if order.side is Side.BUY else order.price_milli, order.order_id)
 
 
@@ -143,11 +155,11 @@ def _share(book: _SymbolBook, orders: Iterable[Order], seen: _Slot, lot: int) ->
     used = 0
     for order in orders:
         offered = _offered(order, seen.depth)
-        if not _crosses(order, seen.price) and not offered:
+        if not crosses(order, seen.price) and not offered:
             return  # the others are priced worse
         credit = book.credit.get(order.order_id, 0) + seen.volume * _percent(order, seen)
         available = credit // 100 + offered - used
-        quantity = _whole_lots(min(available, order.open_quantity), order.open_quantity, lot)
+        quantity = whole_lots(min(available, order.open_quantity), order.open_quantity, lot)
         if quantity <= 0:
             book.credit[order.order_id] = min(credit, 100 * lot)
             continue
@@ -158,7 +170,7 @@ def _share(book: _SymbolBook, orders: Iterable[Order], seen: _Slot, lot: int) ->
 
 def _percent(order: Order, seen: _Slot) -> int:
     """Which part of the slot's volume may go to an order."""
-    if not _crosses(order, seen.price):
+    if not crosses(order, seen.price):
         return 0
     if order.price_milli != seen.price:
         return THROUGH_PERCENT
@@ -166,7 +178,7 @@ def _percent(order: Order, seen: _Slot) -> int:
     return AT_PERCENT if opposite or seen.is_auction else SEALED_PERCENT
 
 
-def _crosses(order: Order, price: int) -> bool:
+def crosses(order: Order, price: int) -> bool:
     """Whether the order is willing to trade at a price."""
     return price <= order.price_milli if order.side is Side.BUY else price >= order.price_milli
 
@@ -174,9 +186,9 @@ def _crosses(order: Order, price: int) -> bool:
 def _offered(order: Order, depth: Depth) -> int:
     """Shares the displayed opposite side offers at the order's price or better: they would have come to our order."""
     levels = depth.asks if order.side is Side.BUY else depth.bids
-    return sum(size for price, size in levels if _crosses(order, price))
+    return sum(size for price, size in levels if crosses(order, price))
 
 
-def _whole_lots(quantity: int, wanted: int, lot: int) -> int:
+def whole_lots(quantity: int, wanted: int, lot: int) -> int:
     """Trades come in whole lots, except that the rest of an order may be odd."""
     return quantity if quantity == wanted else quantity // lot * lot

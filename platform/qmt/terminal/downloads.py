@@ -72,6 +72,9 @@ class DownloadDesk:
         if (fault := self._faults.take("download", FaultAction.THROTTLE)) is not None:
             job.report(_failure("", fault.message or "请求过于频繁，请稍后再试"))
             return
+        if refusal := self._market.history_refusal:
+            job.report(_failure("", refusal))
+            return
         if job.period not in (*BAR_PERIODS, TICK, *FinancialTable, *METADATA.values()):
             job.report(_failure("", f"周期不支持: {job.period}"))
             return

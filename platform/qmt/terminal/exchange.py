@@ -23,7 +23,7 @@ from qmt.terminal.checks import (
 )
 from qmt.terminal.clock import Clock
 from qmt.terminal.ledger import Order
-from qmt.terminal.market import Market
+from qmt.terminal.market import LiveDay, Market
 from qmt.terminal.marketorders import REST_CANCELLED, market_kind, remaining_price, starting_price
 from qmt.terminal.state import StateStore
 from qmt.terminal.subscriptions import OfferedIssue, offered_on, quotas_of, subscription_refusal
@@ -70,16 +70,29 @@ class Exchange:
         State file; what it holds is continued.
     accounts
         Accounts to serve. One that the file does not know is opened with its cash and holdings.
+    books
+        How resting orders are matched; by default against the market's prepared path.
     """
 
-    def __init__(self, *, market: Market, clock: Clock, store: StateStore, accounts: Sequence[AccountConfig]) -> None:
+    last_match_phase = Phase.AFTER_HOURS
+    """With this phase nothing can trade any more."""
+
+    def __init__(
+        self,
+        *,
+        market: Market,
+        clock: Clock,
+        store: StateStore,
+        accounts: Sequence[AccountConfig],
+        books: OrderBooks | None = None,
+    ) -> None:
         self._market, self._clock = market, clock
         now = clock.now_ms()
         known_date, known_now = store.meta("trade_date"), store.meta("now_ms")
         self._trade_date = dt.date.fromisoformat(known_date) if known_date else self._date_at(now)
         self._now_ms = int(known_now) if known_now else now
         self._phase = self._phase_at(self._now_ms)
-        self._tape = market.tape(self._trade_date)
+        self._tape: LiveDay = market.tape(self._trade_date)
         self._issues = self._offered()
         self._slot = self._tape.slot_at(self._now_ms)
         self._quoted_at = 0
@@ -88,7 +101,7 @@ class Exchange:
         self._broker.open_accounts(
             accounts, {row.instrument.symbol: row.facts.pre_close_milli for row in self._tape.rows}
         )
-        self._resting = OrderBooks()
+        self._resting = books if books is not None else OrderBooks()
         self._cancelling: dict[int, Order] = {}
         for order in self._broker.orders.values():
             if order.open_quantity and order.status not in _WAITING and order.symbol not in self._issues:
@@ -170,7 +183,7 @@ class Exchange:
             for order in list(self._broker.orders.values()):
                 if order.status in _WAITING:
                     self._report(order)
-        if phase is Phase.AFTER_HOURS:
+        if phase is self.last_match_phase:
             # Open orders are dead; as in a real terminal they keep their last status until the nightly clearing.
             self._resting.clear()
         self._confirm_cancels()

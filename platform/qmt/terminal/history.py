@@ -112,6 +112,7 @@ class HistoryDesk:
         HistoryError
             Unknown period or adjustment, a malformed bound, or an adjustment of a history that is adjusted already.
         """
+        self._require_history()
         if period not in BAR_PERIODS:
             raise HistoryError(f"period {period!r} is not simulated")
         if dividend_type not in DIVIDEND_TYPES:
@@ -136,6 +137,7 @@ class HistoryDesk:
         self, symbols: Sequence[str], start: str | int, end: str | int, *, count: int, from_server: bool, now_ms: int
     ) -> dict[str, BarArray]:
         """Ticks per symbol; symbols without any are left out. The server keeps the last `TICK_DEPTH_DAYS` days."""
+        self._require_history()
         first, last = bound_ms(start, upper=False), min(bound_ms(end, upper=True), now_ms)
         found: dict[str, BarArray] = {}
         for symbol in symbols:
@@ -149,6 +151,10 @@ class HistoryDesk:
             if len(rows):
                 found[symbol] = rows
         return found
+
+    def _require_history(self) -> None:
+        if refusal := self._market.history_refusal:
+            raise HistoryError(refusal)
 
     def _last_ticks(self, symbol: str, stretches: Sequence[Stretch], first: int, last: int, count: int) -> BarArray:
         """Ticks of the stretches, day by day from the newest, until there are enough."""

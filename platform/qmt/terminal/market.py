@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qmt.calendar import TradingCalendar
+from qmt.calendar import Phase, TradingCalendar
 from qmt.reference import FinancialTable
 from qmt.terminal.types import CorporateAction, DayFacts, Instrument, Tick
 
 if TYPE_CHECKING:
-    from qmt.terminal.tape import Tape
+    from qmt.terminal.tape import Depth, TapeRow
 
 BarArray = npt.NDArray[np.void]
 """Structured array of ``BAR_DTYPE``, ``TICK_DTYPE`` or ``FACTOR_DTYPE``."""
@@ -33,6 +33,48 @@ class MarketError(Exception):
     """The market's source cannot be used. The text is one sentence for a person."""
 
 
+class LiveDay(Protocol):
+    """One live day as the exchange matches on it. Prices in thousandths of a yuan, sizes in shares; slots are asked for in order."""
+
+    @property
+    def rows(self) -> Sequence[TapeRow]:
+        """Instruments listed on that day."""
+
+    @property
+    def index(self) -> Mapping[str, int]:
+        """Position of a symbol among the rows."""
+
+    def slot_at(self, now_ms: int) -> int:
+        """Last slot that has happened; −1 before the first."""
+
+    def slot_time(self, slot: int) -> int:
+        """Epoch milliseconds of a slot."""
+
+    def is_auction_slot(self, position: int, slot: int) -> bool:
+        """Whether the slot is the match of a call auction for this instrument."""
+
+    def trades_in(self, position: int, slot: int) -> bool:
+        """Whether the instrument can trade in a slot."""
+
+    def phase_for(self, position: int, phase: Phase) -> Phase:
+        """The market's phase as it holds for one instrument."""
+
+    def price(self, position: int, slot: int) -> int:
+        """Last price; the reference price before the open."""
+
+    def volume_in(self, position: int, slot: int) -> int:
+        """Shares the market traded in one slot."""
+
+    def depth(self, position: int, slot: int) -> Depth:
+        """Displayed book of one instrument after a slot."""
+
+    def depths(self, positions: Sequence[int], slot: int) -> list[Depth]:
+        """Displayed books of some instruments after a slot."""
+
+    def snapshot(self, symbols: Sequence[str], now_ms: int) -> dict[str, Tick]:
+        """Level-1 snapshots of the known symbols."""
+
+
 class Market(Protocol):
     """A source of instruments, history and today's price paths.
 
@@ -42,7 +84,7 @@ class Market(Protocol):
 
     @property
     def kind(self) -> str:
-        """``seeded`` or ``replayed``."""
+        """``seeded``, ``replayed`` or ``fed``."""
 
     @property
     def identity(self) -> str:
@@ -55,6 +97,10 @@ class Market(Protocol):
     @property
     def interpolated(self) -> bool:
         """Whether minutes and ticks of the history were made up from day bars."""
+
+    @property
+    def history_refusal(self) -> str:
+        """Why it has no history, in words for the client; blank when it has."""
 
     @property
     def calendar(self) -> TradingCalendar:
@@ -114,8 +160,8 @@ class Market(Protocol):
     def snapshot(self, symbols: Sequence[str], *, now_ms: int) -> dict[str, Tick]:
         """Latest snapshot per known symbol. Suspended instruments have one too, with their last close."""
 
-    def tape(self, day: dt.date) -> Tape:
-        """The prepared price path of all instruments for a live day (the exchange matches on it)."""
+    def tape(self, day: dt.date) -> LiveDay:
+        """The prices of all instruments for a live day (the exchange matches on it)."""
 
 
 def state_file_name(market: Market) -> str:

@@ -45,6 +45,8 @@ class PathMarket(ABC):
         self._cents: dict[str, Ints] = {}
         self._tapes: OrderedDict[dt.date, Tape] = OrderedDict()
 
+    history_refusal = ""
+
     @property
     @abstractmethod
     def basis(self) -> Basis:

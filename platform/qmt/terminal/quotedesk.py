@@ -73,7 +73,8 @@ class QuoteDesk:
     def subscribe(self, client: QuoteClient, targets: Sequence[str], period: str) -> int:
         """Follow one symbol and period, or with an empty period whole markets and lists; −1 when it is unknown."""
         known = [target for target in targets if target in MARKETS or self._market.instrument(target) is not None]
-        if not known or (period and period not in QUOTE_PERIODS):
+        unavailable = period not in ("", QUOTE_PERIODS[0]) and self._market.history_refusal
+        if not known or unavailable or (period and period not in QUOTE_PERIODS):
             return -1
         subscription = Subscription(next(self._numbers), frozenset(known), period)
         client.subscriptions[subscription.number] = subscription

@@ -12,7 +12,9 @@ from trading.risk.choices import LimitKind, LimitScope, Unit
 VERDICT_MESSAGES: dict[str, str | Promise] = {
     **{f"limit.{kind.value}": kind.label for kind in LimitKind},
     **{f"limit_scope.{scope.value}": scope.label for scope in LimitScope},
-    **{f"unit.{unit.value}": unit.label for unit in Unit if unit.value},
+    # A count needs no word, a percentage its sign.
+    **{f"unit.{unit.value}": unit.label for unit in (Unit.YUAN, Unit.SHARES, Unit.DAYS)},
+    "unit.s": _("s"),
     "check.platform_may_trade": _("Trading state of the platform"),
     "check.person_may_trade": _("Trading state of the person"),
     "check.account_may_trade": _("Mode and trading state of the account"),
@@ -33,7 +35,7 @@ VERDICT_MESSAGES: dict[str, str | Promise] = {
     "check.cash_suffices": _("Available cash"),
     "verdict.accepted": _("Would be accepted"),
     "verdict.denied": _("Would be denied"),
-    "verdict.limit": _("Limit {id}: {value} {unit}, used {used} ({scope})"),
+    "verdict.limit": _("Limit {id}: {value}, used {used} ({scope})"),
     "verdict.passed": _("{count} checks passed"),
     "verdict.clamped": _("The price would be set to {price}, the edge of the cage."),
     "cost.amount": _("Amount"),
@@ -54,7 +56,7 @@ RISK_MESSAGES: dict[str, str | Promise] = {
     "effective.left": _("{left} left"),
     "effective.none": _("No limit applies to your orders on this account."),
     "effective.by_order": _("depends on the order"),
-    "effective.used": _("{used} of {value} {unit}"),
+    "effective.used": _("{used} of {value}"),
     "effective.usage": _("Usage of {limit}"),
     "limits.edit": _("Edit"),
     "limits.edit_of": _("Edit limit {id}: {kind}"),

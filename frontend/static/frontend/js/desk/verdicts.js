@@ -3,14 +3,14 @@ import { explain } from "../lib/api.js";
 import { element } from "../lib/dom.js";
 import { formatMoney, formatQuantity, number } from "../lib/format.js";
 import { hasText, t } from "../lib/text.js";
+import { figureIn } from "../risk/params.js";
 
 const COST_ITEMS = ["amount", "commission", "stamp_duty", "transfer_fee", "total"];
 
 const checkName = (name) => (hasText(`check.${name}`) ? t(`check.${name}`) : hasText(`limit.${name}`) ? t(`limit.${name}`) : name);
-const figure = (value) => (Number.isFinite(number(value)) ? Number(value).toLocaleString("en-US", { maximumFractionDigits: 4 }) : "—");
 
 /** The words of a limit: its number, value, unit and what is used of it. */
-const limitWords = (limit) => t("verdict.limit", { id: limit.id, value: figure(limit.value), used: figure(limit.used), unit: limit.unit ? t(`unit.${limit.unit}`) : "", scope: t(`limit_scope.${limit.scope}`) });
+const limitWords = ({ id, scope, value, unit, used }) => t("verdict.limit", { id, value: value === null ? "—" : figureIn(value, unit), used: used === null ? "—" : figureIn(used, ""), scope: t(`limit_scope.${scope}`) });
 
 /** One `li` per denial of a dry run. */
 export function denialItems(checks) {

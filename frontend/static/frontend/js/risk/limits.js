@@ -4,13 +4,12 @@ import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatStamp } from "../lib/format.js";
 import { attempt, showRefusal } from "../lib/refusal.js";
 import { KeyedTable } from "../lib/table.js";
-import { t } from "../lib/text.js";
-import { paramFields, paramsOf, paramWords } from "./params.js";
+import { hasText, t } from "../lib/text.js";
+import { figureIn, paramFields, paramsOf, paramWords } from "./params.js";
 
 const KINDS = new Map(boot.kinds.map((kind) => [kind.kind, kind]));
 const TARGETS = { PLATFORM: [], USER: ["user"], ACCOUNT: ["account"], USER_ACCOUNT: ["user", "account"], STRATEGY: ["strategy"] };
 const accountName = (id) => boot.accounts.find((account) => account.id === id)?.name ?? `#${id}`;
-const figure = (value) => Number(value).toLocaleString("en-US", { maximumFractionDigits: 4 });
 
 /** Whom a limit is about, in words. */
 function targetWords({ scope, account, user, strategy }) {
@@ -31,7 +30,7 @@ export class Limits {
       [
         { text: (limit) => t(`limit.${limit.kind}`) },
         { className: "wrap", text: targetWords },
-        { className: "num", text: ({ kind, value }) => (value === null ? "—" : `${figure(value)} ${t(`unit.${KINDS.get(kind).unit}`)}`) },
+        { className: "num", text: ({ kind, value }) => (value === null ? "—" : figureIn(value, KINDS.get(kind).unit)) },
         { className: "wrap", text: (limit) => [paramWords(limit.params), validity(limit), limit.note].filter(Boolean).join(" · ") },
         { text: (limit) => t(limit.enabled ? "limits.on" : "limits.off") },
         { className: "tabular", text: (limit) => `${formatStamp(limit.updated_at)} · ${limit.updated_by}` },
@@ -115,7 +114,8 @@ class Editor {
     if (scope.selectedOptions[0]?.disabled) scope.value = "PLATFORM";
     for (const name of ["account", "user", "strategy"]) byId(`limit-${name}`).hidden = !TARGETS[scope.value].includes(name);
     byId("limit-value").hidden = !this.#kind.has_value;
-    setText(byId("limit-value").querySelector("span"), t("limits.value_in", { unit: this.#kind.unit ? t(`unit.${this.#kind.unit}`) : "" }));
+    const { unit } = this.#kind;
+    setText(byId("limit-value").querySelector("span"), unit === "%" || hasText(`unit.${unit}`) ? t("limits.value_in", { unit: unit === "%" ? "%" : t(`unit.${unit}`) }) : t("limits.value"));
     value.inputMode = this.#kind.whole ? "numeric" : "decimal";
     if (params) byId("limit-params").replaceChildren(...paramFields(Object.keys(this.#kind.params), this.#limit?.params));
   }
@@ -139,7 +139,7 @@ class Editor {
   async #history(id) {
     const { body } = await get(`risk/limits/${id}`).catch(() => ({ body: null }));
     if (body === null || this.#limit?.id !== id) return;
-    const lines = body.history.map(({ version, at, by, after }) => element("li", {}, element("div", { textContent: t("limits.version", { version, when: formatStamp(at), who: by }) }), element("span", { className: "muted", textContent: [after.value !== null && figure(after.value), paramWords(after.params), t(after.enabled ? "limits.on" : "limits.off"), after.note].filter(Boolean).join(" · ") })));
+    const lines = body.history.map(({ version, at, by, after }) => element("li", {}, element("div", { textContent: t("limits.version", { version, when: formatStamp(at), who: by }) }), element("span", { className: "muted", textContent: [after.value !== null && figureIn(after.value, this.#kind.unit), paramWords(after.params), t(after.enabled ? "limits.on" : "limits.off"), after.note].filter(Boolean).join(" · ") })));
     byId("limit-history").hidden = lines.length === 0;
     byId("limit-history").querySelector("ol").replaceChildren(...lines.reverse());
   }

@@ -3,11 +3,10 @@ import { ApiError, get } from "../lib/api.js";
 import { byId, element, setText } from "../lib/dom.js";
 import { formatTime, number } from "../lib/format.js";
 import { t } from "../lib/text.js";
-import { paramWords } from "./params.js";
+import { figureIn, paramWords } from "./params.js";
 
 const EVERY_MS = 5000;
 const NEARLY = 0.8;
-const figure = (value) => Number(value).toLocaleString("en-US", { maximumFractionDigits: 4 });
 
 export class Usage {
   #box = byId("effective");
@@ -65,17 +64,16 @@ function useOf({ kind, unit, decides, limits }, facts) {
 function limitLine(kind, unit, { id, scope, value, params, used, left }, decides) {
   const label = element("span", {}, t(`limit_scope.${scope}`), ...(decides ? [" ", element("span", { className: "badge badge-active", textContent: t("effective.decides") })] : []));
   const line = element("div", { className: "use-limit", dataset: { limit: id } }, element("div", { className: "use-line" }, label));
-  const unitText = unit ? t(`unit.${unit}`) : "";
   if (value === null) {
     line.append(element("div", { className: "use-line" }, element("b", { textContent: paramWords(params) || t("limits.on") })));
     return line;
   }
   if (used === null) {
-    line.append(element("div", { className: "use-line" }, element("b", { textContent: `${figure(value)} ${unitText}` }), element("span", { textContent: t("effective.by_order") })));
+    line.append(element("div", { className: "use-line" }, element("b", { textContent: figureIn(value, unit) }), element("span", { textContent: t("effective.by_order") })));
     return line;
   }
   const share = number(value) > 0 ? number(used) / number(value) : 1;
   const bar = element("progress", { max: 1, value: Math.min(1, share), className: share >= 1 ? "used-up" : share >= NEARLY ? "nearly" : "", "aria-label": t("effective.usage", { limit: t(`limit.${kind}`) }) });
-  line.append(bar, element("div", { className: "use-line" }, element("b", { textContent: t("effective.used", { used: figure(used), value: figure(value), unit: unitText }) }), element("span", { textContent: t("effective.left", { left: figure(left) }) })));
+  line.append(bar, element("div", { className: "use-line" }, element("b", { textContent: t("effective.used", { used: figureIn(used, ""), value: figureIn(value, unit) }) }), element("span", { textContent: t("effective.left", { left: figureIn(left, "") }) })));
   return line;
 }

@@ -37,6 +37,6 @@ def test_crash_point_fires_once_while_its_file_exists(kills: list[int], tmp_path
 
 
 def test_crash_point_that_nobody_knows_is_an_error() -> None:
-    with pytest.raises(ValueError, match="after-claim, after-submit"):
+    with pytest.raises(ValueError, match="known points are after-cancel, after-cancel-claim, after-claim"):
         crashpoints.arm({"DESK_CRASH_POINT": "somewhere"}, env="test")
     assert crashpoints.arm({}, env="test") == ""

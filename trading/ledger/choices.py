@@ -80,3 +80,11 @@ class DifferenceState(models.TextChoices):
     OPEN = "OPEN", _("Open")
     EXPLAINED = "EXPLAINED", _("Explained")
     RESOLVED = "RESOLVED", _("Resolved by hand")
+
+
+class IssueKind(models.TextChoices):
+    """What a new issue is of, as the terminal says."""
+
+    STOCK = "STOCK", _("Shares")
+    BOND = "BOND", _("Convertible bonds")
+    OTHER = "OTHER", _("Something else")

@@ -6,6 +6,7 @@ from trading.ledger.models.book import AccountBook, AccountEvent, AssetSnapshot,
 from trading.ledger.models.differences import Difference
 from trading.ledger.models.entries import CorporateAction, LedgerEntry, LedgerPosition, OwnerPosition
 from trading.ledger.models.history import AccountDay, PositionDay
+from trading.ledger.models.newissues import IssueRound, SubscribableIssue, SubscriptionQuota
 
 __all__ = [
     "AccountBook",
@@ -14,10 +15,13 @@ __all__ = [
     "AssetSnapshot",
     "CorporateAction",
     "Difference",
+    "IssueRound",
     "LedgerEntry",
     "LedgerPosition",
     "OwnerPosition",
     "Position",
     "PositionDay",
+    "SubscribableIssue",
+    "SubscriptionQuota",
     "TradeDate",
 ]

@@ -23,6 +23,7 @@ from trading.orders.runtime import metrics, tradedate
 from trading.orders.runtime.accountstates import AccountStates
 from trading.orders.runtime.bookcheck import Verdict
 from trading.orders.runtime.config import RuntimeConfig
+from trading.orders.runtime.newissues import IssueWatch
 from trading.orders.runtime.reconcile import Reconciler
 from trading.orders.runtime.session import OpenSession, SessionRefused, TradeSession
 from trading.risk.venues import venue_refusal
@@ -59,6 +60,7 @@ class HostWork:
         self._simulated = simulated
         self._config = config
         self.states = states
+        self._issues = IssueWatch(reading=reading, timeout_seconds=config.query_timeout_seconds)
         self._tended_at = 0.0
         self._undecided: set[int] = set()
         self._probed: int = 0
@@ -139,6 +141,7 @@ class HostWork:
             self._probed_at = now
             self._probed += 1
             self._probe(ready[self._probed % len(ready)], session)
+        self._issues.tend(session.gateway, ready)
 
     def _reconcile_one(self, account: BrokerAccount, session: OpenSession) -> QmtError | None:
         """Reconcile one account; its trouble is noted and returned."""

@@ -50,7 +50,7 @@ from qmt.gateway import (
 from qmt.referencecalls import SdkReference
 
 if TYPE_CHECKING:
-    from qmt.sdk import Sdk
+    from qmt.sdk import QuoteSdk
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class QuoteSession:
         The data directory the terminal must report; None takes the first one and insists on it.
     """
 
-    def __init__(self, sdk: Sdk, *, data_dir: Path | None = None) -> None:
+    def __init__(self, sdk: QuoteSdk, *, data_dir: Path | None = None) -> None:
         self._sdk = sdk
         self._xtdata: Any = sdk.xtdata
         self._data_dir = data_dir

@@ -42,22 +42,31 @@ PACKAGE: Final = "xtquant"
 PINNED_VERSION: Final = "250807.1.2"
 MARKET_ZONE: Final = ZoneInfo("Asia/Shanghai")
 
+_QUOTE_MODULES: Final = ("xtdata", "xtbson")
+_TRADE_MODULES: Final = (*_QUOTE_MODULES, "xttrader", "xttype", "xtconstant")
+
 _lock = threading.Lock()
-_loaded: Sdk | None = None
+_loaded: QuoteSdk | None = None
 
 
 @dataclass(frozen=True)
-class Sdk:
-    """The loaded SDK: its Python modules, and what they run on."""
+class QuoteSdk:
+    """The SDK's quote half, and what it runs on. A process that only reads quotes loads nothing else of it."""
 
     native: Native
     version: str
     origin: Path
-    xttrader: ModuleType
     xtdata: ModuleType
+    xtbson: ModuleType
+
+
+@dataclass(frozen=True)
+class Sdk(QuoteSdk):
+    """The whole loaded SDK."""
+
+    xttrader: ModuleType
     xttype: ModuleType
     xtconstant: ModuleType
-    xtbson: ModuleType
 
 
 def load_sdk(native: Native) -> Sdk:
@@ -68,9 +77,28 @@ def load_sdk(native: Native) -> Sdk:
     Raises
     ------
     SdkUnavailable
-        With the reason in words: absent, other version or origin, wrong time zone, loaded before by somebody else or
-        with the other choice.
+        With the reason in words: absent, other version or origin, wrong time zone, loaded before by somebody else, with
+        the other choice, or for quotes only.
     """
+    loaded = _load(native, Sdk, _TRADE_MODULES)
+    if not isinstance(loaded, Sdk):
+        raise SdkUnavailable("this process only reads quotes: it cannot open a trade session")
+    return loaded
+
+
+def load_quote_sdk(native: Native) -> QuoteSdk:
+    """Load the quote half of the SDK for good: no trade session can be opened in this process afterwards.
+
+    Where the whole SDK is loaded already, that is returned.
+
+    Raises
+    ------
+    SdkUnavailable
+    """
+    return _load(native, QuoteSdk, _QUOTE_MODULES)
+
+
+def _load(native: Native, kind: type[QuoteSdk], names: Sequence[str]) -> QuoteSdk:
     global _loaded
     with _lock:
         if _loaded is not None:
@@ -83,7 +111,7 @@ def load_sdk(native: Native) -> Sdk:
         if PACKAGE in sys.modules:
             raise SdkUnavailable(f"{PACKAGE} was imported before by something else; only qmt.sdk may import it")
         origin = verify_package()
-        _loaded = _import(native, origin)
+        _loaded = kind(native=native, version=PINNED_VERSION, origin=origin, **_import(native, names))
         return _loaded
 
 
@@ -162,17 +190,26 @@ def open_quote_gateway(*, native: Native, data_dir: Path | None = None) -> Quote
     return QuoteSession(load_sdk(native), data_dir=data_dir)
 
 
-def _import(native: Native, origin: Path) -> Sdk:
+def open_feed_gateway(*, native: Native) -> QuoteSession:
+    """Make a quote session in a process that will only ever read quotes: its SDK has no trading half.
+
+    Raises
+    ------
+    SdkUnavailable
+    """
+    from qmt.quotes import QuoteSession
+
+    return QuoteSession(load_quote_sdk(native))
+
+
+def _import(native: Native, names: Sequence[str]) -> dict[str, ModuleType]:
     before = set(sys.modules)
     try:
         if native == "simulated":
             _install_stand_ins()
         with _hidden("requests"):
             importlib.import_module(PACKAGE)
-        modules = {
-            name: importlib.import_module(f"{PACKAGE}.{name}")
-            for name in ("xttrader", "xtdata", "xttype", "xtconstant", "xtbson")
-        }
+        modules = {name: importlib.import_module(f"{PACKAGE}.{name}") for name in names}
     except Exception as error:
         for name in set(sys.modules) - before:
             if name == PACKAGE or name.startswith(f"{PACKAGE}."):
@@ -185,9 +222,10 @@ def _import(native: Native, origin: Path) -> Sdk:
         raise SdkUnavailable(f"{PACKAGE} {PINNED_VERSION} cannot be loaded ({where}): {error}") from error
     # We build every trader in a thread of its own; the SDK's destructor would give the main thread an event loop
     # "back".
-    del modules["xttrader"].XtQuantTrader.__del__
+    if "xttrader" in modules:
+        del modules["xttrader"].XtQuantTrader.__del__
     modules["xtdata"].enable_hello = False  # type: ignore[attr-defined]  # it prints a banner at every connect
-    return Sdk(native=native, version=PINNED_VERSION, origin=origin, **modules)
+    return modules
 
 
 def _install_stand_ins() -> None:

@@ -6,12 +6,17 @@ import argparse
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeGuard
+
+if TYPE_CHECKING:
+    from qmt.sdk import Native
 
 #: EX_CONFIG of sysexits.h: the terminal would end so again until a person changes something.
 EXIT_MISCONFIGURED = 78
 
 DEFAULT_ACCOUNTS = ("8000000001", "8000000002")
 DEFAULT_CASH = Decimal(10_000_000)
+NATIVES: Final = ("simulated", "real")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,26 @@ class AccountSeed:
 
     account_no: str
     cash: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSource:
+    """Where a fed terminal reads quotes.
+
+    Attributes
+    ----------
+    native : str
+        "simulated" or "real": what the source is.
+    at : str
+        ``host:port`` of its quote service, or the ``userdata_mini`` folder where a simulated terminal announces it.
+    """
+
+    name: str
+    native: Native
+    at: str
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.native}@{self.at}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +61,8 @@ class TerminalOptions:
         "raw" or "front_adjusted": what the prices of ``data`` are.
     speed : float
         Market seconds per wall second.
+    feed : FeedSource or None
+        The host whose quotes this terminal's market is; None for a market of its own.
     """
 
     state_dir: Path
@@ -46,6 +73,7 @@ class TerminalOptions:
     seed: int
     port: int
     accounts: tuple[AccountSeed, ...]
+    feed: FeedSource | None = None
 
     @property
     def home(self) -> Path:
@@ -72,6 +100,19 @@ def _account(text: str) -> AccountSeed:
     if not number.isascii() or not number.isalnum() or not seed.cash.is_finite() or seed.cash < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not NUMBER[:CASH]")
     return seed
+
+
+def feed_source(text: str) -> FeedSource:
+    """Read ``NAME=simulated@FOLDER`` or ``NAME=real@HOST:PORT``."""
+    name, _, rest = text.partition("=")
+    native, _, at = rest.partition("@")
+    if not _is_native(native) or not at:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=simulated@FOLDER or NAME=real@HOST:PORT")
+    return FeedSource(_host_name(name), native, at)
+
+
+def _is_native(text: str) -> TypeGuard[Native]:
+    return text in NATIVES
 
 
 def _host_name(text: str) -> str:
@@ -121,6 +162,13 @@ def parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--speed", type=_speed, default=1.0, help="market seconds per wall second (default: 1)")
     build.add_argument("--seed", type=int, default=7, help="seed of the market's randomness (default: 7)")
+    build.add_argument(
+        "--feed",
+        type=feed_source,
+        default=None,
+        metavar="NAME=simulated@FOLDER|NAME=real@HOST:PORT",
+        help="match on the quotes of another host instead of a market of its own",
+    )
     build.add_argument("--port", type=int, default=0, help="loopback TCP port; 0 takes a free one (default: 0)")
     build.add_argument(
         "--account",
@@ -150,4 +198,5 @@ def parse(argv: list[str] | None = None) -> TerminalOptions:
         seed=found.seed,
         port=found.port,
         accounts=accounts,
+        feed=found.feed,
     )

@@ -15,13 +15,14 @@ from typing import Any
 from qmt.calendar import Phase, TradingCalendar, to_ms
 from qmt.reference import FinancialTable
 from qmt.terminal.checks import Refusal, Reject
+from qmt.terminal.clock import Clock
 from qmt.terminal.exchange import DAY_CHANGE, Exchange
 from qmt.terminal.fedbook import FedBooks
 from qmt.terminal.fedfeed import FedDay, Feed
 from qmt.terminal.fedtape import FedTape
 from qmt.terminal.history import HistoryError
 from qmt.terminal.ledger import Order
-from qmt.terminal.market import BarArray, Basis
+from qmt.terminal.market import BarArray, Basis, Market
 from qmt.terminal.state import StateStore
 from qmt.terminal.types import AccountConfig, CorporateAction, DayFacts, Instrument, OrderTicket, Tick
 
@@ -205,3 +206,10 @@ class FedExchange(Exchange):
         if trouble := self._fed.trouble():
             return Refusal(Reject.FEED, trouble)
         return super()._accept(ticket)
+
+
+def open_exchange(*, market: Market, clock: Clock, store: StateStore, accounts: Sequence[AccountConfig]) -> Exchange:
+    """The exchange that a market needs. A fed market is its own clock; the one given is not used then."""
+    if isinstance(market, FedMarket):
+        return FedExchange(market=market, store=store, accounts=accounts)
+    return Exchange(market=market, clock=clock, store=store, accounts=accounts)

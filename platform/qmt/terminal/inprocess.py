@@ -24,6 +24,7 @@ from qmt.gateway import TradeSink
 from qmt.terminal.clock import Clock, ManualClock
 from qmt.terminal.exchange import Exchange
 from qmt.terminal.faults import Fault, FaultAction, FaultPlan
+from qmt.terminal.fed import open_exchange
 from qmt.terminal.inprocess_quotes import InProcessQuotes
 from qmt.terminal.inprocess_trade import Delivery, InProcessTrade
 from qmt.terminal.market import Market
@@ -174,7 +175,7 @@ class InProcessTerminal:
         self.terminal.run(self._running)
 
     def _exchange(self) -> Exchange:
-        return Exchange(market=self.market, clock=self.clock, store=self._store, accounts=self._accounts)
+        return open_exchange(market=self.market, clock=self.clock, store=self._store, accounts=self._accounts)
 
     def _first_morning(self) -> int:
         return to_ms(self.market.first_session(DEFAULT_DAY), _MORNING)

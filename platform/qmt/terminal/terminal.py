@@ -217,6 +217,12 @@ class Terminal:
         with self.lock:
             return self.exchange.trade_date
 
+    def held_symbols(self) -> frozenset[str]:
+        """What the accounts hold."""
+        with self.lock:
+            books = (self.exchange.positions(account.account_id) for account in self.exchange.accounts())
+            return frozenset(holding.symbol for holdings in books for holding in holdings if holding.quantity)
+
     def subscriptions(self, client: QuoteClient | None) -> list[dict[str, Any]]:
         """Subscriptions of one client, or of all."""
         with self.lock:

@@ -14,18 +14,22 @@ from qmt.codes import Kind
 from qmt.gateway import Side, TradeUpdate
 from trading.ledger.choices import EntryKind, EventKind
 from trading.ledger.entries import Posting
-from trading.ledger.fees import FillCost, cost_of_fill
+from trading.ledger.fees import FeeRules, FillCost, cost_of_fill
+from trading.ledger.fields import ZERO
 from trading.ledger.holdings import sale_unconfirmed, spending_unconfirmed
 from trading.ledger.journal import Journal
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.counting import count_turnover
 from trading.orders.intake.evidence import Batch, take_evidence
 from trading.orders.models import Order, Trade
+from trading.orders.subscriptions import brings_nothing
 from trading.orders.wire import trade_view
 
 _CENT = Decimal("0.01")
 _AVERAGE = Decimal("0.000001")
 _CHUNK = 400
+#: A subscription's confirmation moves no money and no shares: the row is kept, the books stay as they are.
+_FREE = FillCost(ZERO, ZERO, ZERO, FeeRules("", "", ""))
 
 #: What makes a fill the same fill: trade numbers repeat over days, exchanges and orders.
 TradeKey = tuple[int, date, str, str, str]
@@ -86,11 +90,13 @@ def apply_fill(
     earlier = dict(order.trades.order_by("pk").values_list("traded_id", "amount"))
     if update.traded_id in earlier:
         return
-    cost = _cost(journal, update, key[1], instrument, list(earlier.values()))
+    nothing = brings_nothing(order)
+    cost = _FREE if nothing else _cost(journal, update, key[1], instrument, list(earlier.values()))
     trade = _book(journal, order, update, key, instrument, cost)
     journal.record(EventKind.TRADE, str(trade.pk), partial(trade_view, trade))
-    journal.post(*fill_postings(order, trade, cost))
-    count_turnover(journal, order, trade.amount)
+    if not nothing:
+        journal.post(*fill_postings(order, trade, cost))
+        count_turnover(journal, order, trade.amount)
     quantity = order.traded_quantity + update.quantity
     amount = order.traded_amount + trade.amount
     promise = _use_up(journal, order, update.quantity, trade.amount + trade.fees)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.actors import actor_for_user
 from accounts.choices import TradingState
@@ -34,6 +34,7 @@ from trading.orders.services.cancel import cancel_as
 from trading.orders.services.context import account_clock, newest_quote, reserved_shares
 from trading.orders.services.submit import instrument_named, order_flatten
 from trading.orders.services.ticket import Ticket
+from trading.orders.subscriptions import SUBSCRIPTION_KEY
 from trading.risk.services.states import person_state, platform_state
 
 logger = logging.getLogger(__name__)
@@ -90,8 +91,13 @@ def is_halted(run: KillRun, account: BrokerAccount) -> bool:
 
 
 def concerned(run: KillRun, account_id: int) -> QuerySet[Order]:
-    """The account's open orders that the run wants gone: its own sales are not among them, another run's are."""
+    """The account's open orders that the run wants gone: its own sales are not among them, another run's are.
+
+    Nor is a subscription that left: the exchange cancels none, and none takes money or brings shares today.
+    """
     orders = Order.objects.filter(account=account_id, final_at__isnull=True)
+    left = ~Q(status__in=(Status.QUEUED, Status.PENDING_APPROVAL))
+    orders = orders.exclude(left, client_order_id__startswith=SUBSCRIPTION_KEY)
     orders = orders.exclude(source=Source.FLATTEN, client_order_id__startswith=sale_key(run))
     return orders.filter(created_by=run.person_id) if run.scope == KillScope.PERSON else orders
 

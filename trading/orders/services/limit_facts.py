@@ -17,6 +17,7 @@ from trading.ledger.journal import Journal
 from trading.ledger.models import Position
 from trading.orders.choices import Source, Status
 from trading.orders.models import Order
+from trading.orders.subscriptions import SUBSCRIPTION_KEY
 from trading.risk.catalogue import Needs, needs_of
 from trading.risk.choices import LimitKind, LimitScope
 from trading.risk.facts import LimitFacts, Usage, Working
@@ -142,7 +143,10 @@ def _working(
         wanted |= Q(created_by=user_id)
     if LimitScope.STRATEGY in over and strategy:
         wanted |= Q(strategy=strategy)
-    rows = _without(Order.objects.filter(wanted, final_at__isnull=True), again).values(*_COLUMNS)
+    open_orders = Order.objects.filter(wanted, final_at__isnull=True)
+    # A subscription waits all day and brings nothing today: it is no working order.
+    open_orders = open_orders.exclude(client_order_id__startswith=SUBSCRIPTION_KEY)
+    rows = _without(open_orders, again).values(*_COLUMNS)
     return tuple(_seen(row) for row in rows)
 
 

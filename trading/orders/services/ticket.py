@@ -13,6 +13,7 @@ from ops.errors import Code, Invalid
 from ops.inputs import shown
 from qmt.gateway import PriceType, Side
 from trading.ledger.wire import plain
+from trading.orders.subscriptions import SUBSCRIPTION_KEY
 
 MAX_QUANTITY = 10**12
 MAX_PRICE = Decimal(10**7)
@@ -73,7 +74,7 @@ class Ticket:
         Parameters
         ----------
         reserved_key
-            The key is an execution's own; everybody else's may not begin as those do.
+            The key is an execution's or a subscription's own; everybody else's may not begin as those do.
 
         Raises
         ------
@@ -189,12 +190,16 @@ def key_of(value: Any, *, field: str, reserved: bool = False) -> str | None:
     Raises
     ------
     Invalid
-        Anything but visible ASCII, or a beginning that belongs to executions.
+        Anything but visible ASCII, or a beginning that belongs to executions or subscriptions.
     """
     if value is None or value == "":
         return None
-    if isinstance(value, str) and value.startswith(EXECUTION_KEY) and not reserved:
-        raise Invalid(Code.FIELD_INVALID, f"keys that begin with {EXECUTION_KEY} belong to executions", field=field)
+    if isinstance(value, str) and value.startswith((EXECUTION_KEY, SUBSCRIPTION_KEY)) and not reserved:
+        raise Invalid(
+            Code.FIELD_INVALID,
+            f"keys that begin with {EXECUTION_KEY} or {SUBSCRIPTION_KEY} belong to executions and subscriptions",
+            field=field,
+        )
     if not isinstance(value, str) or len(value) > MAX_KEY_LENGTH or not _visible(value):
         raise Invalid(
             Code.FIELD_INVALID,

@@ -112,19 +112,26 @@ SYMBOLS = _text(
     "Comma-separated: 600519.SH, or bare codes, which the market rules complete.",
     required=True,
 )
-PERIOD = _text("period", "1m, 5m, 15m, 30m, 60m, 1d, 1w, 1mon, 1q or 1y; 1d when absent.")
+PERIOD = _text("period", "1m, 5m, 15m, 30m, 60m, 1d, 1w, 1mon, 1q, 1y or tick; 1d when absent.")
 STORED_PERIOD = _text("period", "A stored one: 1d, 1m or 5m; 1d when absent.")
 START = _text("start", "YYYYMMDD, YYYY-MM-DD or YYYYMMDDHHMMSS, Shanghai time; included.")
 END = _text("end", "As start; included. Absent: until the market's now.")
 LIMIT = OpenApiParameter("limit", int, description="At most so many results.")
 CURSOR = _text("cursor", "`next` of the page before.")
+COUNT = OpenApiParameter("count", int, description="Only the last so many rows of each instrument; -1 for all.")
+WAIT = OpenApiParameter(
+    "wait",
+    float,
+    description="Seconds to wait for what is missing before answering 202; a few when absent, at most 60.",
+)
+TIME = _text("time", "ms (epoch milliseconds, the default) or iso (2023-03-17, 2023-03-17T09:31:00+08:00).")
 
 BAR_PARAMETERS = [
     SYMBOLS,
     PERIOD,
     START,
     END,
-    OpenApiParameter("count", int, description="Only the last so many bars of each instrument; -1 for all."),
+    COUNT,
     _text("adjust", "none, front, back, front_ratio or back_ratio; none when absent."),
     _text("fields", "Comma-separated columns besides symbol and time; all when absent."),
     _text(
@@ -136,10 +143,6 @@ BAR_PARAMETERS = [
         bool,
         description="Add the open day's bar so far, marked `partial`, to daily bars and what is folded from them.",
     ),
-    OpenApiParameter(
-        "wait",
-        float,
-        description="Seconds to wait for missing bars before answering 202; a few when absent, at most 60.",
-    ),
-    _text("time", "ms (epoch milliseconds, the default) or iso (2023-03-17, 2023-03-17T09:31:00+08:00)."),
+    WAIT,
+    TIME,
 ]

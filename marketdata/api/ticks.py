@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -16,13 +15,13 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
-from accounts.models import User
 from marketdata.api import parameters as given
-from marketdata.api.formats import ArrowRenderer, CsvRenderer, ParquetRenderer, streamed
+from marketdata.api.formats import ArrowRenderer, CsvRenderer, ParquetRenderer
 from marketdata.api.serializers import PendingBarsSerializer
+from marketdata.api.series import series_response
 from marketdata.models import LiveDifference
-from marketdata.selectors import instruments_by_symbol, job_get
-from marketdata.services.ticks import TickRequest, TickService
+from marketdata.quotes.periods import Period
+from marketdata.selectors import instruments_by_symbol
 from ops.api import DeskCursorPagination
 
 MarketRead = require_scope(Scope.MARKET_READ)
@@ -31,12 +30,18 @@ MarketRead = require_scope(Scope.MARKET_READ)
 class TicksSerializer(serializers.Serializer[Any]):
     """Ticks of some instruments; rows have the asked columns."""
 
-    period = serializers.CharField()
     complete = serializers.BooleanField(help_text="Every closed day's ticks reach the volume of its daily bar.")
+    period = serializers.CharField()
+    adjust = serializers.CharField(help_text="none: ticks are answered as they came.")
+    source = serializers.DictField(  # type: ignore[assignment]  # shadows Field.source, which a serializer has no use for
+        help_text="Host and SDK version; `archive`: days read from archived files; `open_day`: of this day there is "
+        "what was captured so far."
+    )
+    evidence = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Instrument-days without ticks, by proven reason."
+    )
     missing_days = serializers.IntegerField()
     failures = serializers.DictField(child=serializers.CharField())
-    open_day = serializers.DateField(allow_null=True, help_text="Of this day there is what was captured so far.")
-    host = serializers.CharField()
     rows = serializers.ListField(child=serializers.DictField())
 
 
@@ -52,10 +57,10 @@ class TicksView(APIView):
             given.SYMBOLS,
             given.START,
             given.END,
+            given.COUNT,
             OpenApiParameter("fields", str, description="Comma-separated columns; all when absent."),
-            OpenApiParameter(
-                "wait", float, description="Seconds to wait for missing ticks before answering 202; at most 60."
-            ),
+            given.WAIT,
+            given.TIME,
         ],
         responses={
             (200, "application/json"): TicksSerializer,
@@ -66,29 +71,11 @@ class TicksView(APIView):
         },
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """Return ticks in the order of the symbols asked, then of time. Without `start`: of the last trading day."""
-        service = TickService()
-        query, readiness = service.prepare(
-            TickRequest(
-                symbols=given.symbols_of(request),
-                start=request.query_params.get("start"),
-                end=request.query_params.get("end"),
-                fields=given.list_of(request, "fields"),
-            ),
-            wait_seconds=given.seconds_of(request, "wait"),
-            owner=cast(User, request.user).pk,
-        )
-        if readiness.job_id is not None:
-            job = job_get(cast(User, request.user), readiness.job_id)
-            pending = {"complete": False, "job": job, "missing_days": readiness.missing_days}
-            headers = {"Location": reverse("api-job", args=[job.pk]), "Retry-After": "1", "X-Data-Complete": "false"}
-            return Response(PendingBarsSerializer(pending).data, status=202, headers=headers)
-        form = str(request.accepted_renderer.format)
-        media_type = "text/csv; charset=utf-8" if form == "csv" else str(request.accepted_renderer.media_type)
-        pieces = service.pieces(query, service.head(query, readiness), form=form)
-        response = streamed(request, pieces, media_type)
-        response["X-Data-Complete"] = str(readiness.complete).lower()
-        return response
+        """Return ticks in the order of the symbols asked, then of time. Without `start`: of the last trading day.
+
+        Archived days are answered from their files.
+        """
+        return series_response(request, Period.TICK.code)
 
 
 class LiveDifferenceSerializer(serializers.ModelSerializer[LiveDifference]):

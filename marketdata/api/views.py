@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.renderers import JSONRenderer
@@ -17,7 +16,7 @@ from accounts.api.permissions import require_scope
 from accounts.choices import Scope
 from accounts.models import User
 from marketdata.api import parameters as given
-from marketdata.api.formats import ArrowRenderer, CsvRenderer, ParquetRenderer, streamed
+from marketdata.api.formats import ArrowRenderer, CsvRenderer, ParquetRenderer
 from marketdata.api.serializers import (
     BarsSerializer,
     CalendarSerializer,
@@ -26,6 +25,7 @@ from marketdata.api.serializers import (
     PendingBarsSerializer,
     QuoteListSerializer,
 )
+from marketdata.api.series import series_response
 from marketdata.choices import Kind, Market
 from marketdata.selectors import (
     data_host,
@@ -33,16 +33,13 @@ from marketdata.selectors import (
     instrument_find,
     instrument_search,
     instruments_by_symbol,
-    job_get,
     latest_quotes,
     trading_days,
 )
-from marketdata.services import DataRequest, MarketDataService
 from ops.clocks import market_clock
 from ops.errors import Code, Invalid
 
 MarketRead = require_scope(Scope.MARKET_READ)
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8"}
 
 
 class BarsView(APIView):
@@ -70,51 +67,12 @@ class BarsView(APIView):
         },
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """Return bars of one or more instruments, in the order asked.
+        """Return bars of one or more instruments (or ticks, with period `tick`, as `/ticks` does), in the order asked.
 
         What is missing is downloaded, verified and stored first. When that takes longer than `wait`, the answer is
         202 with the job, whose address is in `Location`; ask for the bars again when it has ended.
         """
-        time_format = given.choice_of(request, "time", ("ms", "iso"))
-        wanted = DataRequest(
-            symbols=given.symbols_of(request),
-            period=request.query_params.get("period", "1d"),
-            start=request.query_params.get("start"),
-            end=request.query_params.get("end"),
-            count=given.count_of(request),
-            adjust=request.query_params.get("adjust", "none"),
-            fields=given.list_of(request, "fields"),
-            fill=request.query_params.get("fill", "none"),
-            open_day=given.flag_of(request, "open_day"),
-        )
-        service = MarketDataService()
-        query, readiness = service.prepare(
-            wanted,
-            wait_seconds=given.seconds_of(request, "wait"),
-            owner=cast(User, request.user).pk,
-        )
-        if readiness.job_id is not None:
-            job = job_get(cast(User, request.user), readiness.job_id)
-            pending = {"complete": False, "job": job, "missing_days": readiness.missing_days}
-            return Response(
-                PendingBarsSerializer(pending).data,
-                status=202,
-                headers={
-                    "Location": reverse("api-job", args=[job.pk]),
-                    "Retry-After": "1",
-                    "X-Data-Complete": "false",
-                },
-            )
-        head = service.head(query, readiness)
-        form = str(request.accepted_renderer.format)
-        response = streamed(
-            request,
-            service.pieces(query, head, form=form, time_format=time_format),
-            CONTENT_TYPES.get(form, str(request.accepted_renderer.media_type)),
-        )
-        response["X-Data-Complete"] = str(readiness.complete).lower()
-        response["X-Data-Source"] = "; ".join(f"{key}={value}" for key, value in head["source"].items())
-        return response
+        return series_response(request, request.query_params.get("period", "1d"))
 
 
 class InstrumentListView(APIView):

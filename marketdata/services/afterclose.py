@@ -9,7 +9,7 @@ from marketdata.models import DataSourceStatus, Instrument, TradingDay
 from marketdata.quotes.periods import Period
 from marketdata.services.axis import CALENDAR_MARKET
 from marketdata.services.gaps import find_gaps
-from marketdata.services.service import repair_order
+from marketdata.services.readiness import repair_order
 from ops.clocks import MarketClock
 from ops.jobs import job_create, job_finish
 from ops.models import Job

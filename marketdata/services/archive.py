@@ -24,7 +24,7 @@ from desk.settings.schema import get_config
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument, TickArchive
 from marketdata.quotes import segments, store
-from marketdata.quotes.columns import TICK, AnyArray, Kind, QuoteColumns
+from marketdata.quotes.columns import TICK, AnyArray, Column, Kind, QuoteColumns
 from marketdata.quotes.models import QuoteSegment
 from marketdata.quotes.periods import Int64Array, Period, bucket, date_ts
 from marketdata.quotes.reader import read_bars
@@ -188,7 +188,7 @@ def _write(path: Path, day: date, versions: dict[int, int], say: Say) -> _Proof:
     names = dict(Instrument.objects.filter(pk__in=versions).values_list("pk", "symbol"))
     ids = sorted(versions, key=lambda key: (names.get(key, ""), key))
     first = date_ts(day)
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for at in range(0, len(ids), INSTRUMENTS_PER_GROUP):
             group = ids[at : at + INSTRUMENTS_PER_GROUP]
             rows = _in_order(read_bars(group, Period.TICK, first, first + _DAY_MS - 1), group)
@@ -217,16 +217,20 @@ def _groups(path: Path) -> Iterator[QuoteColumns]:
     """The rows of a file, a row group at a time."""
     with pq.ParquetFile(path) as file:
         for number in range(file.num_row_groups):
-            table = file.read_row_group(number)
-            values = {}
-            nulls = {}
-            for column in TICK.columns:
-                array = table.column(column.name).combine_chunks()
-                if array.null_count:
-                    nulls[column.name] = array.is_null().to_numpy(zero_copy_only=False)
-                    array = array.fill_null(0)
-                values[column.name] = array.to_numpy(zero_copy_only=False)
-            yield QuoteColumns(TICK, _integers(table, "instrument_id"), _integers(table, "ts"), values, nulls)
+            yield table_columns(file.read_row_group(number), TICK.columns)
+
+
+def table_columns(table: pa.Table, columns: Sequence[Column]) -> QuoteColumns:
+    """Rows of an archive's table in the form of the store."""
+    values = {}
+    nulls = {}
+    for column in columns:
+        array = table.column(column.name).combine_chunks()
+        if array.null_count:
+            nulls[column.name] = array.is_null().to_numpy(zero_copy_only=False)
+            array = array.fill_null(0)
+        values[column.name] = array.to_numpy(zero_copy_only=False)
+    return QuoteColumns(TICK, _integers(table, "instrument_id"), _integers(table, "ts"), values, nulls)
 
 
 def _integers(table: pa.Table, name: str) -> Int64Array:

@@ -10,7 +10,7 @@ from marketdata.quotes.models import RawQuote
 from marketdata.quotes.periods import Period, day_date, day_numbers, day_start_ts
 from marketdata.services.gaps import find_gaps
 from marketdata.services.queue import recently_failed
-from marketdata.services.service import repair_order
+from marketdata.services.readiness import repair_order
 from ops.clocks import MarketClock
 
 HOT_PERIODS = (Period.DAY_1, Period.MINUTE_1, Period.MINUTE_5)

@@ -62,7 +62,7 @@ class Fill(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DataRequest:
-    """Bars of some instruments over a closed range.
+    """Bars or ticks of some instruments over a closed range.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class DataRequest:
         ``000001`` is Ping An Bank, the SSE Composite is ``000001.SH``. B shares are refused.
     period
         Stored: ``1m``, ``5m``, ``1d``. Folded on read: ``15m``, ``30m``, ``60m`` from ``1m``; ``1w``, ``1mon``, ``1q``,
-        ``1y`` from adjusted ``1d``.
+        ``1y`` from adjusted ``1d``. ``tick``: five-level snapshots, see `resolve_ticks` for what is different.
     start, end
         A date, a datetime (Shanghai time when it has no zone) or text: YYYYMMDD, YYYY-MM-DD, YYYYMMDDHHMMSS.
         Both ends belong to the range. No start means from the listing on, no end means until now. A bar is in the range
@@ -130,6 +130,10 @@ class Query:
     open_day: bool = False
 
     @property
+    def instrument_ids(self) -> list[int]:
+        return [instrument.pk for instrument in self.instruments]
+
+    @property
     def code(self) -> str:
         """Name of the period that was asked for."""
         return self.period.code if self.fold is None else self.fold.code
@@ -163,10 +167,10 @@ def request_resolve(request: DataRequest, clock: MarketClock) -> Query:
     fill = _parse_fill(request.fill)
     _refuse_open_minutes(period, open_day=request.open_day)
     columns = _parse_fields(request.fields, with_partial=request.open_day or _by_calendar(fold))
-    count = _parse_count(request.count)
+    count = parse_count(request.count)
     first_ts, end_ts = resolve_range(request.start, request.end, clock)
     start_ts = first_ts if fold is None else fold.begins(first_ts)
-    instruments = _resolve_symbols(request.symbols)
+    instruments = resolve_symbols(request.symbols)
     stored_count = count if fold is None or count == -1 else count * fold.size
     _refuse_too_many_rows(len(instruments), period, start_ts, end_ts, stored_count)
     return Query(
@@ -290,14 +294,14 @@ def _parse_fields(names: Sequence[str] | None, *, with_partial: bool) -> tuple[s
     return tuple(name for name in every if name in wanted)
 
 
-def _parse_count(count: object) -> int:
+def parse_count(count: object) -> int:
     # Not trusted to be what its annotation says: scripts pass NaN, floats and True.
     if isinstance(count, bool) or not isinstance(count, int) or not (count == -1 or count >= 1):
         raise Invalid(Code.FIELD_INVALID, "count must be -1 or a whole number from 1", field="count")
     return count
 
 
-def _resolve_symbols(symbols: Sequence[str]) -> tuple[Instrument, ...]:
+def resolve_symbols(symbols: Sequence[str]) -> tuple[Instrument, ...]:
     if isinstance(symbols, str) or not symbols:
         raise Invalid(Code.FIELD_REQUIRED, "name at least one symbol", field="symbols")
     limit = get_marketdata_config().bars.max_symbols

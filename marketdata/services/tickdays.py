@@ -6,7 +6,8 @@ day is whole when its last tick has the daily bar's volume. A day without a dail
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -22,11 +23,22 @@ _DAY_MS = 86_400_000
 
 
 def missing_tick_days(
-    instruments: Sequence[Instrument], first: int, last: int, clock: MarketClock
+    instruments: Sequence[Instrument],
+    first: int,
+    last: int,
+    clock: MarketClock,
+    *,
+    archived: Mapping[tuple[int, int], int] = MappingProxyType({}),
 ) -> dict[int, Int64Array]:
     """Closed days (numbers) between two, both included, whose ticks are not whole, per instrument id that has any.
 
     A day whose daily bar is missing counts: until that is known, nothing is.
+
+    Parameters
+    ----------
+    archived
+        Volume of the last tick per instrument id and day that lies in an archive instead of the database, see
+        `archived_volumes`.
     """
     last = min(last, first_open_day(clock) - 1)
     if first > last:
@@ -52,7 +64,7 @@ def missing_tick_days(
         unknown = gaps.axis.days[gaps.missing[row]].tolist()
         missing[key] = set(unknown)
     for (key, day), volume in told.items():
-        if stored.get((key, day)) != volume:
+        if volume not in (stored.get((key, day)), archived.get((key, day))):
             missing.setdefault(key, set()).add(day)
     for key, low, high, _reason in proven:
         missing[key] = {day for day in missing.get(key, ()) if not low <= day <= high}

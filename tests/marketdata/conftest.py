@@ -36,7 +36,7 @@ def _fast(settings: Settings) -> None:
 def wakes(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
     """Jobs whose data worker was woken; nothing is sent to a broker."""
     woken: list[UUID] = []
-    monkeypatch.setattr("marketdata.services.service.repair_wake", lambda job_id, _host: woken.append(job_id))
+    monkeypatch.setattr("marketdata.services.readiness.repair_wake", lambda job_id, _host: woken.append(job_id))
     return woken
 
 

@@ -82,3 +82,28 @@ def test_close_that_fails_keeps_the_live_bars(
     assert Job.objects.get().status == "FAILED"
     assert close(CLOSED) == ClosingSummary()  # not again at once, and nothing thrown away
     assert RawQuote.objects.count() == 240
+
+
+def test_close_compares_and_replaces_live_five_minute_bars(
+    maotai: Instrument, host: QmtHost, terminal: FakeTerminal, make_runner: RunnerFactory
+) -> None:
+    fives = minute_bars(TODAY).iloc[5::5].reset_index(drop=True)
+    assert len(fives) == 48
+    terminal.put(MAOTAI, "1d", day_bars([TODAY], volume=4_800))
+    terminal.put(MAOTAI, "5m", fives)
+    built = fives.copy()
+    built.loc[7, ["high", "volume"]] = [99.0, 500]
+    store.bars_upsert(period=Period.MINUTE_5, rows=bars_of_frames({maotai.pk: built}))
+    set_clock(host, CLOSED)
+    assert close(CLOSED) == ClosingSummary(requested=1)
+    make_runner(clock=CLOSED).run_all()
+    kept = LiveDifference.objects.get()
+    assert (kept.period, kept.compared, kept.differing) == ("5m", 48, 1)
+    told = fives.loc[7, ["high", "volume"]].tolist()
+    assert [(one["column"], one["live"], one["terminal"]) for one in kept.examples] == [
+        ("high", 99.0, told[0]),
+        ("volume", 500, told[1]),
+    ]
+    assert close(CLOSED) == ClosingSummary(discarded=48)
+    bars = reader.read_bars([maotai.pk], Period.MINUTE_5, date_ts(TODAY), date_ts(TODAY) + 86_400_000)
+    assert (len(bars), float(bars.values["high"][7])) == (48, told[0])

@@ -49,7 +49,7 @@ def test_python_example_repairs_and_prints_what_was_missing(
         make_runner().run_all()
         return True
 
-    monkeypatch.setattr("marketdata.services.service.wait_for_job", repaired)
+    monkeypatch.setattr("marketdata.services.bars.wait_for_job", repaired)
     run_script(monkeypatch, MAOTAI, "20230313", "20230317")
     assert "5 bars, complete: True" in capsys.readouterr().out
     assert len(terminal.downloads) == 1

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -14,15 +15,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import QmtHost, User
-from marketdata.models import Evidence, Instrument, LiveDifference
+from marketdata.models import Evidence, Instrument, LiveDifference, TickArchive
 from marketdata.quotes import store
 from marketdata.quotes.models import QuoteSegment, RawQuote, RawTick
 from marketdata.quotes.periods import Period, date_ts, day_number
-from marketdata.services import TickRequest, TickService
+from marketdata.services import DataRequest, MarketDataService
+from marketdata.services.archive import ArchiveDamaged, archive_day, archive_restore
 from marketdata.services.tickdays import missing_tick_days
 from marketdata.services.tickrepair import tick_rows
 from ops.errors import Invalid
@@ -87,30 +91,29 @@ def terminal() -> TickTerminal:
     return made
 
 
-@pytest.fixture
-def service(host: QmtHost) -> TickService:
-    return TickService("sim")
+def request(symbols: Sequence[str], start: str | None = None, end: str | None = None, **more: Any) -> DataRequest:
+    return DataRequest(symbols, "tick", start, end, **more)
 
 
-def asked(service: TickService, end: str = f"{DAY:%Y%m%d}") -> tuple[bool, int]:
-    _query, readiness = service.prepare(TickRequest([MAOTAI], f"{DAY:%Y%m%d}", end), wait_seconds=0)
+def asked(service: MarketDataService, end: str = f"{DAY:%Y%m%d}") -> tuple[bool, int]:
+    _query, readiness = service.prepare(request([MAOTAI], f"{DAY:%Y%m%d}", end), wait_seconds=0)
     return readiness.complete, readiness.missing_days
 
 
 @pytest.fixture
-def repaired(maotai: Instrument, service: TickService, make_runner: RunnerFactory) -> Instrument:
+def repaired(maotai: Instrument, service: MarketDataService, make_runner: RunnerFactory) -> Instrument:
     assert asked(service) == (False, 1)
     make_runner(clock=NOW).run_all()
     return maotai
 
 
 def test_ticks_missing_are_downloaded_with_the_daily_bar_and_stored(
-    repaired: Instrument, service: TickService, terminal: TickTerminal
+    repaired: Instrument, service: MarketDataService, terminal: TickTerminal
 ) -> None:
     assert [period for _symbols, period, *_ in terminal.downloads] == ["1d", "tick"]
     assert asked(service) == (True, 0)
     assert Job.objects.count() == 1
-    frame = service.get(TickRequest([MAOTAI], "20230313", "20230313"))
+    frame = service.get(request([MAOTAI], "20230313", "20230313")).frame
     assert frame["volume"].tolist() == ticks()["volume"].tolist()
     assert frame["time"].tolist() == ticks()["time"].tolist()
     assert frame["seq"].tolist() == [0] * 9 + [1]
@@ -118,7 +121,7 @@ def test_ticks_missing_are_downloaded_with_the_daily_bar_and_stored(
 
 
 def test_ticks_that_do_not_reach_the_days_volume_are_asked_for_again_and_believed_the_second_time(
-    maotai: Instrument, service: TickService, terminal: TickTerminal, make_runner: RunnerFactory
+    maotai: Instrument, service: MarketDataService, terminal: TickTerminal, make_runner: RunnerFactory
 ) -> None:
     terminal.ticks = {(MAOTAI, f"{DAY:%Y%m%d}"): ticks(volume=24_000)}
     asked(service)
@@ -128,38 +131,38 @@ def test_ticks_that_do_not_reach_the_days_volume_are_asked_for_again_and_believe
     row = Evidence.objects.get(period="tick")
     assert (row.start_date, row.end_date, row.reason) == (DAY, DAY, "SOURCE_EMPTY")
     assert asked(service) == (True, 0)
-    assert len(service.get(TickRequest([MAOTAI], "20230313", "20230313"))) == 10
+    assert len(service.get(request([MAOTAI], "20230313", "20230313")).frame) == 10
 
 
 def test_ticks_of_a_failed_download_prove_nothing(
-    maotai: Instrument, service: TickService, terminal: TickTerminal, make_runner: RunnerFactory
+    maotai: Instrument, service: MarketDataService, terminal: TickTerminal, make_runner: RunnerFactory
 ) -> None:
     terminal.ticks = {}
     terminal.fail = [None, *[DownloadFailed("server busy")] * 5]
     asked(service)
     make_runner(clock=NOW).run_all()
     assert not Evidence.objects.filter(period="tick").exists()
-    _query, readiness = service.prepare(TickRequest([MAOTAI], "20230313", "20230313"), wait_seconds=0)
+    _query, readiness = service.prepare(request([MAOTAI], "20230313", "20230313"), wait_seconds=0)
     assert (readiness.complete, list(readiness.failures)) == (False, [MAOTAI])
 
 
 def test_ticks_captured_give_way_to_the_terminals(
-    maotai: Instrument, service: TickService, make_runner: RunnerFactory
+    maotai: Instrument, service: MarketDataService, make_runner: RunnerFactory
 ) -> None:
     stray = ticks().iloc[[0]].assign(time=date_ts(DAY) + 34_201_000)
     store.bars_upsert(period=Period.TICK, rows=tick_rows({maotai.pk: stray}, day_number(DAY)))
     asked(service)
     make_runner(clock=NOW).run_all()
     assert not RawTick.objects.exists()
-    assert len(service.get(TickRequest([MAOTAI], "20230313", "20230313"))) == 10
+    assert len(service.get(request([MAOTAI], "20230313", "20230313")).frame) == 10
 
 
-def test_ticks_of_the_open_day_are_what_was_captured(repaired: Instrument, service: TickService) -> None:
+def test_ticks_of_the_open_day_are_what_was_captured(repaired: Instrument, service: MarketDataService) -> None:
     store.bars_upsert(period=Period.TICK, rows=tick_rows({repaired.pk: ticks(TODAY)}, day_number(TODAY)))
-    query, readiness = service.prepare(TickRequest([MAOTAI], "20230320"), wait_seconds=0)
+    query, readiness = service.prepare(request([MAOTAI], "20230320"), wait_seconds=0)
     assert readiness.complete
-    assert service.head(query, readiness)["open_day"] == "2023-03-20"
-    assert len(service.get(TickRequest([MAOTAI], "20230320"))) == 10
+    assert service.head(query, readiness)["source"]["open_day"] == "2023-03-20"
+    assert len(service.get(request([MAOTAI], "20230320")).frame) == 10
 
 
 def test_tick_days_without_a_known_daily_bar_are_missing(maotai: Instrument, host: QmtHost) -> None:
@@ -178,14 +181,14 @@ def test_tick_rows_of_another_day_or_without_numbers_are_left_out(maotai: Instru
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
-        (TickRequest([]), "FIELD_REQUIRED"),
-        (TickRequest(["999999.SH"]), "SYMBOL_UNKNOWN"),
-        (TickRequest([MAOTAI], fields=["colour"]), "FIELD_UNKNOWN"),
-        (TickRequest([MAOTAI], "20230317", "20230313"), "RANGE_REVERSED"),
+        (request([]), "FIELD_REQUIRED"),
+        (request(["999999.SH"]), "SYMBOL_UNKNOWN"),
+        (request([MAOTAI], fields=["colour"]), "FIELD_UNKNOWN"),
+        (request([MAOTAI], "20230317", "20230313"), "RANGE_REVERSED"),
     ],
 )
 def test_tick_request_that_makes_no_sense_is_refused(
-    maotai: Instrument, service: TickService, request_: TickRequest, code: str
+    maotai: Instrument, service: MarketDataService, request_: DataRequest, code: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
         service.prepare(request_)
@@ -194,11 +197,11 @@ def test_tick_request_that_makes_no_sense_is_refused(
 
 
 def test_tick_request_too_large_is_refused(
-    maotai: Instrument, pingan: Instrument, service: TickService, monkeypatch: pytest.MonkeyPatch
+    maotai: Instrument, pingan: Instrument, service: MarketDataService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("marketdata.services.ticks.MAX_INSTRUMENT_DAYS", 9)
     with pytest.raises(Invalid) as refused:
-        service.prepare(TickRequest([MAOTAI, PINGAN], "20230313", "20230317"))
+        service.prepare(request([MAOTAI, PINGAN], "20230313", "20230317"))
     assert refused.value.code == "RANGE_TOO_LARGE"
 
 
@@ -227,7 +230,7 @@ def test_api_ticks_in_every_form_are_the_same(repaired: Instrument, client: Clie
     response = client.get(URL)
     assert response["X-Data-Complete"] == "true"
     answer = orjson.loads(body(response))
-    assert (answer["complete"], answer["open_day"], len(answer["rows"])) == (True, None, 10)
+    assert (answer["complete"], answer["source"]["host"], len(answer["rows"])) == (True, "sim", 10)
     volumes = ticks()["volume"].tolist()
     assert [row["volume"] for row in answer["rows"]] == volumes
     lines = list(csv.DictReader(io.StringIO(body(client.get(URL + "&format=csv")).decode())))
@@ -261,3 +264,91 @@ def test_terminal_serves_ticks_that_reach_its_daily_volume() -> None:
     (bar,) = gateway.read_local([MAOTAI], TerminalPeriod.DAY_1, day, day)[MAOTAI]["volume"].tolist()
     frame = gateway.read_ticks([MAOTAI], day, day)[MAOTAI]
     assert frame["volume"].iloc[-1] == bar
+
+
+@pytest.mark.parametrize(("count", "kept"), [(1, [9]), (3, [7, 8, 9]), (50, list(range(10)))])
+def test_tick_count_takes_the_last_ones(
+    repaired: Instrument, service: MarketDataService, count: int, kept: list[int]
+) -> None:
+    frame = service.get(request([MAOTAI], "20230313", "20230313", count=count)).frame
+    assert frame["transactions"].tolist() == kept
+
+
+@pytest.mark.parametrize("changed", [{"adjust": "front"}, {"fill": "previous_close"}, {"open_day": True}])
+def test_tick_request_of_what_is_for_bars_is_refused(
+    maotai: Instrument, service: MarketDataService, changed: dict[str, Any]
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        service.prepare(request([MAOTAI], "20230313", "20230313", **changed))
+    assert (refused.value.code, refused.value.field) == ("FIELD_INVALID", *changed)
+
+
+def test_ticks_of_the_same_request_are_answered_at_the_address_of_bars_and_by_the_command(
+    repaired: Instrument, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = f"symbols={MAOTAI}&start=20230313&end=20230313&count=2&fields=volume"
+    bars = client.get(f"/api/v1/bars?period=tick&{asked}")
+    assert bars.status_code == 200
+    assert bars["X-Data-Complete"] == "true"
+    answer = orjson.loads(body(bars))
+    assert [row["volume"] for row in answer["rows"]] == [VOLUME * 9 // 10, VOLUME]
+    assert orjson.loads(body(client.get(f"/api/v1/ticks?{asked}"))) == answer
+    call_command("bars", MAOTAI, "tick", "20230313", "20230313", "--count", "1", "--fields", "volume")
+    assert capsys.readouterr().out == f"symbol,time,seq,volume\n{MAOTAI},2023-03-13T09:30:24.000+08:00,1,{VOLUME}\n"
+
+
+@pytest.fixture
+def archived(repaired: Instrument, settings: Settings, tmp_path: Path) -> Path:
+    settings.MARKETDATA = settings.MARKETDATA.changed(ticks={"archive_folder": str(tmp_path)})
+    archive = archive_day(DAY)
+    assert archive is not None
+    assert not QuoteSegment.objects.filter(period=Period.TICK).exists()
+    return tmp_path / archive.path
+
+
+def test_ticks_of_an_archived_day_are_answered_from_its_file(
+    archived: Path, service: MarketDataService, terminal: TickTerminal
+) -> None:
+    asked_before = len(terminal.downloads)
+    result = service.get(request([MAOTAI], "20230313", "20230313"))
+    assert result.complete
+    assert result.source["archive"] == "2023-03-13"
+    assert result.frame["volume"].tolist() == ticks()["volume"].tolist()
+    assert result.frame["seq"].tolist() == [0] * 9 + [1]
+    assert len(terminal.downloads) == asked_before
+    assert not QuoteSegment.objects.filter(period=Period.TICK).exists()
+
+
+def test_ticks_of_an_archived_day_and_of_the_database_come_once_each(
+    archived: Path, service: MarketDataService
+) -> None:
+    archive_restore(DAY)
+    TickArchive.objects.update(restored_at=None)  # as between the file's row and the delete of the segments
+    frame = service.get(request([MAOTAI], "20230313", "20230313", fields=["volume"])).frame
+    assert frame["volume"].tolist() == ticks()["volume"].tolist()
+
+
+def test_ticks_of_a_restored_day_need_no_file(archived: Path, service: MarketDataService) -> None:
+    archive_restore(DAY)
+    archived.unlink()
+    result = service.get(request([MAOTAI], "20230313", "20230313"))
+    assert len(result.frame) == 10
+    assert "archive" not in result.source
+
+
+def test_ticks_of_an_archived_day_whose_file_is_gone_are_refused(archived: Path, service: MarketDataService) -> None:
+    archived.unlink()
+    with pytest.raises(ArchiveDamaged, match="it is not there"):
+        service.get(request([MAOTAI], "20230313", "20230313"))
+
+
+def test_ticks_of_an_archived_day_whose_file_was_changed_are_refused(
+    archived: Path, service: MarketDataService
+) -> None:
+    content = bytearray(archived.read_bytes())
+    metadata = pq.read_metadata(archived)
+    volume = metadata.row_group(0).column(metadata.schema.names.index("volume"))
+    content[volume.data_page_offset + volume.total_compressed_size - 1] ^= 0xFF
+    archived.write_bytes(content)
+    with pytest.raises(ArchiveDamaged):
+        service.get(request([MAOTAI], "20230313", "20230313"))

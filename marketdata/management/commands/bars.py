@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from marketdata.quotes.periods import Period
 from marketdata.services import DataRequest, MarketDataService, Readiness
 from marketdata.services.answers import FORMS
 from marketdata.services.requests import ANSWER_PERIODS, Adjust, Fill
@@ -16,11 +17,11 @@ from ops.errors import DeskError
 
 
 class Command(BaseCommand):
-    help = "Print bars as CSV (or write another form to a file); what is missing is downloaded first."
+    help = "Print bars (or ticks) as CSV (or write another form to a file); what is missing is downloaded first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("symbol", help="600519.SH or 600519; several with commas")
-        parser.add_argument("period", help=", ".join(ANSWER_PERIODS))
+        parser.add_argument("period", help=", ".join((*ANSWER_PERIODS, Period.TICK.code)))
         parser.add_argument("start", nargs="?", help="YYYYMMDD or YYYYMMDDHHMMSS; from the listing when omitted")
         parser.add_argument("end", nargs="?", help="as start, included; until now when omitted")
         parser.add_argument("--adjust", default="none", choices=[item.value for item in Adjust])

@@ -15,7 +15,7 @@ from marketdata.quotes.periods import Period, day_number
 from marketdata.quotes.store import segment_discard
 from marketdata.selectors import data_host
 from marketdata.services.integrity.rules import Hit
-from marketdata.services.service import repair_order
+from marketdata.services.readiness import repair_order
 from ops import audit
 from ops.audit import Actor
 from ops.clocks import wall_now

@@ -21,7 +21,7 @@ from accounts.signin import signin_begin
 from desk.settings.schema import get_config
 from frontend.forms import LoginForm, PreferencesForm
 from frontend.language import remember_language
-from frontend.messages import browser_messages
+from frontend.ticket import ticket_boot
 
 #: What the chart and the ticket open on before a person has chosen anything.
 FIRST_SYMBOL = "600519.SH"
@@ -75,7 +75,6 @@ def _boot(user: User) -> dict[str, Any]:
             }
             for view in account_views(user)
         ],
-        "messages": browser_messages(),
     }
 
 
@@ -83,7 +82,7 @@ def _boot(user: User) -> dict[str, Any]:
 @login_required
 def dashboard(request: SignedInRequest) -> HttpResponse:
     """The trading desk: assets, chart, ticket, positions, orders and trades."""
-    boot = _boot(request.user)
+    boot = {**_boot(request.user), **ticket_boot()}
     context = {"section": "dashboard", "boot": boot, "accounts": boot["accounts"]}
     return render(request, "frontend/dashboard.html", context)
 

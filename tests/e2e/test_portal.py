@@ -36,6 +36,11 @@ def _buy(page: Page, symbol: str, quantity: int, price: str) -> None:
     page.locator("#ticket-submit").click()
 
 
+def _confirm(page: Page) -> None:
+    """Look at the cost and send."""
+    page.locator("#confirm-send").click(timeout=LIVE_MS)
+
+
 def _marketable(api: httpx.Client, symbol: str) -> str:
     """A buying price that takes what is offered and stays inside the price cage (102%)."""
     deadline = time.monotonic() + 30
@@ -60,6 +65,7 @@ def test_order_bought_in_the_portal_moves_two_browsers_and_not_the_third(stack: 
     before = bob.page.locator("#asset-cash").text_content()
 
     _buy(alice.page, "600519.SH", 100, price)
+    _confirm(alice.page)
 
     for person in (alice, bob):
         row = person.page.locator("#orders tbody tr", has_text="600519.SH").first
@@ -106,6 +112,7 @@ def test_order_cancelled_in_the_portal_gives_the_cash_back(stack: Stack, visit: 
         free = Decimal(api.get("/asset", params={"account": account}).json()["available_cash"])
 
         _buy(alice.page, "000001.SZ", 1000, str(limit_down))
+        _confirm(alice.page)
         row = alice.page.locator("#orders tbody tr", has_text="000001.SZ").first
         expect(row.locator("[data-status=REPORTED]")).to_be_visible(timeout=LIVE_MS)
         held = Decimal(api.get("/asset", params={"account": account}).json()["available_cash"])

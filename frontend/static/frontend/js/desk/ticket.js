@@ -1,17 +1,20 @@
 // The order ticket. It only proposes: the server validates, reserves and decides, and its own codes are shown.
-import { ApiError, get, post } from "../lib/api.js";
-import { byId, element, setText, toast } from "../lib/dom.js";
+import { ApiError, explain, get, post } from "../lib/api.js";
+import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatLots, formatMoney, formatPrice, formatQuantity, number, tickDigits } from "../lib/format.js";
 import { t } from "../lib/text.js";
-import { InstrumentPicker } from "./picker.js";
+import { confirmed } from "./confirmation.js";
+import { DryRun, judge } from "./dryrun.js";
 import { instrument } from "./instruments.js";
+import { InstrumentPicker } from "./picker.js";
 
 export class Ticket {
   #form = byId("ticket");
   #facts = null;
   #touchedPrice = false;
+  #dryRun = new DryRun();
   #busy = false;
-  #attempt = null; // {fingerprint, key}: one key names one order for ever, a changed order gets another
+  #attempt = null; // {fingerprint, key, sent}: one key names one order for ever, a changed order gets another
 
   constructor(book, quotes, { account, onOpen }) {
     this.book = book;
@@ -67,9 +70,11 @@ export class Ticket {
     this.#form.elements.price.value = "";
     this.#form.elements.quantity.value = String(this.#minimum);
     this.#say("");
+    this.#offerTypes();
     const { limit_down: low, limit_up: high } = this.#facts;
     setText(byId("ticket-limits"), low && high ? t("ticket.limits", { low: formatPrice(low, this.#digits), high: formatPrice(high, this.#digits) }) : "");
     this.#quoted();
+    this.#judgeLater();
   }
 
   get #digits() {
@@ -84,22 +89,61 @@ export class Ticket {
     return this.#form.elements.side.value;
   }
 
+  get #type() {
+    return this.#form.elements.price_type.value;
+  }
+
+  /** Whether the price field counts: a limit, or the protection limit that some boards ask of market kinds. */
+  get #priced() {
+    if (this.#type === "LIMIT") return true;
+    if (this.#type === "LATEST" || !this.#facts) return false;
+    return boot.protected_boards.includes(this.#facts.board) || this.#facts.limit_up === null;
+  }
+
+  /** Offer the price types that the exchange takes for this instrument, and no other. */
+  #offerTypes() {
+    const select = this.#form.elements.price_type;
+    const wanted = boot.price_types[`${this.#facts.market}.${this.#facts.board}`] ?? ["LIMIT"];
+    const chosen = wanted.includes(select.value) ? select.value : "LIMIT";
+    select.replaceChildren(...wanted.map((type) => element("option", { value: type, textContent: t(`price_type.${type}`) })));
+    select.value = chosen;
+    this.#fitPrice();
+  }
+
+  #fitPrice() {
+    const { price } = this.#form.elements;
+    price.disabled = !this.#priced;
+    setText(byId("ticket-price-label"), t(this.#priced && this.#type !== "LIMIT" ? "ticket.protection" : "ticket.price"));
+    if (!this.#priced) price.value = "";
+    else if (!price.value) this.#quoted();
+  }
+
   #edited(event) {
     if (event.target.name === "price") this.#touchedPrice = true;
     if (event.target.name === "side") this.#drawPossible();
-    if (event.target.name === "price_type") {
-      this.#form.elements.price.disabled = this.#form.elements.price_type.value !== "LIMIT";
-    }
+    if (event.target.name === "price_type") this.#fitPrice();
     this.#drawValue();
     this.#say("");
+    this.#judgeLater();
+  }
+
+  /** Ask what the server would say, as soon as there is an order to speak of. */
+  #judgeLater() {
+    const order = this.account()?.can_trade && this.#facts ? this.#order() : null;
+    const complete = order !== null && order.quantity > 0 && (!this.#priced || number(order.price) > 0);
+    this.#dryRun.later(complete ? order : null);
   }
 
   #quoted() {
     const quote = this.quotes.get(this.#facts.symbol);
     this.#drawLadder(quote);
-    if (quote && !this.#touchedPrice && document.activeElement !== this.#form.elements.price) {
+    if (quote && this.#priced && !this.#touchedPrice && document.activeElement !== this.#form.elements.price) {
       const best = this.#side === "BUY" ? quote.ask?.[0] : quote.bid?.[0];
-      this.#form.elements.price.value = formatPrice(number(best) > 0 ? best : quote.last, this.#digits);
+      const follows = formatPrice(number(best) > 0 ? best : quote.last, this.#digits);
+      if (this.#form.elements.price.value !== follows) {
+        this.#form.elements.price.value = follows;
+        this.#judgeLater();
+      }
     }
     this.#drawValue();
     this.#drawPossible();
@@ -145,6 +189,7 @@ export class Ticket {
       this.#setPrice(((Math.round(base * scale) + by * tick) / scale).toFixed(this.#digits));
     }
     this.#drawValue();
+    this.#judgeLater();
   }
 
   #setPrice(price) {
@@ -152,13 +197,15 @@ export class Ticket {
     this.#touchedPrice = true;
     this.#drawValue();
     this.#drawPossible();
+    this.#judgeLater();
   }
 
   /** Shares that could be bought with the cash, or sold. The server has the last word. */
   #possible() {
     if (!this.#facts) return NaN;
     if (this.#side === "SELL") return this.book.positions.get(this.#facts.symbol)?.sellable ?? 0;
-    const price = number(this.#form.elements.price.value);
+    // A market order reserves at limit-up: nothing else bounds what it may cost.
+    const price = this.#priced ? number(this.#form.elements.price.value) : number(this.#type === "LATEST" ? this.quotes.get(this.#facts.symbol)?.last : this.#facts.limit_up);
     const cash = number(this.book.asset?.available_cash ?? this.book.asset?.cash);
     const lot = this.#facts.quantity_step ?? this.#facts.lot_size ?? 100;
     if (!(price > 0) || !(cash > 0)) return NaN;
@@ -173,6 +220,7 @@ export class Ticket {
     const part = divisor === 1 ? possible : Math.floor(possible / divisor / lot) * lot;
     this.#form.elements.quantity.value = String(part);
     this.#drawValue();
+    this.#judgeLater();
   }
 
   #drawPossible() {
@@ -185,7 +233,8 @@ export class Ticket {
 
   #drawValue() {
     const { price, quantity } = this.#form.elements;
-    setText(byId("ticket-value"), formatMoney(number(price.value) * number(quantity.value)));
+    const each = this.#priced ? price.value : this.quotes.get(this.#facts?.symbol)?.last;
+    setText(byId("ticket-value"), formatMoney(number(each) * number(quantity.value)));
   }
 
   #order() {
@@ -198,7 +247,7 @@ export class Ticket {
       // What is not a whole number goes to the server as typed: its refusal names the field.
       quantity: /^\d{1,12}$/.test(text) ? Number(text) : text,
       price_type: type.value,
-      price: type.value === "LIMIT" ? price.value.trim() : null,
+      price: this.#priced ? price.value.trim() : null,
     };
   }
 
@@ -212,6 +261,8 @@ export class Ticket {
     byId("ticket-submit").disabled = true;
     this.#say("");
     try {
+      if (!(await this.#agreed(order))) return;
+      this.#attempt.sent = true;
       await post("orders", { ...order, client_order_id: this.#attempt.key });
       this.#attempt = null;
       this.#touchedPrice = false;
@@ -219,15 +270,26 @@ export class Ticket {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // Without an answer the order may exist: the same key on the next press can never make a second one.
-      if (error.code === "NETWORK") await this.#lookUp(order);
+      if (error.code === "NETWORK" && this.#attempt.sent) await this.#lookUp(order);
       else {
-        this.#attempt = null;
+        if (error.code !== "NETWORK") this.#attempt = null;
         this.#say(error.text, error.field);
       }
     } finally {
       this.#busy = false;
       this.rights();
     }
+  }
+
+  /** The server's verdict and the cost are seen before anything is sent; a denied order is not offered for sending. */
+  async #agreed(order) {
+    const verdict = await judge(order);
+    if (!verdict.accepted) {
+      const denials = verdict.checks.filter(({ verdict: word }) => word === "DENIED");
+      this.#say(denials.map(({ code, facts }) => explain(code, facts) || code).join(" · "));
+      return false;
+    }
+    return confirmed({ order, verdict, name: this.#facts?.name ?? order.symbol, digits: this.#digits });
   }
 
   async #lookUp(order) {

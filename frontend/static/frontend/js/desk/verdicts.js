@@ -3,7 +3,7 @@ import { explain } from "../lib/api.js";
 import { element } from "../lib/dom.js";
 import { formatMoney, formatQuantity, number } from "../lib/format.js";
 import { hasText, t } from "../lib/text.js";
-import { figureIn } from "../risk/params.js";
+import { figureIn } from "../lib/units.js";
 
 const COST_ITEMS = ["amount", "commission", "stamp_duty", "transfer_fee", "total"];
 

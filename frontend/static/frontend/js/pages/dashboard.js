@@ -6,6 +6,7 @@ import { socket } from "../lib/live.js";
 import { t } from "../lib/text.js";
 import { mountAssets } from "../desk/assets.js";
 import { Book } from "../desk/book.js";
+import { mountCancelAll } from "../desk/cancelall.js";
 import { Chart } from "../desk/chart.js";
 import { forgetInstruments } from "../desk/instruments.js";
 import { mountOrders } from "../desk/orders.js";
@@ -51,6 +52,7 @@ function start() {
   mountAssets(book, quotes);
   mountPositions(book, quotes, open);
   mountOrders(book, { onOpen: open, mayCancel });
+  mountCancelAll(book, { account: () => account, mayCancel });
 
   const choose = (id) => {
     if (account) socket.unsubscribe(`account:${account.id}`);

@@ -5,7 +5,8 @@ import { formatStamp } from "../lib/format.js";
 import { attempt, showRefusal } from "../lib/refusal.js";
 import { KeyedTable } from "../lib/table.js";
 import { hasText, t } from "../lib/text.js";
-import { figureIn, paramFields, paramsOf, paramWords } from "./params.js";
+import { figureIn } from "../lib/units.js";
+import { paramFields, paramsOf, paramWords } from "./params.js";
 
 const KINDS = new Map(boot.kinds.map((kind) => [kind.kind, kind]));
 const TARGETS = { PLATFORM: [], USER: ["user"], ACCOUNT: ["account"], USER_ACCOUNT: ["user", "account"], STRATEGY: ["strategy"] };

@@ -1,6 +1,6 @@
 // The parameters of limits: how each is typed, read back and told.
 import { element } from "../lib/dom.js";
-import { hasText, t } from "../lib/text.js";
+import { t } from "../lib/text.js";
 
 const control = {
   sides: (value = ["SELL"]) =>
@@ -56,10 +56,4 @@ export function paramWords(params) {
     .map(([name, value]) => (told[name] ? told[name](value) : `${t(`param.${name}`)}: ${value}`))
     .filter(Boolean)
     .join(" · ");
-}
-
-/** A limit's figure with its unit: 50%, 1 s, 2,000. */
-export function figureIn(value, unit) {
-  const text = Number(value).toLocaleString("en-US", { maximumFractionDigits: 4 });
-  return unit === "%" ? `${text}%` : hasText(`unit.${unit}`) ? `${text} ${t(`unit.${unit}`)}` : text;
 }

@@ -3,7 +3,8 @@ import { ApiError, get } from "../lib/api.js";
 import { byId, element, setText } from "../lib/dom.js";
 import { formatTime, number } from "../lib/format.js";
 import { t } from "../lib/text.js";
-import { figureIn, paramWords } from "./params.js";
+import { figureIn } from "../lib/units.js";
+import { paramWords } from "./params.js";
 
 const EVERY_MS = 5000;
 const NEARLY = 0.8;

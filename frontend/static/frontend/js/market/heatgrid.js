@@ -70,7 +70,7 @@ export class HeatGrid extends EventTarget {
   #drawHead() {
     const years = this.#months.map((month, at) => {
       const january = month.endsWith("-01") || (at === 0 && !month.endsWith("-12"));
-      return element("span", { role: "columnheader", "aria-colindex": String(at + 2), "aria-label": month, textContent: january ? month.slice(0, 4) : "" });
+      return element("span", { role: "columnheader", "aria-colindex": String(at + 2), title: month }, element("span", { className: "visually-hidden", textContent: month }), element("span", { "aria-hidden": "true", textContent: january ? month.slice(0, 4) : "" }));
     });
     this.head.replaceChildren(this.head.firstElementChild, ...years);
   }

@@ -99,7 +99,7 @@ def test_close_compares_and_replaces_live_five_minute_bars(
     make_runner(clock=CLOSED).run_all()
     kept = LiveDifference.objects.get()
     assert (kept.period, kept.compared, kept.differing) == ("5m", 48, 1)
-    told = fives.loc[7, ["high", "volume"]].tolist()
+    told = [fives["high"][7], fives["volume"][7]]
     assert [(one["column"], one["live"], one["terminal"]) for one in kept.examples] == [
         ("high", 99.0, told[0]),
         ("volume", 500, told[1]),

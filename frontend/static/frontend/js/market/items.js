@@ -63,13 +63,17 @@ export class JobItems {
     }
   }
 
-  /** The job moved: look again, at most every second and a half. */
-  moved() {
-    if (!this.#job || this.#timer) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#fetch();
-    }, PAUSE_MS);
+  /** The job moved: look again, at most every second and a half, and at once when it has ended. */
+  moved(ended) {
+    if (!this.#job || (this.#timer && !ended)) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        this.#fetch();
+      },
+      ended ? 0 : PAUSE_MS,
+    );
   }
 
   async #fetch({ more = false } = {}) {

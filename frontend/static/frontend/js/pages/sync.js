@@ -8,7 +8,7 @@ import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 import { JobItems } from "../market/items.js";
 import { JobFeed } from "../market/jobfeed.js";
-import { drawActs, drawProgress, drawStatus, hasParts, jobDone, jobPace, jobSubject, jobTime, jobTitle, jobWords } from "../market/jobs.js";
+import { drawActs, drawProgress, drawStatus, hasParts, isFinal, jobDone, jobPace, jobSubject, jobTime, jobTitle, jobWords } from "../market/jobs.js";
 import { mountStale } from "../market/stale.js";
 
 const feed = new JobFeed(socket);
@@ -80,7 +80,7 @@ function drawChosen() {
   byId("job").hidden = !job;
   if (!job) return;
   const state = JSON.stringify([job.status, job.done, job.message]);
-  if (lastDrawn && state !== lastDrawn) items.moved();
+  if (lastDrawn && state !== lastDrawn) items.moved(isFinal(job));
   lastDrawn = state;
   setText(byId("job-title"), jobTitle(job));
   drawStatus(byId("job-status"), job);

@@ -21,12 +21,33 @@ from qmt.gateway import (
     TradeEvent,
     TradeGateway,
 )
-from tests.contract.faces import Face, FaceA, FaceB, FaceReal, chosen_faces
+from tests.contract.faces import Face, FaceA, FaceB, FaceFed, FaceReal, chosen_faces
 
 E = TypeVar("E")
 
 WAIT_SECONDS = 8.0
 CANDIDATES = ("600000.SH", "601398.SH", "600036.SH", "000001.SZ", "000725.SZ", "601988.SH")
+
+
+#: A fed terminal has no history and no static data: of those suites only what is live holds for it.
+_LIVE_QUOTES = ("full_tick", "market_clock", "subscription", "single", "callback", "quotes_may", "unconnected")
+_WITHOUT_FED = ("test_history", "test_reference", "test_subscriptions")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a fed terminal does not answer."""
+    foreign = [item for item in items if _asks_fed_for_history(item)]
+    if foreign:
+        config.hook.pytest_deselected(items=foreign)
+        items[:] = [item for item in items if item not in foreign]
+
+
+def _asks_fed_for_history(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    if callspec is None or callspec.params.get("shared_face") != "fed":
+        return False
+    module = item.path.stem
+    return module in _WITHOUT_FED and not any(f"test_{word}" in item.name for word in _LIVE_QUOTES)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> bool:
@@ -106,6 +127,7 @@ class Desk:
 def shared_face(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
     """One terminal per face: tests keep apart by their accounts and symbols."""
     makers: dict[str, Callable[[], FaceA | FaceB | FaceReal]] = {
+        "fed": FaceFed,
         "A": lambda: FaceA(tmp_path_factory.mktemp("terminal")),
         "B": FaceB,
         "real": FaceReal,

@@ -1,6 +1,7 @@
 """The faces a gateway has, behind one set of switches, so that one suite runs over each.
 
-``A`` is the SDK over a real terminal process, ``B`` the terminal in this process. ``real`` is a QMT
+``A`` is the SDK over a real terminal process, ``B`` the terminal in this process, ``fed`` one in this process whose market is the
+quotes of another. ``real`` is a QMT
 terminal with a simulated account on Windows, on demand: set ``DESK_CONTRACT_USERDATA``,
 ``DESK_CONTRACT_QUOTES`` (host:port) and ``DESK_CONTRACT_ACCOUNT``.
 """
@@ -20,7 +21,9 @@ from typing import Any, Protocol
 from qmt.gateway import AccountRef, QuoteGateway, TradeEvent, TradeGateway
 from qmt.sdk import open_quote_gateway, open_trade_gateway
 from qmt.terminal.control import ControlClient
-from qmt.terminal.inprocess import InProcessTerminal
+from qmt.terminal.fed import FedMarket
+from qmt.terminal.fedfeed import Feed
+from qmt.terminal.inprocess import InProcessTerminal, default_calendar
 from qmt.terminal.types import AccountConfig
 
 ACCOUNTS = tuple(f"77{number:08d}" for number in range(1, 61))
@@ -126,6 +129,42 @@ class FaceB:
 
     def close(self) -> None:
         self.host.close()
+
+
+class FaceFed(FaceB):
+    """The terminal in this process, fed from a second one that plays the quote host."""
+
+    name = "fed"
+
+    def __init__(self) -> None:
+        self.source = InProcessTerminal()
+        self._seconds = 0.0
+        self.feed = Feed(
+            "source",
+            gateway=self.source.quote_gateway(),
+            address=lambda: FaceB.address,
+            monotonic=lambda: self._seconds,
+        )
+        assert self.feed.poll()
+        market = FedMarket(self.feed, default_calendar())
+        self.host = InProcessTerminal(
+            market=market, clock=market, accounts=[AccountConfig(number) for number in ACCOUNTS]
+        )
+        self._accounts = itertools.cycle(ACCOUNTS)
+
+    def advance(self, seconds: float) -> None:
+        left = seconds
+        while left > 0:
+            stride = min(1.0, left)
+            left -= stride
+            self._seconds += stride
+            self.source.advance(stride)
+            self.feed.poll()
+            self.host.step()
+
+    def close(self) -> None:
+        super().close()
+        self.source.close()
 
 
 class FaceA:
@@ -271,4 +310,4 @@ class FaceReal:
 
 def chosen_faces() -> list[str]:
     """The faces to run over: the real one is added on demand."""
-    return ["B", "A", *(["real"] if "DESK_CONTRACT_USERDATA" in os.environ else [])]
+    return ["B", "A", "fed", *(["real"] if "DESK_CONTRACT_USERDATA" in os.environ else [])]

@@ -48,13 +48,14 @@ class FedDay:
     """The source's calendar of the last year, this day included."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Heard:
     """What came last, by this process's monotonic clock."""
 
     reading: ClockReading
     at: float
-    quote_at: float | None = None
+    trading_since: float | None
+    """When continuous trading was first seen; None outside of it."""
 
 
 @dataclass(slots=True)
@@ -97,6 +98,7 @@ class Feed:
         self._inbox = _Inbox()
         self._connected = self._subscribed = False
         self._heard: _Heard | None = None
+        self._quote_at = float("-inf")
         self._day: FedDay | None = None
         self._held: Callable[[], Collection[str]] = tuple
 
@@ -135,10 +137,9 @@ class Feed:
             return f"{self.name} has not answered yet"
         if (silent := now - heard.at) > self._silent_seconds:
             return f"{self.name} has not answered for {silent:.0f} s"
-        if heard.reading.phase is Phase.CONTINUOUS:
-            if heard.quote_at is None:
-                return f"{self.name} trades and has sent no quote"
-            if (silent := now - heard.quote_at) > self._silent_seconds:
+        if heard.trading_since is not None:
+            silent = now - max(self._quote_at, heard.trading_since)
+            if silent > self._silent_seconds:
                 return f"{self.name} trades and has sent no quote for {silent:.0f} s"
         return ""
 
@@ -166,8 +167,9 @@ class Feed:
                 logger.warning("the feed from %s: %s", self.name, error)
             self._connected = False
             return False
-        heard = self._heard
-        self._heard = _Heard(reading, self._monotonic(), heard.quote_at if heard is not None else None)
+        now, known = self._monotonic(), self._heard.trading_since if self._heard is not None else None
+        since = (known if known is not None else now) if reading.phase is Phase.CONTINUOUS else None
+        self._heard = _Heard(reading, now, since)
         return True
 
     def _connect(self) -> None:
@@ -184,8 +186,7 @@ class Feed:
         """On the session's thread: keep the batch, nothing else."""
         with self._inbox.lock:
             self._inbox.batches.append(batch)
-        if self._heard is not None:
-            self._heard.quote_at = self._monotonic()
+        self._quote_at = self._monotonic()
 
     def _load_day(self, trade_date: dt.date) -> None:
         """The new date's facts, once the source states them for every instrument that trades.

@@ -186,7 +186,7 @@ class FedTape:
 
     def _reach(self, slot: int) -> None:
         """Apply the batches up to a slot."""
-        while self._reached < slot:
+        while self._reached < min(slot, len(self._times) - 1):
             self._reached += 1
             batch = self._waiting.pop(self._reached)
             for position, quote in batch.quotes.items():

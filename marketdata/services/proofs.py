@@ -1,7 +1,7 @@
 """Which of the days that are still missing after a round are proven holes, and which need another round.
 
 A hole is proven by a download that succeeded and a read-back that still lacks the day. Whatever leaves doubt, an
-error, a frame of padding, a rejected row, an answer without a single row, costs another round first.
+error, an answer of padding, a rejected row, an answer without a single row, costs another round first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from marketdata.quotes.periods import (
     ts_date,
 )
 from marketdata.services.evidence import EMPTY_REASONS, Proof, evidence_in_force
-from marketdata.services.validation import CheckedFrame
+from marketdata.services.validation import Verdict
 from marketdata.services.windows import Window
 from ops.clocks import wall_now
 
@@ -41,7 +41,7 @@ MIN_DEPTH_DAYS = 3
 _EMPTY = "EMPTY"
 _NO_MINUTES = "no minutes of a day that traded"
 
-Download = tuple[Window, str, Mapping[int, CheckedFrame]]
+Download = tuple[Window, str, Mapping[int, Verdict]]
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Unproven:
 
 
 @dataclass(slots=True)
-class _Verdict:
+class _Ruling:
     """Sorting of one instrument's missing days."""
 
     proven: dict[tuple[EvidenceReason, str], list[int]] = field(default_factory=dict)
@@ -85,11 +85,11 @@ def prove_holes(
     missing, before
         Day numbers per instrument id, after the round and before it.
     downloads
-        What was fetched in this round: window, error text, checked frames per instrument id.
+        What was fetched in this round: window, error text, what the checks said per instrument id.
     rounds, repeats
         Number of this round per instrument id, and how many before it in a row went well and brought nothing new.
     """
-    verdicts = {key: _Verdict() for key in missing}
+    rulings = {key: _Ruling() for key in missing}
     explained = _Explanations.load(missing, period)
     for key, days in missing.items():
         for window, error, checked in downloads:
@@ -100,31 +100,30 @@ def prove_holes(
             grew = len(inside) < int(((wanted >= window.first) & (wanted <= window.last)).sum())
             repeated = not grew and repeats.get(key, 0) >= REPEATS_TO_BELIEVE
             last_round = repeated and rounds.get(key, 1) >= get_marketdata_config().repair.attempts
-            frame = checked[key]
-            _judge(verdicts[key], inside, error, frame, explained, key, repeated=repeated, last_round=last_round)
+            _judge(rulings[key], inside, error, checked[key], explained, key, repeated=repeated, last_round=last_round)
     proofs = [
         Proof(key, np.array(days, dtype=np.int64), reason, detail)
-        for key, verdict in verdicts.items()
-        for (reason, detail), days in verdict.proven.items()
+        for key, ruling in rulings.items()
+        for (reason, detail), days in ruling.proven.items()
     ]
     if period is not Period.DAY_1:
         _record_depth(proofs, period, host)
     unproven = {
         key: Unproven(
-            np.array(sorted(verdict.doubtful), dtype=np.int64),
-            next(iter(verdict.doubtful.values())),
+            np.array(sorted(ruling.doubtful), dtype=np.int64),
+            next(iter(ruling.doubtful.values())),
         )
-        for key, verdict in verdicts.items()
-        if verdict.doubtful
+        for key, ruling in rulings.items()
+        if ruling.doubtful
     }
     return proofs, unproven
 
 
 def _judge(
-    verdict: _Verdict,
+    ruling: _Ruling,
     days: Int64Array,
     error: str,
-    frame: CheckedFrame,
+    answer: Verdict,
     explained: _Explanations,
     key: int,
     *,
@@ -133,29 +132,29 @@ def _judge(
 ) -> None:
     for day in days.tolist():
         if error:
-            verdict.doubtful[day] = error
-        elif frame.all_padding:
-            verdict.doubtful[day] = "PADDING_ONLY: every row the terminal gave was padding"
-        elif day in frame.doubtful_days:
-            if _is_suspension(frame, day, last_round=last_round) or (key, day) in explained.suspended:
-                verdict.prove(day, EvidenceReason.SUSPENDED, "suspendFlag")
+            ruling.doubtful[day] = error
+        elif answer.all_padding:
+            ruling.doubtful[day] = "PADDING_ONLY: every row the terminal gave was padding"
+        elif day in answer.doubtful_days:
+            if _is_suspension(answer, day, last_round=last_round) or (key, day) in explained.suspended:
+                ruling.prove(day, EvidenceReason.SUSPENDED, "suspendFlag")
             else:
-                troubles = ", ".join(sorted(frame.rejected))
-                verdict.doubtful[day] = f"ROWS_REJECTED: {troubles}"
-        elif frame.row_count == 0 and not repeated:
-            verdict.doubtful[day] = f"{_EMPTY}: the terminal gave no row at all"
+                troubles = ", ".join(sorted(answer.rejected))
+                ruling.doubtful[day] = f"ROWS_REJECTED: {troubles}"
+        elif answer.row_count == 0 and not repeated:
+            ruling.doubtful[day] = f"{_EMPTY}: the terminal gave no row at all"
         else:
             # A download can say "finished" and have landed in part: a hole with bars on both sides in the same answer is
             # believed at once, one at its end when asking again brought nothing more.
-            between = frame.span is not None and frame.span[0] < day < frame.span[1]
-            explained.judge(verdict, key, day, confirmed=between or repeated, last_round=last_round)
+            between = answer.span is not None and answer.span[0] < day < answer.span[1]
+            explained.judge(ruling, key, day, confirmed=between or repeated, last_round=last_round)
 
 
-def _is_suspension(frame: CheckedFrame, day: int, *, last_round: bool) -> bool:
+def _is_suspension(answer: Verdict, day: int, *, last_round: bool) -> bool:
     """Whether rows marked as suspended are believed: at once between real bars, else when every round brought them."""
-    if frame.filled or day not in frame.suspended_days:
+    if answer.filled or day not in answer.suspended_days:
         return False
-    return last_round or day in frame.between_days
+    return last_round or day in answer.between_days
 
 
 class _Explanations:
@@ -199,33 +198,33 @@ class _Explanations:
                 known.day_evidence.setdefault(instrument_id, []).append((low, high, reason))
         return known
 
-    def judge(self, verdict: _Verdict, key: int, day: int, *, confirmed: bool, last_round: bool) -> None:
+    def judge(self, ruling: _Ruling, key: int, day: int, *, confirmed: bool, last_round: bool) -> None:
         """Judge a day that a clean, successful answer lacks, in part or in full."""
         if (key, day) in self.suspended:
-            verdict.prove(day, EvidenceReason.SUSPENDED, "instrument detail of the day")
+            ruling.prove(day, EvidenceReason.SUSPENDED, "instrument detail of the day")
         elif self.period is Period.DAY_1 and confirmed:
-            verdict.prove(day, EvidenceReason.SOURCE_EMPTY)
+            ruling.prove(day, EvidenceReason.SOURCE_EMPTY)
         elif self.period is Period.DAY_1:
-            verdict.doubtful[day] = "UNCONFIRMED: the answer ended before this day; it is asked for once more"
+            ruling.doubtful[day] = "UNCONFIRMED: the answer ended before this day; it is asked for once more"
         else:
-            self._judge_minutes(verdict, key, day, last_round=last_round)
+            self._judge_minutes(ruling, key, day, last_round=last_round)
 
-    def _judge_minutes(self, verdict: _Verdict, key: int, day: int, *, last_round: bool) -> None:
+    def _judge_minutes(self, ruling: _Ruling, key: int, day: int, *, last_round: bool) -> None:
         rows, volume = self.minutes.get((key, day), (0, 0))
         traded = self.day_volume.get((key, day))
         if traded is None:
             reason = self._day_reason(key, day)
             if rows or reason is None:
-                verdict.doubtful[day] = "DAY_BAR_MISSING: minutes cannot be verified without it"
+                ruling.doubtful[day] = "DAY_BAR_MISSING: minutes cannot be verified without it"
             else:
-                verdict.prove(day, reason, "as the day bar")
+                ruling.prove(day, reason, "as the day bar")
         elif rows and volume == traded:
-            verdict.prove(day, EvidenceReason.NO_TRADE, f"{rows} minutes hold the whole volume")
+            ruling.prove(day, EvidenceReason.NO_TRADE, f"{rows} minutes hold the whole volume")
         elif last_round:
             detail = f"{rows} minutes hold {volume} of the day's {traded}" if rows else _NO_MINUTES
-            verdict.prove(day, EvidenceReason.SOURCE_EMPTY, detail)
+            ruling.prove(day, EvidenceReason.SOURCE_EMPTY, detail)
         else:
-            verdict.doubtful[day] = f"VOLUME_DIFFERS: minutes={volume} day={traded} rows={rows}"
+            ruling.doubtful[day] = f"VOLUME_DIFFERS: minutes={volume} day={traded} rows={rows}"
 
     def _day_reason(self, key: int, day: int) -> EvidenceReason | None:
         for low, high, reason in self.day_evidence.get(key, ()):

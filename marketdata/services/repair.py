@@ -20,6 +20,7 @@ from marketdata.choices import Basis, RepairTrouble
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
 from marketdata.quotes import store
+from marketdata.quotes.columns import QuoteColumns
 from marketdata.quotes.periods import Int64Array, Period, day_date, day_numbers, day_start_ts
 from marketdata.services.ahead import DownloadAhead
 from marketdata.services.axis import calendar_days, first_open_day, minute_labels, open_day_labels
@@ -27,12 +28,12 @@ from marketdata.services.differences import differences_keep
 from marketdata.services.evidence import evidence_record, evidence_withdraw, runs
 from marketdata.services.figures import Counting
 from marketdata.services.gaps import find_gaps
-from marketdata.services.landed import bars_of_frames, stored_neighbours
+from marketdata.services.landed import Landed, stored_neighbours
 from marketdata.services.outcome import Outcome, Source, Wanted
 from marketdata.services.proofs import Unproven, prove_holes
 from marketdata.services.status import SyncNote, status_write
 from marketdata.services.tickrepair import repair_ticks
-from marketdata.services.validation import CheckedFrame, Checks, Trouble, check_bars
+from marketdata.services.validation import Checked, Checks, Trouble, Verdict, check_bars
 from marketdata.services.windows import Window, plan_windows
 from ops.clocks import MarketClock
 from qmt.errors import DownloadFailed, DownloadThrottled
@@ -42,6 +43,7 @@ from qmt.gateway import Period as TerminalPeriod
 logger = logging.getLogger(__name__)
 
 _DAILY_LABEL = np.zeros(1, dtype=np.int64)
+_NO_BARS = pd.DataFrame()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class _Fetched:
     window: Window
     error: str = ""
     finished_at: float = 0.0
-    checked: dict[int, CheckedFrame] = field(default_factory=dict)
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
 
 
 class _Round:
@@ -156,7 +158,7 @@ class _Round:
             missing=_closed(still, self.open_day),
             before=missing,
             period=self.period,
-            downloads=[(part.window, part.error, part.checked) for part in fetched],
+            downloads=[(part.window, part.error, part.verdicts) for part in fetched],
             rounds=self.rounds,
             repeats=self.repeats,
             host=self.source.host,
@@ -204,10 +206,10 @@ class _Round:
                     self.begin(ahead, window)
                 part = _Fetched(window)
                 self.finish(ahead, part)
-                frames = self.read(window.instrument_ids, window.first, window.last)
+                landed = self.read(window.instrument_ids, window.first, window.last)
                 if place + 1 < len(windows):
                     self.begin(ahead, windows[place + 1])
-                self.take(part, frames)
+                self.take(part, landed)
                 fetched.append(part)
         return fetched
 
@@ -247,10 +249,10 @@ class _Round:
             pause = read_at + config.settle_seconds - time.monotonic()
             if pause > 0:
                 self.repairer.sleep(pause)
-            before = {key: part.checked[key].row_count for key in incomplete}
+            before = {key: part.verdicts[key].row_count for key in incomplete}
             self.read_back(part, incomplete)
             read_at = time.monotonic()
-            grown = [key for key in incomplete if part.checked[key].row_count != before[key]]
+            grown = [key for key in incomplete if part.verdicts[key].row_count != before[key]]
             incomplete = self.incomplete(part, grown)
 
     def incomplete(self, part: _Fetched, keys: Iterable[int]) -> list[int]:
@@ -260,57 +262,54 @@ class _Round:
         return list(self.missing(wanted)) if wanted else []
 
     def look_around(self, part: _Fetched) -> None:
-        """Judge a frame of nothing but padding together with the stored bars around it.
+        """Judge an answer of nothing but padding together with the stored bars around it.
 
         A second round asks for suspended days alone, and those look like padding. Read with their neighbours, a
         terminal that really has the stretch shows bars on both sides.
         """
-        for key, frame in list(part.checked.items()):
-            if frame.all_padding and self.rounds.get(key, 1) > 1:
+        for key, verdict in list(part.verdicts.items()):
+            if verdict.all_padding and self.rounds.get(key, 1) > 1:
                 first, last = stored_neighbours(key, self.period, part.window.first, part.window.last)
-                part.checked[key] = self.check(self.read([key], first, last), first, last)[key].without_rows()
+                part.verdicts[key] = self.check(self.read([key], first, last), first, last).verdicts[key]
 
     def read_back(self, part: _Fetched, keys: Sequence[int]) -> None:
         """Read what landed of a window, check it and store what is good."""
         self.take(part, self.read(keys, part.window.first, part.window.last))
 
-    def take(self, part: _Fetched, frames: Mapping[int, pd.DataFrame]) -> None:
+    def take(self, part: _Fetched, landed: Landed) -> None:
         """Check what was read of a window and store what is good; the verdicts alone are kept."""
-        checked = self.check(frames, part.window.first, part.window.last)
-        self.store({key: item.rows for key, item in checked.items() if len(item.rows)})
-        part.checked.update({key: item.without_rows() for key, item in checked.items()})
+        checked = self.check(landed, part.window.first, part.window.last)
+        self.store(checked.rows)
+        for key, verdict in checked.verdicts.items():
+            self.outcomes[key].rows = max(self.outcomes[key].rows, verdict.row_count)
+        part.verdicts.update(checked.verdicts)
 
-    def read(self, keys: Sequence[int], first: int, last: int) -> dict[int, pd.DataFrame]:
-        """Read bars between two days, both included, from the terminal's disk; by instrument id."""
+    def read(self, keys: Sequence[int], first: int, last: int) -> Landed:
+        """Read bars between two days, both included, from the terminal's disk."""
         frames = self.gateway.read_local(self.symbols(keys), TerminalPeriod(self.period.code), *_bounds(first, last))
-        return {key: frames.get(self.by_id[key].symbol, pd.DataFrame()) for key in keys}
+        return Landed.of_frames({key: frames.get(self.by_id[key].symbol, _NO_BARS) for key in keys})
 
-    def check(self, frames: Mapping[int, pd.DataFrame], first: int, last: int) -> dict[int, CheckedFrame]:
+    def check(self, landed: Landed, first: int, last: int) -> Checked:
         """Check bars between two days, both included."""
-        days = calendar_days(first, last)
         labels = _DAILY_LABEL if self.period is Period.DAY_1 else minute_labels(self.period)
         raw = self.source.basis == Basis.RAW
-        return {
-            key: check_bars(frame, Checks(self.period, days, labels, tick=self.by_id[key].tick if raw else None))
-            for key, frame in frames.items()
-        }
+        ticks = {key: tick for key in landed.instrument_ids.tolist() if raw and (tick := self.by_id[key].tick)}
+        return check_bars(landed, Checks(calendar_days(first, last), labels, ticks))
 
     def symbols(self, keys: Iterable[int]) -> list[str]:
         return [self.by_id[key].symbol for key in keys]
 
     # -------------------------------------------------------------------------------- store
-    def store(self, frames: Mapping[int, pd.DataFrame]) -> None:
+    def store(self, rows: QuoteColumns) -> None:
         """Closed days straight into segments, the open day's finished minutes among the hot rows."""
-        if not frames:
-            return
-        rows = bars_of_frames(frames)
         days = day_numbers(rows.ts)
-        closed = rows.take(days < self.open_day)
+        past = days < self.open_day
+        closed = rows if past.all() else rows.take(past)
         if len(closed):
             differences_keep(period=self.period, verified=closed, host=self.source.host)
             with self.repairer.counting.timing(count="writes", seconds="write_seconds"):
                 store.segments_merge(period=self.period, rows=closed)
-            present = {key: np.unique(day_numbers(closed.ts[part])) for key, part in closed.group_slices()}
+            present = {key: np.unique(days[past][part]) for key, part in closed.group_slices()}
             # A day with bars of one period cannot be empty in the others.
             for each in (Period.DAY_1, Period.MINUTE_1, Period.MINUTE_5):
                 evidence_withdraw(days=present, period=each)
@@ -319,8 +318,6 @@ class _Round:
             hot = rows.take((days == self.open_day) & (rows.ts <= until))
             if len(hot):
                 store.bars_upsert(period=self.period, rows=hot)
-        for key, frame in frames.items():
-            self.outcomes[key].rows = max(self.outcomes[key].rows, len(frame))
 
     def due_until(self) -> int | None:
         """Stamp of the open day's last finished minute bar; None when there is none."""
@@ -333,7 +330,9 @@ class _Round:
         self, fetched: Sequence[_Fetched], before: Mapping[int, Int64Array], still: Mapping[int, Int64Array]
     ) -> None:
         """Count the rounds that went well and brought no new day; a failed one says nothing either way."""
-        troubled = {key for part in fetched for key, frame in part.checked.items() if part.error or frame.all_padding}
+        troubled = {
+            key for part in fetched for key, verdict in part.verdicts.items() if part.error or verdict.all_padding
+        }
         for key, days in before.items():
             if len(still.get(key, ())) < len(days):
                 self.outcomes[key].repeats = 0
@@ -348,14 +347,14 @@ class _Round:
         open_read = {
             key
             for part in fetched
-            for key in part.checked
+            for key in part.verdicts
             if not part.error and part.window.first <= self.open_day <= part.window.last
         }
-        errors = {key: part.error for part in fetched for key in part.checked if part.error}
+        errors = {key: part.error for part in fetched for key in part.verdicts if part.error}
         troubles: dict[int, Counter[Trouble]] = {}
         for part in fetched:
-            for key, frame in part.checked.items():
-                troubles.setdefault(key, Counter()).update(frame.rejected + frame.findings)
+            for key, verdict in part.verdicts.items():
+                troubles.setdefault(key, Counter()).update(verdict.rejected + verdict.findings)
         notes = []
         for key, counts in troubles.items():
             outcome = self.outcomes[key]

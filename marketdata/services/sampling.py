@@ -19,7 +19,7 @@ from marketdata.quotes.columns import QuoteColumns
 from marketdata.quotes.models import QuoteSegment
 from marketdata.quotes.periods import DAY_MS, Period, day_date, day_numbers, day_start_ts, ts_date
 from marketdata.services.axis import calendar_days, minute_labels
-from marketdata.services.landed import bars_of_frames
+from marketdata.services.landed import Landed
 from marketdata.services.validation import Checks, check_bars
 from marketdata.tasks import repair_wake
 from ops.alerts import AlertKind, Severity, alert_raise
@@ -144,10 +144,10 @@ def _compare(source: SampleSource, instrument: Instrument, period: Period, day: 
     source.gateway.download([instrument.symbol], TerminalPeriod(period.code), *bounds, deadline_seconds=deadline)
     frames = source.gateway.read_local([instrument.symbol], TerminalPeriod(period.code), *bounds)
     labels = np.zeros(1, dtype=np.int64) if period is Period.DAY_1 else minute_labels(period)
-    checked = check_bars(frames.get(instrument.symbol, pd.DataFrame()), Checks(period, calendar_days(day, day), labels))
+    landed = Landed.of_frames({instrument.pk: frames.get(instrument.symbol, pd.DataFrame())})
+    told = check_bars(landed, Checks(calendar_days(day, day), labels)).rows
     start = int(day_start_ts(day))
     stored = reader.read_bars([instrument.pk], period, start, start + DAY_MS - 1)
-    told = bars_of_frames({instrument.pk: checked.rows}) if len(checked.rows) else stored.take(slice(0, 0))
     name = f"{instrument.symbol} {period.code}"
     return len(stored), [f"{name} {text}" for text in _differences(stored, told)]
 

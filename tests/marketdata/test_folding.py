@@ -22,6 +22,7 @@ from marketdata.services import DataRequest, MarketDataService
 from marketdata.services.axis import minute_labels
 from marketdata.services.evidence import Proof, evidence_record
 from marketdata.services.folding import FOLDS, Fold, Unit, fold_frame
+from marketdata.services.landed import Landed
 from marketdata.services.validation import Checks, Trouble, check_bars
 from qmt.calendar import load_sse_calendar
 from qmt.terminal.seeded import SeededMarket
@@ -147,10 +148,11 @@ def test_check_reports_the_missing_opens_of_the_vendors_minutes(vendor: tuple[pd
     one, _five = vendor
     days = np.array([day_number(date(2026, 3, day)) for day in range(23, 28)])
     frame = one[["time", "open", "high", "low", "close", "volume", "amount"]]
-    checked = check_bars(frame.assign(pre_close=np.nan, suspended=0), Checks(Period.MINUTE_1, days, minute_labels()))
-    assert dict(checked.rejected) == {Trouble.OPEN_MISSING: 4 * 241}
+    landed = Landed.of_frames({1: frame.assign(pre_close=np.nan, suspended=0)})
+    checked = check_bars(landed, Checks(days, minute_labels()))
+    assert dict(checked.verdicts[1].rejected) == {Trouble.OPEN_MISSING: 4 * 241}
     assert len(checked.rows) == 241
-    assert checked.doubtful_days.tolist() == days[:4].tolist()
+    assert checked.verdicts[1].doubtful_days.tolist() == days[:4].tolist()
 
 
 # ------------------------------------------------------------------- weeks, months, years

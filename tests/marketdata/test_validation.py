@@ -9,13 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketdata.quotes.periods import MINUTE_MS, Period, date_ts, day_number
+from marketdata.quotes.periods import MINUTE_MS, date_ts, day_number
 from marketdata.services.axis import minute_labels
-from marketdata.services.validation import Checks, Trouble, check_bars
+from marketdata.services.landed import Landed
+from marketdata.services.validation import Checked, Checks, Trouble, Verdict, check_bars
 from tests.marketdata.fakes import WEEK, bars, dates_of, day_bars, minute_bars, padding
 
 DAYS = np.array([day_number(day) for day in WEEK])
-DAILY = Checks(Period.DAY_1, DAYS, np.zeros(1, np.int64))
+DAILY = Checks(DAYS, np.zeros(1, np.int64))
+RAW = Checks(DAYS, np.zeros(1, np.int64), ticks={1: Decimal("0.01")})
+
+
+def check(frame: pd.DataFrame, checks: Checks = DAILY) -> tuple[Checked, Verdict]:
+    """Check one instrument's bars."""
+    checked = check_bars(Landed.of_frames({1: frame}), checks)
+    return checked, checked.verdicts[1]
 
 
 def with_value(row: int, name: str, value: float) -> pd.DataFrame:
@@ -26,9 +34,9 @@ def with_value(row: int, name: str, value: float) -> pd.DataFrame:
 
 
 def test_check_clean_frame_is_kept_in_time_order() -> None:
-    checked = check_bars(day_bars(WEEK).iloc[::-1], DAILY)
-    assert dates_of(checked.rows["time"]) == list(WEEK)
-    assert checked.rejected == Counter()
+    checked, verdict = check(day_bars(WEEK).iloc[::-1])
+    assert dates_of(checked.rows.ts) == list(WEEK)
+    assert verdict.rejected == Counter()
 
 
 @pytest.mark.parametrize(
@@ -49,61 +57,61 @@ def test_check_clean_frame_is_kept_in_time_order() -> None:
     ],
 )
 def test_check_bad_row_is_rejected_and_its_day_stays_doubtful(name: str, value: float, trouble: Trouble) -> None:
-    checked = check_bars(with_value(2, name, value), DAILY)
-    assert checked.rejected == Counter({trouble: 1})
-    assert dates_of(checked.rows["time"]) == [WEEK[0], WEEK[1], WEEK[3], WEEK[4]]
-    assert checked.doubtful_days.tolist() == [DAYS[2]]
+    checked, verdict = check(with_value(2, name, value))
+    assert verdict.rejected == Counter({trouble: 1})
+    assert dates_of(checked.rows.ts) == [WEEK[0], WEEK[1], WEEK[3], WEEK[4]]
+    assert verdict.doubtful_days.tolist() == [DAYS[2]]
 
 
 def test_check_missing_amount_is_not_an_error() -> None:
-    assert len(check_bars(with_value(2, "amount", np.nan), DAILY).rows) == 5
+    assert len(check(with_value(2, "amount", np.nan))[0].rows) == 5
 
 
 def test_check_saturday_is_rejected() -> None:
     saturday = bars([(date_ts(WEEK[4]) + 86_400_000, 10.0, 10.0, 10.0, 10.0, 100)])
     days = np.append(DAYS, DAYS[-1] + 3)
-    checked = check_bars(pd.concat([day_bars(WEEK), saturday]), Checks(Period.DAY_1, days, np.zeros(1, np.int64)))
-    assert checked.rejected == Counter({Trouble.NON_TRADING_DAY: 1})
+    _checked, verdict = check(pd.concat([day_bars(WEEK), saturday]), Checks(days, np.zeros(1, np.int64)))
+    assert verdict.rejected == Counter({Trouble.NON_TRADING_DAY: 1})
 
 
 def test_check_frame_of_padding_alone_is_refused_whole() -> None:
-    checked = check_bars(padding(date_ts(day) for day in WEEK), DAILY)
-    assert checked.all_padding
-    assert checked.rows.empty
+    checked, verdict = check(padding(date_ts(day) for day in WEEK))
+    assert verdict.all_padding
+    assert not len(checked.rows)
 
 
 def test_check_padding_among_bars_is_dropped_and_told_as_suspended() -> None:
     mixed = pd.concat([day_bars(WEEK[:4]), padding([date_ts(WEEK[4])])])
-    checked = check_bars(mixed, DAILY)
-    assert not checked.all_padding
-    assert checked.rejected == Counter({Trouble.PADDING: 1})
-    assert checked.suspended_days.tolist() == [DAYS[4]]
+    _checked, verdict = check(mixed)
+    assert not verdict.all_padding
+    assert verdict.rejected == Counter({Trouble.PADDING: 1})
+    assert verdict.suspended_days.tolist() == [DAYS[4]]
 
 
 def test_check_quiet_minute_at_one_price_is_no_padding() -> None:
     frame = minute_bars(WEEK[0])
     frame.loc[100, ["volume", "amount"]] = 0
-    checked = check_bars(frame, Checks(Period.MINUTE_1, DAYS, minute_labels()))
+    checked, _verdict = check(frame, Checks(DAYS, minute_labels()))
     assert len(checked.rows) == 241
 
 
 def test_check_equal_duplicates_are_folded_and_contradicting_ones_rejected() -> None:
     frame = day_bars(WEEK)
     other = frame.iloc[[3]].assign(volume=1)
-    checked = check_bars(pd.concat([frame, frame.iloc[[1]], other]), DAILY)
-    assert checked.rejected == Counter({Trouble.CONTRADICTING_DUPLICATE: 2})
-    assert dates_of(checked.rows["time"]) == [WEEK[0], WEEK[1], WEEK[2], WEEK[4]]
+    checked, verdict = check(pd.concat([frame, frame.iloc[[1]], other]))
+    assert verdict.rejected == Counter({Trouble.CONTRADICTING_DUPLICATE: 2})
+    assert dates_of(checked.rows.ts) == [WEEK[0], WEEK[1], WEEK[2], WEEK[4]]
 
 
 def test_check_off_tick_prices_are_a_finding_on_raw_history_only() -> None:
     frame = with_value(1, "close", 10.0123)
-    raw = check_bars(frame, Checks(Period.DAY_1, DAYS, np.zeros(1, np.int64), tick=Decimal("0.01")))
-    assert raw.findings == Counter({Trouble.OFF_TICK: 1})
+    raw, verdict = check(frame, RAW)
+    assert verdict.findings == Counter({Trouble.OFF_TICK: 1})
     assert len(raw.rows) == 5
-    assert check_bars(frame, DAILY).findings == Counter()
+    assert check(frame)[1].findings == Counter()
 
 
 def test_check_amount_outside_the_days_prices_is_a_finding() -> None:
     frame = with_value(1, "amount", 1.0)
-    checked = check_bars(frame, Checks(Period.DAY_1, DAYS, np.zeros(1, np.int64), tick=Decimal("0.01")))
-    assert checked.findings == Counter({Trouble.AMOUNT_OUTSIDE_PRICES: 1})
+    _checked, verdict = check(frame, RAW)
+    assert verdict.findings == Counter({Trouble.AMOUNT_OUTSIDE_PRICES: 1})

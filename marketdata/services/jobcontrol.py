@@ -34,10 +34,11 @@ def sync_job_cancel(*, actor: Actor, job: Job) -> int:
     """
     with transaction.atomic():
         shared = RepairLink.objects.exclude(job_id=job.pk).exclude(job__status__in=Job.FINAL)
-        cancelled = (
-            RepairItem.objects.filter(repairlink__job_id=job.pk, status__in=OPEN_REPAIR_STATUSES)
-            .exclude(pk__in=shared.values("item_id"))
-            .update(status=RepairStatus.CANCELLED, updated_at=wall_now())
+        own = RepairItem.objects.filter(repairlink__job_id=job.pk, status__in=OPEN_REPAIR_STATUSES)
+        # In the order of their keys, as a worker that ends its batch locks them.
+        given_up = own.exclude(pk__in=shared.values("item_id")).select_for_update(of=("self",)).order_by("pk")
+        cancelled = RepairItem.objects.filter(pk__in=list(given_up.values_list("pk", flat=True))).update(
+            status=RepairStatus.CANCELLED, updated_at=wall_now()
         )
         if not job_finish(job.pk, status=Job.Status.CANCELLED, message="cancelled"):
             raise _ended(job)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -102,7 +103,7 @@ def _open_items(
             ignore_conflicts=True,
             batch_size=500,
         )
-        rows = RepairItem.objects.filter(period=period.code, status__in=OPEN_REPAIR_STATUSES)
+        rows = RepairItem.objects.filter(period=period.code, status__in=OPEN_REPAIR_STATUSES).order_by("pk")
         if len(remaining) <= 500:
             rows = rows.filter(instrument_id__in=remaining)
         wanted = set(remaining)
@@ -213,9 +214,9 @@ def items_claim(*, reach: Reach, holder: str, limit: int, helpers: int = 1) -> l
 def items_renew(*, holder: str) -> int:
     """Extend the lease of everything the holder works on."""
     until = database_now() + timedelta(seconds=get_marketdata_config().repair.lease_seconds)
-    return RepairItem.objects.filter(lease_holder__startswith=f"{holder}#", status=RepairStatus.RUNNING).update(
-        lease_until=until
-    )
+    with transaction.atomic():
+        held = list(_locked(lease_holder__startswith=f"{holder}#").values_list("pk", flat=True))
+        return RepairItem.objects.filter(pk__in=held).update(lease_until=until) if held else 0
 
 
 def items_release(*, holder: str, trouble: RepairTrouble | None = None, error: str = "") -> int:
@@ -231,51 +232,76 @@ def items_release(*, holder: str, trouble: RepairTrouble | None = None, error: s
     )
 
 
-def item_end(
-    *,
-    claim: Claim,
-    rows_stored: int,
-    remaining: Ranges,
-    remaining_days: int,
-    error: str,
-    trouble: RepairTrouble | None,
-    repeats: int,
-    retry_at: datetime | None,
-) -> None:
-    """Record what a round did: finished, another round at `retry_at`, or failed for good.
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a round did for one claimed item.
 
-    When the item was widened while it ran, what was added is left for another round.
+    Attributes
+    ----------
+    remaining, remaining_days
+        What is still missing, as ranges and counted; finished when nothing is.
+    retry_at
+        When what remains gets another round; None fails the item for good.
     """
-    while True:
-        # The token: a holder whose lease ran out must not end what another one works on now.
-        held = RepairItem.objects.filter(pk=claim.item_id, status=RepairStatus.RUNNING, lease_holder=claim.token)
-        item = held.first()
-        if item is None:
-            return  # cancelled or taken over meanwhile
-        grown = item.version != claim.version
-        added = ranges_minus(ranges_load(item.ranges), claim.ranges) if grown else []
-        left = ranges_union([*remaining, *added])
-        values: dict[str, Any] = {
-            "rows_stored": F("rows_stored") + rows_stored,
-            "ranges": ranges_dump(left),
-            "days": remaining_days if not added else item.days,
-            "error": error[:400],
-            "trouble": trouble or "",
-            "repeats": repeats,
-            "version": F("version") + 1,
-            "lease_holder": "",
-            "lease_until": None,
-            "updated_at": wall_now(),
-        }
-        if left:
-            values["until"] = ranges_end(left)
-        if added:
-            values |= {"status": RepairStatus.PENDING, "not_before": wall_now(), "attempts": 0, "repeats": 0}
-        elif not remaining:
-            values |= {"status": RepairStatus.DONE}
-        elif retry_at is not None:
-            values |= {"status": RepairStatus.PENDING, "not_before": retry_at}
-        else:
-            values |= {"status": RepairStatus.FAILED}
-        if held.filter(version=item.version).update(**values):
-            return
+
+    claim: Claim
+    rows_stored: int
+    remaining: Ranges
+    remaining_days: int
+    error: str
+    trouble: RepairTrouble | None
+    repeats: int
+    retry_at: datetime | None
+
+
+def items_end(ended: Iterable[Ended]) -> None:
+    """Record what a round did, all items in one transaction.
+
+    What was added to an item while it ran is left for another round. An item that was cancelled or taken over meanwhile
+    is left alone.
+    """
+    rounds = {each.claim.item_id: each for each in ended}
+    alike: dict[bytes, tuple[dict[str, Any], list[int]]] = {}
+    with transaction.atomic():
+        for item in _locked(pk__in=rounds):
+            # The token: a holder whose lease ran out must not end what another one works on now.
+            if item.lease_holder == rounds[item.pk].claim.token:
+                values = _end(item, rounds[item.pk])
+                alike.setdefault(orjson.dumps(values), (values, []))[1].append(item.pk)
+        # Most items of a batch end in the same way: a statement for those that do.
+        for values, item_ids in alike.values():
+            RepairItem.objects.filter(pk__in=item_ids).update(
+                **values, lease_holder="", lease_until=None, updated_at=wall_now()
+            )
+
+
+def _end(item: RepairItem, ended: Ended) -> dict[str, Any]:
+    """What becomes of a locked item."""
+    grown = item.version != ended.claim.version
+    added = ranges_minus(ranges_load(item.ranges), ended.claim.ranges) if grown else []
+    left = ranges_union([*ended.remaining, *added])
+    values: dict[str, Any] = {
+        "rows_stored": item.rows_stored + ended.rows_stored,
+        "ranges": ranges_dump(left),
+        "days": ended.remaining_days if not added else item.days,
+        "error": ended.error[:400],
+        "trouble": ended.trouble or "",
+        "repeats": ended.repeats,
+        "version": item.version + 1,
+    }
+    if left:
+        values["until"] = ranges_end(left)
+    if added:
+        values |= {"status": RepairStatus.PENDING, "not_before": wall_now(), "attempts": 0, "repeats": 0}
+    elif not ended.remaining:
+        values |= {"status": RepairStatus.DONE}
+    elif ended.retry_at is not None:
+        values |= {"status": RepairStatus.PENDING, "not_before": ended.retry_at}
+    else:
+        values |= {"status": RepairStatus.FAILED}
+    return values
+
+
+def _locked(**which: Any) -> QuerySet[RepairItem]:
+    """Items that are being worked on. Locked in the order of their keys: two who lock several do not wait in a ring."""
+    return RepairItem.objects.select_for_update().filter(status=RepairStatus.RUNNING, **which).order_by("pk")

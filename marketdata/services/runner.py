@@ -21,7 +21,7 @@ from marketdata.services.figures import Counting
 from marketdata.services.outcome import Outcome, Source
 from marketdata.services.pace import Pace
 from marketdata.services.progress import jobs_refresh
-from marketdata.services.queue import Claim, item_end, items_claim, items_release
+from marketdata.services.queue import Claim, Ended, items_claim, items_end, items_release
 from marketdata.services.repair import Repairer
 from marketdata.services.sharing import helpers, reach_of
 from marketdata.services.status import status_fail
@@ -155,29 +155,12 @@ class RepairRunner:
             return _all_failed(claims, f"internal error: {type(error).__name__}: {error}", RepairTrouble.INTERNAL)
 
     def _end(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
-        config = get_marketdata_config().repair
         self._counting.add(
             rounds=len(claims),
             retries=sum(claim.attempts > 1 for claim in claims),
             rows=sum(outcome.rows for outcome in outcomes.values()),
         )
-        for claim in claims:
-            outcome = outcomes[claim.instrument_id]
-            left = _left(claim, outcome)
-            item_end(
-                claim=claim,
-                rows_stored=outcome.rows,
-                remaining=left,
-                remaining_days=len(outcome.remaining),
-                error=outcome.error,
-                trouble=outcome.trouble,
-                repeats=outcome.repeats,
-                retry_at=(
-                    wall_now() + timedelta(seconds=backoff_seconds(claim.attempts))
-                    if claim.attempts < config.attempts
-                    else None
-                ),
-            )
+        items_end(_ended(claim, outcomes[claim.instrument_id]) for claim in claims)
         self._tell_failures(claims, outcomes)
 
     def _tell_failures(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
@@ -234,6 +217,20 @@ def backoff_seconds(attempts: int) -> float:
     """Pause after so many rounds: 1 s, 5 s, 15 s, …, varied by ±20% so that hosts do not keep step."""
     pauses = get_marketdata_config().repair.backoff_seconds
     return pauses[min(attempts, len(pauses)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _ended(claim: Claim, outcome: Outcome) -> Ended:
+    again = claim.attempts < get_marketdata_config().repair.attempts
+    return Ended(
+        claim=claim,
+        rows_stored=outcome.rows,
+        remaining=_left(claim, outcome),
+        remaining_days=len(outcome.remaining),
+        error=outcome.error,
+        trouble=outcome.trouble,
+        repeats=outcome.repeats,
+        retry_at=wall_now() + timedelta(seconds=backoff_seconds(claim.attempts)) if again else None,
+    )
 
 
 def _left(claim: Claim, outcome: Outcome) -> list[tuple[int, int]]:

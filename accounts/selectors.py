@@ -103,6 +103,12 @@ def acts_for(user: User | AnonymousUser, owner_id: int) -> bool:
     return Handover.objects.filter(person=owner_id, successor=user.pk, ended_at=None).exists()
 
 
+def own_ids(user: User) -> frozenset[int]:
+    """Whose doings count as the own of `user`: themselves, and whomever they follow (see `acts_for`)."""
+    followed = Handover.objects.filter(successor=user.pk, ended_at=None).values_list("person", flat=True)
+    return frozenset((user.pk, *followed))
+
+
 def may_halt(user: User, account: BrokerAccount) -> bool:
     """Whether `user` may stop new orders: whoever trades or manages it, risk officers, administrators."""
     return may_resume(user, account) or may_trade(user, account)

@@ -62,6 +62,9 @@ class OrderEventKind(models.TextChoices):
     """What happened to an order, in the past tense."""
 
     ACCEPTED = "ACCEPTED", _("Accepted")
+    HELD = "HELD", _("Held for approval")
+    APPROVED = "APPROVED", _("Approved")
+    REFUSED = "REFUSED", _("Approval refused")
     DENIED = "DENIED", _("Denied")
     CLAIMED = "CLAIMED", _("Claimed for sending")
     WITHHELD = "WITHHELD", _("Withheld at the last look")

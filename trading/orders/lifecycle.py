@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 Step = Callable[[Journal, Order], bool]
+_WAITING = (Status.QUEUED, Status.PENDING_APPROVAL)
 
 
 def mark_withheld(order_id: UUID, *, code: Code, message: str = "") -> None:
@@ -140,16 +141,23 @@ def session_lost(host_name: str, *, reason: str) -> list[UUID]:
 
 
 def expire_due(host_name: str) -> list[UUID]:
-    """Expire queued orders past their time to live (database time) or of an older epoch."""
+    """Expire orders past their time (database time): to be sent, to be approved; and queued ones of an older epoch.
+
+    What waits for approval gets its epoch with it: a halt meanwhile is a question for the approval.
+    """
     outdated = BrokerAccount.objects.filter(pk=OuterRef("account_id")).exclude(epoch=OuterRef("epoch"))
-    waiting = Order.objects.filter(host_name=host_name, final_at__isnull=True, status=Status.QUEUED)
-    due = waiting.annotate(revoked=Exists(outdated)).filter(Q(expires_at__lte=Now()) | Q(revoked=True))
-    revoked = dict(due.values_list("pk", "revoked"))
+    waiting = Order.objects.filter(host_name=host_name, final_at__isnull=True, status__in=_WAITING)
+    late = waiting.annotate(revoked=Exists(outdated))
+    due = late.filter(Q(expires_at__lte=Now()) | Q(revoked=True, status=Status.QUEUED))
+    found = {pk: (status, revoked) for pk, status, revoked in due.values_list("pk", "status", "revoked")}
 
     def step(journal: Journal, order: Order) -> bool:
-        if order.status != Status.QUEUED:
-            return False
-        code = Code.AUTHORITY_CHANGED if revoked[order.pk] else Code.ORDER_EXPIRED
+        status, revoked = found[order.pk]
+        if order.status != status:
+            return False  # it has moved on; if it was approved meanwhile, its time began anew
+        code = Code.AUTHORITY_CHANGED if revoked else Code.ORDER_EXPIRED
+        if status == Status.PENDING_APPROVAL:
+            code = Code.APPROVAL_EXPIRED
         return take(
             journal,
             order,
@@ -160,7 +168,7 @@ def expire_due(host_name: str) -> list[UUID]:
             deny_code=str(code),
         )
 
-    return _each(list(revoked), step)
+    return _each(list(found), step)
 
 
 def mark_not_found(order_ids: Sequence[UUID], *, evidence: Mapping[str, object]) -> list[UUID]:
@@ -227,7 +235,7 @@ def close_trade_date(account_id: int, trade_date: date) -> list[UUID]:
 
 
 def _end_with_the_day(journal: Journal, order: Order) -> bool:
-    if order.status in (Status.QUEUED, Status.PENDING_APPROVAL):
+    if order.status in _WAITING:
         return take(
             journal,
             order,

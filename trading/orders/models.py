@@ -167,6 +167,29 @@ class OrderEvent(models.Model):
         return f"{self.order_id} #{self.seq} {self.kind}"
 
 
+class Approval(models.Model):
+    """Why an order waits for somebody else, on which terms, and who decided. What became of it is the order's status."""
+
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, primary_key=True, related_name="approval")
+    rules = models.JSONField(_("rules"), help_text=_("Number, version and note of each rule that asked."))
+    value = MoneyField(_("value"), null=True, blank=True)
+    last_price = PriceField(_("price it met"), null=True, blank=True)
+    max_drift_percent = models.DecimalField(
+        _("most drift of the price (%)"), max_digits=7, decimal_places=4, null=True, blank=True
+    )
+    by_token = models.BooleanField(_("asked for by a token"), default=False)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.decided_at or '—'}"
+
+
 class Trade(models.Model):
     """One fill, booked once. Fees are ours by rule; the broker's own commission stays apart."""
 

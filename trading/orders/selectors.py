@@ -7,13 +7,16 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from accounts.models import BrokerAccount, User
-from accounts.selectors import host_clock
-from ops.errors import Code, NotFound
+from accounts.selectors import host_clock, own_ids
+from ops.errors import Code, Conflict, Forbidden, NotFound
 from ops.handover import OpenWork
+from trading.orders.choices import Status
 from trading.orders.models import Order, Trade
-from trading.orders.wire import order_event_view, order_view, trade_view
+from trading.orders.services.approval import approval_facts
+from trading.orders.wire import approval_view, order_event_view, order_view, trade_view
 
 SNAPSHOT_LIMIT = 500
 """Finished orders and fills in a snapshot; older ones of the day are on the list pages."""
@@ -46,6 +49,53 @@ def order_detail(user: User | AnonymousUser, order_id: UUID) -> dict[str, Any]:
     events = [order_event_view(event) for event in order.events.order_by("seq")]
     trades = [trade_view(trade) for trade in order.trades.order_by("traded_at", "pk")]
     return order_view(order) | {"events": events, "trades": trades}
+
+
+def orders_to_approve(user: User | AnonymousUser) -> list[dict[str, Any]]:
+    """The orders that wait for approval and that `user` may see among approvers or as their own, oldest first.
+
+    Each with its request and ``decidable``: whether `user` may decide about it, now.
+    """
+    if isinstance(user, AnonymousUser):
+        return []
+    accounts = set(BrokerAccount.objects.approvable_by(user).values_list("pk", flat=True))
+    waiting = Order.objects.visible_to(user).filter(status=Status.PENDING_APPROVAL, final_at__isnull=True)
+    rows = waiting.filter(Q(account__in=accounts) | Q(created_by=user), expires_at__gt=Now())
+    chosen = rows.select_related("created_by", "account", "approval__decided_by").order_by("submitted_at", "pk")
+    own = own_ids(user)
+    return [
+        order_view(order)
+        | {
+            "account_name": order.account.name,
+            "approval": approval_view(order.approval),
+            "decidable": order.account_id in accounts and order.created_by_id not in own,
+        }
+        for order in chosen
+    ]
+
+
+def order_to_approve(user: User | AnonymousUser, order_id: UUID) -> dict[str, Any]:
+    """One order that waits, with its timeline and what its checks would say now: for approvers and its maker.
+
+    Raises
+    ------
+    NotFound
+        ORDER_NOT_FOUND.
+    Forbidden
+        APPROVE_NOT_GRANTED: the person sees the order and is neither.
+    Conflict
+        APPROVAL_DECIDED: it does not wait, or not any more.
+    """
+    order_get(user, order_id)
+    shown = next((row for row in orders_to_approve(user) if row["id"] == str(order_id)), None)
+    orders = Order.objects.select_related("account__host__status", "account__session", "approval")
+    order = orders.filter(pk=order_id, status=Status.PENDING_APPROVAL).first()
+    if order is None:
+        raise Conflict(Code.APPROVAL_DECIDED, order=str(order_id))
+    if shown is None:
+        raise Forbidden(Code.APPROVE_NOT_GRANTED, account=order.account_id)
+    events = [order_event_view(event) for event in order.events.order_by("seq")]
+    return shown | {"events": events, "now": approval_facts(order, order.approval)}
 
 
 def orders_section(account: BrokerAccount) -> list[dict[str, Any]]:

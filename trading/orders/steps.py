@@ -15,6 +15,7 @@ from trading.ledger.choices import EventKind
 from trading.ledger.journal import Journal
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.counting import count_cancel
+from trading.orders.holding import tell_left
 from trading.orders.models import Order
 from trading.orders.states import RELEASING, advance, reached
 from trading.orders.wire import order_view
@@ -48,6 +49,8 @@ def take(
             count_cancel(journal, order)
         journal.reserve_cash(order.reserved_cash - promised)
         note(journal, order)
+        if before is Status.PENDING_APPROVAL and order.status != before:
+            tell_left(order)
     return changed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trading.ledger.wire import day, moment, money, plain
-from trading.orders.models import Order, OrderEvent, Trade
+from trading.orders.models import Approval, Order, OrderEvent, Trade
 
 if TYPE_CHECKING:
     from trading.orders.services import CancelOutcome
@@ -49,6 +49,20 @@ def order_view(order: Order) -> dict[str, Any]:
         "reported_at": moment(order.reported_at),
         "final_at": moment(order.final_at),
         "cancel_requested_at": moment(order.cancel_requested_at),
+    }
+
+
+def approval_view(approval: Approval) -> dict[str, Any]:
+    """Why an order waits or waited, on which terms, and who decided. Load it with its `decided_by`."""
+    decided_by = approval.decided_by
+    return {
+        "rules": list(approval.rules),
+        "value": money(approval.value),
+        "last_price": plain(approval.last_price),
+        "max_drift_percent": plain(approval.max_drift_percent),
+        "decided_by": None if decided_by is None else decided_by.username,
+        "decided_at": moment(approval.decided_at),
+        "reason": approval.reason,
     }
 
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from trading.risk.models import ApprovalRule, RiskLimit  # noqa: F401 - named in the base classes
 
 
-_Row = TypeVar("_Row", bound=models.Model, covariant=True)
+_Row_co = TypeVar("_Row_co", bound=models.Model, covariant=True)
 
 
-class _ScopedQuerySet(models.QuerySet[_Row]):
+class _ScopedQuerySet(models.QuerySet[_Row_co]):
     """Rows that name a scope and its targets, through a person's eyes."""
 
     def visible_to(self, user: User) -> Self:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trading.orders.api import checks, kills, reconciliation, reports, views
+from trading.orders.api import approvals, checks, kills, reconciliation, reports, views
 
 urlpatterns = [
     path("orders", views.OrderListView.as_view(), name="api-orders"),
     path("orders/cancel", views.OrdersCancelView.as_view(), name="api-orders-cancel"),
     path("orders/check", checks.OrderCheckView.as_view(), name="api-order-check"),
+    path("approvals/orders", approvals.ApprovalListView.as_view(), name="api-approvals"),
+    path("approvals/orders/<uuid:order_id>", approvals.ApprovalDetailView.as_view(), name="api-approval"),
+    path("approvals/orders/<uuid:order_id>/approve", approvals.ApproveView.as_view(), name="api-approve"),
+    path("approvals/orders/<uuid:order_id>/refuse", approvals.RefuseView.as_view(), name="api-refuse"),
     path("reports/trading", reports.TradingReportView.as_view(), name="api-trading-report"),
     path("reports/trading.csv", reports.TradingReportCsvView.as_view(), name="api-trading-report-csv"),
     path("kill-switch", kills.KillListView.as_view(), name="api-kill-switch"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trading.orders.services.approval import order_approve, order_refuse
 from trading.orders.services.cancel import CancelOutcome, Wanted, cancel_as, order_cancel, orders_cancel
 from trading.orders.services.release import reservation_release
 from trading.orders.services.settle import trade_date_settle
@@ -12,7 +13,9 @@ __all__ = [
     "Submission",
     "Wanted",
     "cancel_as",
+    "order_approve",
     "order_cancel",
+    "order_refuse",
     "order_submit",
     "orders_cancel",
     "reservation_release",

@@ -63,7 +63,7 @@ def order_check(*, user: User, account_id: int, **wish: Any) -> dict[str, Any]:
         hold=False,
     )
     context = clamped_to_cage(context)
-    checks = [*_checked(context), *_limits_checked(context)]
+    checks = verdicts(context)
     accepted = all(check["verdict"] == "PASSED" for check in checks)
     held = reservation_of(context)
     return {
@@ -80,6 +80,11 @@ def order_check(*, user: User, account_id: int, **wish: Any) -> dict[str, Any]:
         "reservation": {"cash": money(held.cash), "quantity": held.quantity},
         "cost": _cost(context),
     }
+
+
+def verdicts(context: CheckContext) -> list[dict[str, Any]]:
+    """Every check and every limit that applies, each with its verdict."""
+    return [*_checked(context), *_limits_checked(context)]
 
 
 def _checked(context: CheckContext) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -26,10 +26,11 @@ from qmt.gateway import MAX_TAG_LENGTH
 from trading.ledger.choices import EventKind
 from trading.ledger.dates import trade_date_open
 from trading.ledger.journal import DATABASE, Journal, account_journal
-from trading.ledger.wire import plain
+from trading.ledger.wire import money, plain
 from trading.orders.choices import OrderEventKind, Source, Status
 from trading.orders.counting import count_order
-from trading.orders.models import Order, OrderEvent
+from trading.orders.holding import held_for_approval, tell_waiting
+from trading.orders.models import Approval, Order, OrderEvent
 from trading.orders.services.context import account_clock, check_context, newest_quote
 from trading.orders.services.ticket import Ticket
 from trading.orders.services.waking import wake
@@ -41,6 +42,11 @@ from trading.risk.services.stops import tell_cancel_ratio
 
 _TAG_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _TAG_RANDOM_LENGTH = 16
+_FIRST_EVENT: Final[dict[str, OrderEventKind]] = {
+    Status.DENIED: OrderEventKind.DENIED,
+    Status.PENDING_APPROVAL: OrderEventKind.HELD,
+}
+_ACTION: Final[dict[str, str]] = {Status.DENIED: "order.denied", Status.PENDING_APPROVAL: "order.held"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class _Request:
     quote: LatestQuote | None
     request_id: str
     flattening: bool = False
+    approved: bool = False
 
     @property
     def digest(self) -> str:
@@ -85,6 +92,7 @@ def order_submit(
     token: ApiToken | None = None,
     request_id: str = "",
     guard: Callable[[], None] | None = None,
+    approved: bool = False,
 ) -> Submission:
     """Accept one order, or keep its denial, in one transaction.
 
@@ -97,11 +105,13 @@ def order_submit(
     guard
         Called while the account's book is held, before a new order is decided; what it raises ends the
         submission, and nothing is stored.
+    approved
+        It belongs to an execution that somebody else has approved: no rule asks about it again.
 
     Returns
     -------
     Submission
-        The order is QUEUED, or DENIED with `deny_code` and `details`. A repeated
+        The order is QUEUED, PENDING_APPROVAL, or DENIED with `deny_code` and `details`. A repeated
         `client_order_id` with the same body returns the stored order, whatever became of it.
 
     Raises
@@ -136,6 +146,7 @@ def order_submit(
         day=instrument_day(instrument, account_clock(account).trade_date),
         quote=newest_quote(instrument),
         request_id=request_id,
+        approved=approved,
     )
     with account_journal(account.pk) as journal:
         stored = _stored(account, request)
@@ -146,8 +157,8 @@ def order_submit(
             raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
         if guard is not None:
             guard()
-        order = _decide(journal, request)
-        _keep(journal, order, request)
+        order, approval = _decide(journal, request)
+        keep_order(journal, order, user=user, token=token, request_id=request_id, approval=approval)
     return Submission(order, created=True)
 
 
@@ -193,10 +204,10 @@ def order_flatten(
             return stored
         if not stands(journal.book.account):
             raise Denied(Code.AUTHORITY_CHANGED, account=account.pk)
-        order = _decide(journal, request)
+        order, _approval = _decide(journal, request)
         if order.status == Status.DENIED:
             raise Denied(Code(order.deny_code), order.message)
-        _keep(journal, order, request)
+        keep_order(journal, order, user=user, token=None, request_id="")
     return order
 
 
@@ -231,8 +242,8 @@ def _stored(account: BrokerAccount, request: _Request) -> Order | None:
     return order
 
 
-def _decide(journal: Journal, request: _Request) -> Order:
-    """The new order's row: QUEUED with its reservation, or DENIED with its reason."""
+def _decide(journal: Journal, request: _Request) -> tuple[Order, Approval | None]:
+    """The new order's row: QUEUED or PENDING_APPROVAL with its reservation, or DENIED with its reason."""
     account, ticket = journal.book.account, request.ticket
     context = clamped_to_cage(
         check_context(
@@ -269,8 +280,11 @@ def _decide(journal: Journal, request: _Request) -> Order:
         submitted_at=journal.at,
         expires_at=now + timedelta(seconds=get_config().order_ttl_seconds),
     )
+    approval = None
     try:
         _promise(order, pre_trade(context))
+        if not (request.flattening or request.approved):
+            approval = held_for_approval(order, context, now)
     except Denied as denial:
         order.status = Status.DENIED
         order.final_at = journal.at
@@ -279,7 +293,7 @@ def _decide(journal: Journal, request: _Request) -> Order:
         order.details |= denial.as_dict().get("details", {})
     if context.facts is not None:
         tell_cancel_ratio(context.facts, account)
-    return order
+    return order, approval
 
 
 def _promise(order: Order, reservation: Reservation) -> None:
@@ -288,34 +302,50 @@ def _promise(order: Order, reservation: Reservation) -> None:
     order.reserved_quantity = reservation.quantity
 
 
-def _keep(journal: Journal, order: Order, request: _Request) -> None:
-    """Write the order with everything that belongs to it; wake the worker after the commit."""
+def keep_order(
+    journal: Journal,
+    order: Order,
+    *,
+    user: User,
+    token: ApiToken | None,
+    request_id: str,
+    approval: Approval | None = None,
+) -> None:
+    """Write the order with everything that belongs to it; wake the worker, or the approvers, after the commit."""
     denied = order.status == Status.DENIED
     order.save(force_insert=True)
+    if approval is not None:
+        approval.save(force_insert=True)
+        tell_waiting(order)
     OrderEvent.objects.create(
         order=order,
         seq=order.version,
-        kind=OrderEventKind.DENIED if denied else OrderEventKind.ACCEPTED,
+        kind=_FIRST_EVENT.get(order.status, OrderEventKind.ACCEPTED),
         to_status=order.status,
-        data={"code": order.deny_code, **order.details} if denied else {},
+        data={"code": order.deny_code, **order.details} if denied else _held_facts(approval),
         at=journal.at,
     )
     journal.record(EventKind.ORDER, str(order.pk), partial(order_view, order))
     if not denied:
         journal.reserve_cash(order.reserved_cash)
-        count_order(journal, order)
         if journal.book.open_trade_date is None:
             trade_date_open(journal, order.trade_date)
+    if order.status == Status.QUEUED:
+        # What waits is counted when it is approved: only then it is on its way to the broker.
+        count_order(journal, order)
         transaction.on_commit(partial(wake, order), using=DATABASE, robust=True)
-    token = request.token
     audit.record(
-        actor=actor_for_user(request.user) if token is None else actor_for_token(token),
-        action="order.denied" if denied else "order.accepted",
+        actor=actor_for_user(user) if token is None else actor_for_token(token),
+        action=_ACTION.get(order.status, "order.accepted"),
         target=f"order:{order.pk}",
         after=_audited(order),
         account_id=order.account_id,
-        request_id=request.request_id,
+        request_id=request_id,
     )
+
+
+def _held_facts(approval: Approval | None) -> dict[str, Any]:
+    return {} if approval is None else {"rules": approval.rules, "value": money(approval.value)}
 
 
 def _audited(order: Order) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""API of orders that wait for approval: parse, call one function, render."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.permissions import require_scope
+from accounts.choices import Scope
+from ops.requests import current_request_id
+from trading.ledger.api import parameters
+from trading.orders.api.checks import OrderVerdictSerializer
+from trading.orders.api.serializers import OrderEventSerializer, OrderSerializer
+from trading.orders.api.views import body_of, token_of
+from trading.orders.selectors import order_to_approve, orders_to_approve
+from trading.orders.services import order_approve, order_refuse
+from trading.orders.wire import order_view
+
+_CONFLICT = OpenApiResponse(description="`APPROVAL_DECIDED` or `APPROVAL_EXPIRED`: it does not wait any more.")
+_FORBIDDEN = OpenApiResponse(description="`SELF_APPROVAL` or `APPROVE_NOT_GRANTED`.")
+
+
+class ApprovalReasonSerializer(serializers.Serializer[Any]):
+    """A rule that asked for approval, as it was then."""
+
+    id = serializers.IntegerField()
+    version = serializers.IntegerField()
+    note = serializers.CharField()
+
+
+class ApprovalSerializer(serializers.Serializer[Any]):
+    """Why an order waits, on which terms, and who decided."""
+
+    rules = ApprovalReasonSerializer(many=True)
+    value = serializers.CharField(allow_null=True, help_text="CNY; null: nothing bounds it.")
+    last_price = serializers.CharField(allow_null=True, help_text="The price the order met.")
+    max_drift_percent = serializers.CharField(allow_null=True)
+    decided_by = serializers.CharField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField()
+
+
+class WaitingOrderSerializer(OrderSerializer):
+    """An order that waits for approval; `expires_at` is the end of the time to decide."""
+
+    account_name = serializers.CharField()
+    approval = ApprovalSerializer()
+    decidable = serializers.BooleanField(help_text="Whether the caller may decide about it.")
+
+
+class WaitingOrderListSerializer(serializers.Serializer[Any]):
+    """Every order that waits, oldest first."""
+
+    results = WaitingOrderSerializer(many=True)
+
+
+class ApprovalFactsSerializer(serializers.Serializer[Any]):
+    """How the order would be judged now."""
+
+    last_price = serializers.CharField(allow_null=True)
+    drift_percent = serializers.CharField(allow_null=True, help_text="Signed, since the order was placed.")
+    drift_code = serializers.CharField()
+    checks = OrderVerdictSerializer(many=True)
+
+
+class WaitingOrderDetailSerializer(WaitingOrderSerializer):
+    """One order that waits, with its timeline and the facts."""
+
+    events = OrderEventSerializer(many=True)
+    now = ApprovalFactsSerializer()
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    """Why it is refused."""
+
+    reason = serializers.CharField(max_length=200)
+
+
+class ApprovalListView(APIView):
+    """The queue."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(operation_id="approvals_list", responses=WaitingOrderListSerializer)
+    def get(self, request: Request) -> Response:
+        """List the orders that wait: those of accounts the caller approves for, and the caller's own."""
+        return Response({"results": orders_to_approve(parameters.user_of(request))})
+
+
+class ApprovalDetailView(APIView):
+    """One order that waits."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(
+        operation_id="approvals_get", responses={200: WaitingOrderDetailSerializer, 403: _FORBIDDEN, 409: _CONFLICT}
+    )
+    def get(self, request: Request, order_id: UUID) -> Response:
+        """Show one order with what every check would say now."""
+        return Response(order_to_approve(parameters.user_of(request), order_id))
+
+
+class ApproveView(APIView):
+    """Approving."""
+
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="approvals_approve",
+        request=None,
+        responses={
+            200: OpenApiResponse(OrderSerializer, "QUEUED, or DENIED with the code of what changed meanwhile."),
+            403: _FORBIDDEN,
+            409: _CONFLICT,
+            422: OpenApiResponse(description="A verdict about the moment (`TERMINAL_DOWN`, …): it goes on waiting."),
+        },
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Approve somebody else's order. It is judged again; its time to live begins now."""
+        order = order_approve(
+            user=parameters.user_of(request),
+            order_id=order_id,
+            token=token_of(request),
+            request_id=current_request_id(),
+        )
+        return Response(order_view(order))
+
+
+class RefuseView(APIView):
+    """Refusing."""
+
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="approvals_refuse",
+        request=RefusalSerializer,
+        responses={200: OrderSerializer, 403: _FORBIDDEN, 409: _CONFLICT},
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Refuse somebody else's order, with a reason: DENIED with `APPROVAL_REFUSED`."""
+        body = body_of(request, frozenset({"reason"}))
+        order = order_refuse(
+            user=parameters.user_of(request),
+            order_id=order_id,
+            reason=body.get("reason"),
+            token=token_of(request),
+            request_id=current_request_id(),
+        )
+        return Response(order_view(order))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from marketdata.choices import EvidenceReason, RepairStatus, RepairTrouble
+from marketdata.choices import EvidenceReason, FindingSeverity, IntegrityCheck, RepairStatus, RepairTrouble
 
 MARKET_MESSAGES: dict[str, str | Promise] = {
     **{f"evidence.{reason.value}": reason.label for reason in EvidenceReason},
     **{f"item.{status.value}": status.label for status in RepairStatus},
     **{f"trouble.{trouble.value}": trouble.label for trouble in RepairTrouble},
+    **{f"check.{check.value}": check.label for check in IntegrityCheck},
+    **{f"finding_severity.{severity.value}": severity.label for severity in FindingSeverity},
     "coverage.cell": _("{symbol} {name}, {month}: {state}"),
     "coverage.complete": _("{symbol} lacks nothing in this period."),
     "coverage.count": _("{shown} of {all} instruments"),
@@ -30,6 +32,13 @@ MARKET_MESSAGES: dict[str, str | Promise] = {
     "duration.hours": _("{hours} h {minutes} min"),
     "duration.minutes": _("{minutes} min {seconds} s"),
     "duration.seconds": _("{seconds} s"),
+    "finding.acknowledge": _("Acknowledge"),
+    "finding.none": _("No findings."),
+    "finding.none_fits": _("No finding fits."),
+    "finding.none_open": _("No open findings: what is stored is what it claims to be, as far as it was checked."),
+    "finding.repair": _("Download anew"),
+    "finding.repair_asked": _("The days are downloaded anew; the next check says whether it helped."),
+    "finding.repair_ordered": _("Download ordered"),
     "job.act.cancel": _("Cancel"),
     "job.act.download": _("Download the file"),
     "job.act.pause": _("Pause"),

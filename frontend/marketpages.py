@@ -9,12 +9,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from accounts.choices import SEES_EVERY_ACCOUNT
 from accounts.models import User
 from frontend.market_messages import market_messages
 from frontend.messages import browser_messages
 from frontend.views import SignedInRequest
-from marketdata.choices import Kind, Market, RepairStatus
+from marketdata.choices import FindingSeverity, FindingState, IntegrityCheck, Kind, Market, RepairStatus
 from marketdata.metrics import gap_figures, host_figures, queue_figures
+from marketdata.services.integrity.findings import REPAIRABLE
 from marketdata.services.schedules import schedules_list
 
 
@@ -42,6 +44,22 @@ def coverage(request: SignedInRequest) -> HttpResponse:
     """How complete the market is, month by month, and what is missing of one instrument."""
     context = _context(request, "coverage", kinds=Kind.choices, markets=Market.choices)
     return render(request, "frontend/market/coverage.html", context)
+
+
+@require_GET
+@login_required
+def integrity(request: SignedInRequest) -> HttpResponse:
+    """Findings of the integrity checker; administrators and risk officers settle them."""
+    context = _context(
+        request,
+        "integrity",
+        states=FindingState.choices,
+        severities=FindingSeverity.choices,
+        checks=IntegrityCheck.choices,
+    )
+    context["boot"]["may_settle"] = request.user.role in SEES_EVERY_ACCOUNT
+    context["boot"]["repairable"] = sorted(REPAIRABLE)
+    return render(request, "frontend/market/integrity.html", context)
 
 
 @require_GET

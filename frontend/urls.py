@@ -13,6 +13,7 @@ urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("data/", marketpages.sync, name="data"),
     path("data/coverage/", marketpages.coverage, name="data-coverage"),
+    path("data/integrity/", marketpages.integrity, name="data-integrity"),
     path("data/status/", marketpages.status, name="data-status"),
     path("alerts/", oversight.alerts, name="alerts"),
     path("alerts/settings/", oversight.alert_settings, name="alert-settings"),

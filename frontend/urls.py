@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from frontend import marketpages, oversight, risk, views
+from frontend import marketpages, oversight, risk, statements, views
 from frontend.access.urls import urlpatterns as access_patterns
 
 app_name = "frontend"
@@ -18,6 +18,7 @@ urlpatterns = [
     path("alerts/", oversight.alerts, name="alerts"),
     path("alerts/settings/", oversight.alert_settings, name="alert-settings"),
     path("risk/", risk.risk, name="risk"),
+    path("statements/", statements.statements, name="statements"),
     path("audit/", oversight.audit, name="audit"),
     path("configuration/", oversight.configuration, name="configuration"),
     path("preferences/", views.preferences, name="preferences"),

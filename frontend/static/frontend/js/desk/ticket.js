@@ -200,12 +200,18 @@ export class Ticket {
     this.#judgeLater();
   }
 
+  /** What one share is reckoned at. A buy at the market reserves at limit-up: nothing else bounds what it may cost. */
+  get #each() {
+    if (this.#priced) return number(this.#form.elements.price.value);
+    if (this.#type === "LATEST" || this.#side === "SELL") return number(this.quotes.get(this.#facts?.symbol)?.last);
+    return number(this.#facts?.limit_up);
+  }
+
   /** Shares that could be bought with the cash, or sold. The server has the last word. */
   #possible() {
     if (!this.#facts) return NaN;
     if (this.#side === "SELL") return this.book.positions.get(this.#facts.symbol)?.sellable ?? 0;
-    // A market order reserves at limit-up: nothing else bounds what it may cost.
-    const price = this.#priced ? number(this.#form.elements.price.value) : number(this.#type === "LATEST" ? this.quotes.get(this.#facts.symbol)?.last : this.#facts.limit_up);
+    const price = this.#each;
     const cash = number(this.book.asset?.available_cash ?? this.book.asset?.cash);
     const lot = this.#facts.quantity_step ?? this.#facts.lot_size ?? 100;
     if (!(price > 0) || !(cash > 0)) return NaN;
@@ -232,9 +238,7 @@ export class Ticket {
   }
 
   #drawValue() {
-    const { price, quantity } = this.#form.elements;
-    const each = this.#priced ? price.value : this.quotes.get(this.#facts?.symbol)?.last;
-    setText(byId("ticket-value"), formatMoney(number(each) * number(quantity.value)));
+    setText(byId("ticket-value"), formatMoney(this.#each * number(this.#form.elements.quantity.value)));
   }
 
   #order() {

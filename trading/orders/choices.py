@@ -47,7 +47,8 @@ class PriceType(models.TextChoices):
 
 class Source(models.TextChoices):
     """Where an order came from. EXECUTION: the child of a basket or another parent; EXTERNAL: placed in the
-    terminal, adopted by reconciliation; FLATTEN: the sale of a kill switch, which no trading state holds back."""
+    terminal, adopted by reconciliation; FLATTEN: the sale of a kill switch, which no trading state holds back;
+    SCHEDULE: a new issue that an account subscribes by itself."""
 
     PORTAL = "PORTAL", _("Portal")
     API = "API", _("API")
@@ -56,6 +57,7 @@ class Source(models.TextChoices):
     EXECUTION = "EXECUTION", _("Execution")
     EXTERNAL = "EXTERNAL", _("External")
     FLATTEN = "FLATTEN", _("Kill switch")
+    SCHEDULE = "SCHEDULE", _("Schedule")
 
 
 class OrderEventKind(models.TextChoices):

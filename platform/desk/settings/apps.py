@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "trading.risk",
     "trading.orders",
     "trading.execution",
+    "trading.subscriptions",
     "frontend",
     "desk",
 ]

@@ -85,6 +85,8 @@ class DeskConfig(BaseSettings):
     """An order that was not sent this long after its acceptance expires instead."""
     approval_seconds: int = Field(default=900, ge=1, le=28800)
     """An order that waits for approval and that nobody has decided on this long after expires; a rule may say less or more."""
+    ipo_time: Annotated[str, Field(pattern=r"^(09:[345]\d|1[034]:[0-5]\d|11:[0-2]\d)$")] = "09:35"
+    """Market time of day (HH:MM) from which accounts that opted in subscribe new issues; retried until 15:00."""
     order_response_seconds: float = Field(default=10.0, ge=1, le=120)
     """An order the terminal has not answered by then is UNKNOWN."""
     order_absence_seconds: float = Field(default=30.0, ge=1, le=600)

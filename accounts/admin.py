@@ -123,7 +123,7 @@ class UserAdmin(Guarded, _UserAdmin):
 
 @admin.register(QmtHost)
 class QmtHostAdmin(Guarded):
-    list_display = ("name", "kind", "enabled", "userdata_path", "quote_address")
+    list_display = ("name", "kind", "fed_from", "enabled", "userdata_path", "quote_address")
     list_filter = ("kind", "enabled")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

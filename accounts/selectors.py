@@ -41,7 +41,7 @@ def account_get(user: User | AnonymousUser, account_id: int) -> BrokerAccount:
     """
     account = (
         BrokerAccount.objects.visible_to(user)
-        .select_related("host", "host__status", "session")
+        .select_related("host", "host__status", "host__fed_from", "session")
         .filter(pk=account_id)
         .first()
     )
@@ -172,7 +172,7 @@ def host_clock(host: QmtHost) -> MarketClock | None:
 def _views(user: User, accounts: QuerySet[BrokerAccount]) -> list[AccountView]:
     """The accounts with what `user` may do on each, by the same rule that decides when it is done."""
     rule = BrokerAccount.objects
-    rows = accounts.select_related("host", "host__status", "session").annotate(
+    rows = accounts.select_related("host", "host__status", "host__fed_from", "session").annotate(
         rights_trade=Q(pk__in=rule.tradable_by(user).values("pk")),
         rights_all=Q(pk__in=rule.cancellable_by(user, all_orders=True).values("pk")),
         rights_approve=Q(pk__in=rule.approvable_by(user).values("pk")),

@@ -7,8 +7,9 @@ from pathlib import Path
 from accounts.models import QmtHost
 from desk.settings.schema import get_config
 from qmt.terminal.announced import announced_address, announcement
+from qmt.terminal.cli import FeedSource
 
-__all__ = ["announced_address", "announcement", "userdata_folder"]
+__all__ = ["announced_address", "announcement", "feed_source", "userdata_folder"]
 
 
 def userdata_folder(host: QmtHost) -> Path:
@@ -16,3 +17,12 @@ def userdata_folder(host: QmtHost) -> Path:
     if host.userdata_path:
         return Path(host.userdata_path)
     return get_config().state_dir / "terminal" / host.name / "userdata_mini"
+
+
+def feed_source(source: QmtHost | None) -> FeedSource | None:
+    """Where a fed terminal reads the quotes of the host it is fed from; None for a market of its own."""
+    if source is None:
+        return None
+    if source.is_simulated:
+        return FeedSource(source.name, "simulated", str(userdata_folder(source)))
+    return FeedSource(source.name, "real", source.quote_address)

@@ -162,6 +162,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.LIVE_NOTICE_NOT_ACKNOWLEDGED: _("The notice on programmatic trading has to be acknowledged."),
     Code.LIVE_ACCOUNT_PINNED: _("A live account keeps its terminal. Switch it to read only first."),
     Code.PAPER_NEEDS_SIMULATED_HOST: _("A paper account needs a simulated host."),
+    Code.FEED_INVALID: _("A host cannot be fed like this: the fed one is simulated, its source has quotes of its own."),
     Code.TERMINAL_DOWN: _("The terminal is not connected."),
     Code.RECONCILING: _("Orders are being reconciled. Try again in a moment."),
     Code.HOST_DISABLED: _("The host is switched off."),

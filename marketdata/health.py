@@ -16,7 +16,7 @@ def feed_checks() -> Iterator[Check]:
     """One check per enabled host: only one that trades, and whose quotes stopped, is out of order."""
     try:
         stale = {source.host: source for source in DataSource.objects.exclude(stale_since=None)}
-        hosts = list(QmtHost.objects.filter(enabled=True).select_related("status"))
+        hosts = list(QmtHost.objects.filter(enabled=True, fed_from=None).select_related("status"))
     except DatabaseError as error:
         yield Check("quotes", False, type(error).__name__)
         return

@@ -189,7 +189,8 @@ def data_host() -> str:
     Unavailable
         ``DATA_UNAVAILABLE`` when no host is enabled.
     """
-    name = QmtHost.objects.filter(enabled=True).order_by("pk").values_list("name", flat=True).first()
+    hosts = QmtHost.objects.filter(enabled=True, fed_from=None)
+    name = hosts.order_by("pk").values_list("name", flat=True).first()
     if name is None:
         raise Unavailable(Code.DATA_UNAVAILABLE, "no QMT host is enabled")
     return name

@@ -23,7 +23,8 @@ FEEDS_CHANNEL = "feeds"
 
 def watch_quotes() -> list[str]:
     """Raise, flag and tell the open sockets when a host trades and no quote arrives; returns the hosts concerned."""
-    return [host.name for host in QmtHost.objects.filter(enabled=True).select_related("status") if _watch(host)]
+    hosts = QmtHost.objects.filter(enabled=True, fed_from=None).select_related("status")
+    return [host.name for host in hosts if _watch(host)]
 
 
 def feed_view(source: DataSource) -> dict[str, Any]:

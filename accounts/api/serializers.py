@@ -38,6 +38,7 @@ class HostSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     kind = serializers.ChoiceField(choices=HostKind.choices)
+    fed_from = serializers.CharField(help_text="Host whose quotes a paper host matches on; blank for a market of its own.")
     session_state = serializers.ChoiceField(choices=SessionState.choices)
     message = serializers.CharField()
     updated_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
@@ -87,6 +88,7 @@ class AccountSerializer(serializers.Serializer[AccountView]):
         shown = {
             "name": host.name,
             "kind": host.kind,
+            "fed_from": host.fed_from.name if host.fed_from is not None else "",
             "session_state": status.session_state if status else SessionState.DOWN,
             "message": status.message if status else "",
             "updated_at": status.updated_at if status else None,

@@ -39,9 +39,25 @@ class QmtHost(models.Model):
         help_text=_("Pool of trade session ids that reconnects rotate through."),
     )
     enabled = models.BooleanField(_("enabled"), default=True)
+    fed_from = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        related_name="feeds",
+        null=True,
+        blank=True,
+        verbose_name=_("fed from"),
+        help_text=_("Host whose live quotes this simulated one matches on; blank: it has a market of its own."),
+    )
 
     class Meta:
         ordering = ("name",)
+        constraints = (
+            # Whatever writes the row: what is fed is a simulated terminal, never a broker's, and never its own source.
+            models.CheckConstraint(
+                condition=Q(fed_from__isnull=True) | (Q(kind=HostKind.SIMULATED) & ~Q(fed_from=models.F("pk"))),
+                name="host_fed_is_simulated",
+            ),
+        )
         verbose_name = _("QMT host")
         verbose_name_plural = _("QMT hosts")
 
@@ -51,6 +67,11 @@ class QmtHost(models.Model):
     @property
     def is_simulated(self) -> bool:
         return self.kind == HostKind.SIMULATED
+
+    @property
+    def serves_data(self) -> bool:
+        """Whether it has market data of its own; a fed host's are those of the host it is fed from."""
+        return self.fed_from_id is None
 
 
 class HostStatus(models.Model):

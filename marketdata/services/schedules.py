@@ -65,7 +65,7 @@ def _leading_clocks() -> list[MarketClock]:
     """Clock of one host per kind of source: hosts that share the work share its schedule."""
     sources = {row.host: (row.simulated, row.basis) for row in DataSource.objects.all()}
     leading: dict[tuple[bool, str], MarketClock] = {}
-    for host in QmtHost.objects.filter(enabled=True).select_related("status").order_by("pk"):
+    for host in QmtHost.objects.filter(enabled=True, fed_from=None).select_related("status").order_by("pk"):
         clock = host_clock(host)
         if clock is not None and not clock.stale and host.name in sources:
             leading.setdefault(sources[host.name], clock)

@@ -70,4 +70,4 @@ def session_name(host: str) -> str:
 
 def data_hosts() -> list[str]:
     """Names of the enabled hosts, any of whose data workers may have something to do."""
-    return list(QmtHost.objects.filter(enabled=True).order_by("pk").values_list("name", flat=True))
+    return list(QmtHost.objects.filter(enabled=True, fed_from=None).order_by("pk").values_list("name", flat=True))

@@ -11,7 +11,7 @@ from accounts.health import DATABASES
 from accounts.models import HostStatus, QmtHost
 from desk.doctor.finding import Finding, bad, good
 from desk.settings.schema import DeskConfig
-from desk.worker.roles import ROLES
+from desk.worker.roles import ROLES, Role
 from ops import health
 from ops.clocks import wall_now
 from ops.health import Check
@@ -59,10 +59,15 @@ def _redis(config: DeskConfig, check: Check) -> Finding:
     return bad("Redis", check.detail, f"{advice} Orders are accepted meanwhile and sent by the worker's own poll.")
 
 
+def roles_of(host: QmtHost) -> list[Role]:
+    """The workers that a host has; a fed one has no data of its own."""
+    return [role for role in ROLES.values() if role.per_host and (role.name != "data" or host.serves_data)]
+
+
 def _processes(hosts: list[QmtHost]) -> Iterator[Finding]:
     names = list(PLATFORM_PROCESSES)
     for host in hosts:
-        names += [role.process_name(host.name) for role in ROLES.values() if role.per_host]
+        names += [role.process_name(host.name) for role in roles_of(host)]
     for name in names:
         advice = START
         if "@" in name:
@@ -76,7 +81,7 @@ def _queues(hosts: list[QmtHost]) -> Iterator[Finding]:
     prefix = str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"])
     queues = [ROLES["core"].queue("")]
     for host in hosts:
-        queues += [role.queue(host.name) for role in ROLES.values() if role.per_host]
+        queues += [role.queue(host.name) for role in roles_of(host)]
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=health.REDIS_TIMEOUT_SECONDS)
     try:
         for queue in queues:

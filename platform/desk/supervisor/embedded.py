@@ -108,11 +108,11 @@ def run_embedded(config: DeskConfig, hosts: Sequence[plan.SimulatedHost], log: M
     return _run(specs, config, log, ready)
 
 
-def run_host_workers(config: DeskConfig, host_name: str, log: MergedLog) -> None:
-    """Run the two workers of one QMT host until told to stop."""
+def run_host_workers(config: DeskConfig, host_name: str, log: MergedLog, *, serves_data: bool = True) -> None:
+    """Run the workers of one QMT host until told to stop."""
     end_leftovers(config.run_dir, log)
     _prepare(config)
-    specs = plan.host_workers(host_name)
+    specs = plan.host_workers(host_name, serves_data=serves_data)
     log.say("starting " + ", ".join(spec.name for spec in specs))
     _run(specs, config, log, None)
 

@@ -67,10 +67,11 @@ def valkey(config: DeskConfig) -> ChildSpec:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedHost:
-    """A simulated QMT host and the broker accounts its terminal has."""
+    """A simulated QMT host and the broker accounts its terminal has; a fed one with where its quotes come from."""
 
     name: str
     account_nos: tuple[str, ...] = ()
+    feed: cli.FeedSource | None = None
 
 
 def terminal_arguments(config: DeskConfig, host: SimulatedHost) -> list[str]:
@@ -81,7 +82,9 @@ def terminal_arguments(config: DeskConfig, host: SimulatedHost) -> list[str]:
         "--speed", str(config.sim_speed),
         "--seed", str(config.sim_seed),
     ]  # fmt: skip
-    if config.sim_data is not None:
+    if host.feed is not None:
+        arguments += ["--feed", str(host.feed)]
+    elif config.sim_data is not None:
         arguments += ["--data", str(config.sim_data)]
     for account_no in host.account_nos:
         arguments += ["--account", account_no]
@@ -108,8 +111,8 @@ CELERY_NOISE = ("worker: Warm shutdown (MainProcess)",)
 """Printed past the logging; the supervisor has said the same already."""
 
 
-def host_workers(host_name: str, *, after: Path | None = None) -> list[ChildSpec]:
-    """The trade and the data worker of one QMT host."""
+def host_workers(host_name: str, *, after: Path | None = None, serves_data: bool = True) -> list[ChildSpec]:
+    """The trade and the data worker of one QMT host; a fed host has no data of its own."""
     return [
         ChildSpec(
             name=f"{role}@{host_name}",
@@ -121,7 +124,7 @@ def host_workers(host_name: str, *, after: Path | None = None) -> list[ChildSpec
             noise=CELERY_NOISE,
             after=after,
         )
-        for role in ("trade", "data")
+        for role in ("trade", *(("data",) if serves_data else ()))
     ]
 
 
@@ -159,7 +162,7 @@ def embedded(config: DeskConfig, hosts: Sequence[SimulatedHost]) -> list[ChildSp
     specs = [valkey(config)] if config.bundled_redis else []
     specs += [terminal(config, host) for host in hosts]
     for host in hosts:
-        specs += host_workers(host.name, after=announcement(config, host))
+        specs += host_workers(host.name, after=announcement(config, host), serves_data=host.feed is None)
     return [*specs, *platform_processes()]
 
 

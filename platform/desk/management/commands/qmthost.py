@@ -32,7 +32,7 @@ class Command(ProcessCommand):
             with SupervisorLock(config.run_dir / f"qmthost-{host}.lock"):
                 log = MergedLog(config.log_dir / f"qmthost-{host}.log")
                 try:
-                    run_host_workers(config, host, log)
+                    run_host_workers(config, host, log, serves_data=serves_data(host))
                 finally:
                     log.close()
         except AlreadyRunning as error:
@@ -51,6 +51,13 @@ class Command(ProcessCommand):
         if name not in known:
             names = ", ".join(known) or "none"
             raise CommandError(f"There is no enabled QMT host {name!r} (known: {names}).")
+
+
+def serves_data(name: str) -> bool:
+    """Whether the host has market data of its own."""
+    from accounts.models import QmtHost
+
+    return QmtHost.objects.get(name=name).serves_data
 
 
 def remote_problem(config: DeskConfig) -> str:

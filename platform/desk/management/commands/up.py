@@ -61,13 +61,19 @@ class Command(ProcessCommand):
 
 
 def simulated_hosts() -> list[SimulatedHost]:
-    """The enabled simulated hosts of this installation, with their accounts."""
+    """The enabled simulated hosts of this installation, with their accounts; what others are fed from comes first."""
     from accounts.choices import HostKind
     from accounts.models import QmtHost
+    from accounts.terminals import feed_source
     from desk.supervisor.plan import SimulatedHost
 
-    hosts = QmtHost.objects.filter(enabled=True, kind=HostKind.SIMULATED).prefetch_related("accounts")
-    return [SimulatedHost(host.name, tuple(account.account_no for account in host.accounts.all())) for host in hosts]
+    hosts = QmtHost.objects.filter(enabled=True, kind=HostKind.SIMULATED).select_related("fed_from")
+    return [
+        SimulatedHost(
+            host.name, tuple(account.account_no for account in host.accounts.all()), feed_source(host.fed_from)
+        )
+        for host in sorted(hosts.prefetch_related("accounts"), key=lambda host: (not host.serves_data, host.name))
+    ]
 
 
 def database_problem() -> str:

@@ -33,8 +33,8 @@ def _hosts() -> Iterator[Check]:
         yield Check("hosts", False, type(error).__name__)
         return
     for host in hosts:
-        yield health.check_heartbeat(f"worker.trade@{host.name}")
-        yield health.check_heartbeat(f"worker.data@{host.name}")
+        for role in host.worker_roles:
+            yield health.check_heartbeat(f"worker.{role}@{host.name}")
         yield _terminal(host)
         yield from _accounts(host)
 

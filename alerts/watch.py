@@ -20,9 +20,8 @@ PLATFORM_PROCESSES = ("worker.core", "beat", "engine")
 def expected_processes() -> Iterator[str]:
     """Names of every process that has to report."""
     yield from PLATFORM_PROCESSES
-    for name in QmtHost.objects.filter(enabled=True).values_list("name", flat=True):
-        yield f"worker.trade@{name}"
-        yield f"worker.data@{name}"
+    for host in QmtHost.objects.filter(enabled=True):
+        yield from (f"worker.{role}@{host.name}" for role in host.worker_roles)
 
 
 def watch_expected_processes() -> list[str]:

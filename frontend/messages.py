@@ -66,6 +66,7 @@ MESSAGES: dict[str, str | Promise] = {
     "status.DONE_FOR_DAY": _("Ended with the day"),
     # Account
     "mode.PAPER": _("Paper"),
+    "mode.PAPER_FED": _("Paper · fed from {host}"),
     "mode.READ_ONLY": _("Read only"),
     "mode.LIVE": _("Live"),
     "state.ACTIVE": _("Active"),

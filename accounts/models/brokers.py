@@ -73,6 +73,11 @@ class QmtHost(models.Model):
         """Whether it has market data of its own; a fed host's are those of the host it is fed from."""
         return self.fed_from_id is None
 
+    @property
+    def worker_roles(self) -> tuple[str, ...]:
+        """Roles of the workers it needs."""
+        return ("trade", "data") if self.serves_data else ("trade",)
+
 
 class HostStatus(models.Model):
     """What a host's trade worker last knew: market clock, session, lease. Written by it only."""

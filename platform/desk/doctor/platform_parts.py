@@ -60,8 +60,8 @@ def _redis(config: DeskConfig, check: Check) -> Finding:
 
 
 def roles_of(host: QmtHost) -> list[Role]:
-    """The workers that a host has; a fed one has no data of its own."""
-    return [role for role in ROLES.values() if role.per_host and (role.name != "data" or host.serves_data)]
+    """The workers that a host needs."""
+    return [ROLES[name] for name in host.worker_roles]
 
 
 def _processes(hosts: list[QmtHost]) -> Iterator[Finding]:

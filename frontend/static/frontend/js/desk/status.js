@@ -43,7 +43,8 @@ export class Status {
     const mode = byId("account-mode");
     mode.hidden = false;
     mode.className = `badge ${account.mode === "LIVE" ? "badge-live" : "badge-active"}`;
-    setText(mode, t(`mode.${account.mode}`));
+    const source = account.mode === "PAPER" ? account.host?.fed_from : "";
+    setText(mode, source ? t("mode.PAPER_FED", { host: source }) : t(`mode.${account.mode}`));
     const session = account.host?.session_state ?? "READY"; // not known yet: no alarm
     const trouble = account.state !== "ACTIVE" ? t(`state.${account.state}`) : session !== "READY" ? t(`session.${session}`) : "";
     byId("account-state").hidden = !trouble;

@@ -19,6 +19,7 @@ class Kind(models.TextChoices):
 class State(models.TextChoices):
     """State of an execution. INCOMPLETE ended by itself, STOPPED was ended by the platform."""
 
+    PENDING_APPROVAL = "PENDING_APPROVAL", _("Pending approval")
     RUNNING = "RUNNING", _("Running")
     PAUSED = "PAUSED", _("Paused")
     STOPPING = "STOPPING", _("Stopping")

@@ -120,6 +120,8 @@ class Facts:
         The account's authority is another than the execution was accepted or resumed under.
     resumed_at
         What happened before counts as known to whoever resumed it.
+    approval_over
+        Nobody decided about it within the time for that.
     """
 
     kind: Kind
@@ -140,3 +142,4 @@ class Facts:
     ends_at: datetime | None = None
     resumed_at: datetime | None = None
     replaced: Replaced | None = None
+    approval_over: bool = False

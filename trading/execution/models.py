@@ -32,9 +32,9 @@ class Execution(models.Model):
     strategy = models.CharField(_("strategy"), max_length=64, blank=True)
     terms = models.JSONField(_("terms"), default=dict, help_text=_("What was asked for."))
 
-    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.RUNNING)
+    state = models.CharField(_("state"), max_length=20, choices=State.choices, default=State.RUNNING)
     ending = models.CharField(
-        _("ends as"), max_length=10, choices=State.choices, blank=True, help_text=_("While it is stopping.")
+        _("ends as"), max_length=20, choices=State.choices, blank=True, help_text=_("While it is stopping.")
     )
     code = models.CharField(_("code"), max_length=40, blank=True, help_text=_("Why it paused, stopped or ended."))
     version = models.PositiveIntegerField(_("version"), default=1)
@@ -74,6 +74,30 @@ class Execution(models.Model):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
+
+
+class ExecutionApproval(models.Model):
+    """Why an execution waits or waited for somebody else, on which terms, and who decided."""
+
+    execution = models.OneToOneField(Execution, on_delete=models.PROTECT, primary_key=True, related_name="approval")
+    rules = models.JSONField(_("rules"), help_text=_("Number, version and note of each rule that asked."))
+    value = MoneyField(_("value"), null=True, blank=True)
+    last_prices = models.JSONField(_("prices it met"), default=dict, help_text=_("Symbol to price."))
+    max_drift_percent = models.DecimalField(
+        _("most drift of the price (%)"), max_digits=7, decimal_places=4, null=True, blank=True
+    )
+    expires_at = models.DateTimeField(_("expires"))
+    approved = models.BooleanField(_("approved"), default=False, help_text=_("Its orders are not held again."))
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("approval of an execution")
+        verbose_name_plural = _("approvals of executions")
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} {self.decided_at or '—'}"
 
 
 class Leg(models.Model):

@@ -103,6 +103,8 @@ def decide(facts: Facts) -> Decision:
         return NOTHING
     if facts.state is State.STOPPING:
         return _wind_down(facts)
+    if facts.state is State.PENDING_APPROVAL:
+        return _pending(facts)
     if facts.barred:
         return Decision(state=State.STOPPING, ending=State.STOPPED, code=facts.barred)
     if (code := _barring_denial(facts)) is not None:
@@ -116,6 +118,15 @@ def decide(facts: Facts) -> Decision:
     if facts.authority_changed:
         return Decision(state=State.PAUSED, code=Code.AUTHORITY_CHANGED)
     return _go_on(facts)
+
+
+def _pending(facts: Facts) -> Decision:
+    """Nothing of it is placed before somebody else has approved it."""
+    if facts.barred:
+        return Decision(state=State.STOPPED, code=facts.barred)
+    if facts.approval_over:
+        return Decision(state=State.STOPPED, code=Code.APPROVAL_EXPIRED)
+    return Decision(state=State.STOPPED, code=Code.SESSION_CLOSED) if facts.day_over else NOTHING
 
 
 def _finished(facts: Facts) -> Decision:

@@ -8,6 +8,8 @@ from datetime import time
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models.functions import Now
+
 from accounts.choices import SessionState, TradingState
 from accounts.models import BrokerAccount, User
 from accounts.selectors import host_status, may_trade
@@ -23,7 +25,7 @@ from qmt.pricetypes import is_market
 from qmt.rules import lot_rule
 from trading.execution.choices import Kind, State
 from trading.execution.facts import ChildFacts, Facts, LegFacts, Lots, Replaced
-from trading.execution.models import Child, Execution, Leg
+from trading.execution.models import Child, Execution, ExecutionApproval, Leg
 from trading.ledger.fees import cash_for_buy
 from trading.ledger.fields import ZERO
 from trading.ledger.models import AccountBook, AssetSnapshot
@@ -91,8 +93,15 @@ def read(execution_id: UUID) -> Reading:
         ends_at=execution.ends_at,
         resumed_at=execution.resumed_at,
         replaced=None if execution.replaced is None else _replaced(execution.replaced),
+        approval_over=_approval_over(execution),
     )
     return Reading(execution, facts, children, orders, _traded(legs, orders))
+
+
+def _approval_over(execution: Execution) -> bool:
+    if execution.state != State.PENDING_APPROVAL:
+        return False
+    return ExecutionApproval.objects.filter(pk=execution.pk, expires_at__lte=Now()).exists()
 
 
 def acting_user(execution: Execution) -> User:

@@ -7,13 +7,15 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from accounts.models import BrokerAccount, User
-from accounts.selectors import host_clock
+from accounts.selectors import host_clock, own_ids
 from ops.errors import Code, NotFound
 from ops.handover import OpenWork
+from trading.execution.choices import State
 from trading.execution.models import Child, Execution
-from trading.execution.wire import child_view, execution_view
+from trading.execution.wire import approval_view, child_view, execution_view
 
 SNAPSHOT_LIMIT = 100
 
@@ -45,6 +47,26 @@ def execution_detail(user: User | AnonymousUser, execution_id: UUID) -> dict[str
     children = Child.objects.filter(leg__execution=execution).select_related("leg", "order")
     rows = children.order_by("leg__number", "number")
     return execution_view(execution) | {"children": [child_view(child) for child in rows]}
+
+
+def executions_to_approve(user: User | AnonymousUser) -> list[dict[str, Any]]:
+    """The executions that wait for approval, as `trading.orders.selectors.orders_to_approve` gives orders."""
+    if isinstance(user, AnonymousUser):
+        return []
+    accounts = set(BrokerAccount.objects.approvable_by(user).values_list("pk", flat=True))
+    waiting = Execution.objects.visible_to(user).filter(state=State.PENDING_APPROVAL, final_at__isnull=True)
+    rows = waiting.filter(Q(account__in=accounts) | Q(created_by=user), approval__expires_at__gt=Now())
+    chosen = rows.select_related("created_by", "account", "approval__decided_by").prefetch_related("legs")
+    own = own_ids(user)
+    return [
+        execution_view(execution)
+        | {
+            "account_name": execution.account.name,
+            "approval": approval_view(execution.approval),
+            "decidable": execution.account_id in accounts and execution.created_by_id not in own,
+        }
+        for execution in chosen.order_by("created_at", "pk")
+    ]
 
 
 def executions_section(account: BrokerAccount) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trading.execution.models import Child, Execution, Leg
+from trading.execution.models import Child, Execution, ExecutionApproval, Leg
 from trading.ledger.wire import day, moment, money, plain
 
 if TYPE_CHECKING:
@@ -36,6 +36,22 @@ def execution_view(execution: Execution) -> dict[str, Any]:
         "created_at": moment(execution.created_at),
         "final_at": moment(execution.final_at),
         "legs": [leg_view(leg) for leg in legs],
+    }
+
+
+def approval_view(approval: ExecutionApproval) -> dict[str, Any]:
+    """Why an execution waits or waited, on which terms, and who decided. Load it with its `decided_by`."""
+    decided_by = approval.decided_by
+    return {
+        "rules": list(approval.rules),
+        "value": money(approval.value),
+        "last_prices": dict(approval.last_prices),
+        "max_drift_percent": plain(approval.max_drift_percent),
+        "expires_at": moment(approval.expires_at),
+        "approved": approval.approved,
+        "decided_by": None if decided_by is None else decided_by.username,
+        "decided_at": moment(approval.decided_at),
+        "reason": approval.reason,
     }
 
 

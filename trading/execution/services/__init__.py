@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trading.execution.services.approval import execution_approve, execution_refuse
 from trading.execution.services.control import (
     Ending,
     execution_cancel,
@@ -16,8 +17,10 @@ from trading.execution.services.start import Started, execution_start
 __all__ = [
     "Ending",
     "Started",
+    "execution_approve",
     "execution_cancel",
     "execution_pause",
+    "execution_refuse",
     "execution_resume",
     "execution_start",
     "executions_cancel",

@@ -16,7 +16,8 @@ from ops import audit
 from ops.audit import Actor
 from ops.errors import Code, DeskError, Forbidden, NotFound
 from trading.execution.choices import FINAL, State
-from trading.execution.models import Child, Execution, Leg
+from trading.execution.holding import tell_left
+from trading.execution.models import Child, Execution, ExecutionApproval, Leg
 from trading.execution.planner import Decision, decide
 from trading.execution.reading import Reading, acting_user, read
 from trading.execution.wire import execution_view
@@ -127,10 +128,13 @@ def _enter(journal: Journal, execution: Execution, decision: Decision) -> None:
 
 def change(execution: Execution, **fields: Any) -> None:
     """Set columns of an execution; call inside its account's journal."""
+    waited = execution.state == State.PENDING_APPROVAL
     execution.version += 1
     for name, value in fields.items():
         setattr(execution, name, value)
     execution.save(update_fields=["version", *fields])
+    if waited and execution.state != State.PENDING_APPROVAL:
+        tell_left(execution)
 
 
 def tell(journal: Journal, execution: Execution) -> None:
@@ -193,6 +197,7 @@ def place(child: Child) -> bool:
             source=Source.EXECUTION,
             token=execution.token,
             guard=partial(_still_wanted, child),
+            approved=ExecutionApproval.objects.filter(pk=execution.pk, approved=True).exists(),
         )
     except Unwanted:
         return False

@@ -16,13 +16,15 @@ from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_get, may_trade
 from marketdata.models import Instrument
 from ops import audit
+from ops.audit import Actor
 from ops.clocks import MarketClock, wall_now
 from ops.errors import Code, Conflict, Denied, Forbidden, Invalid
 from qmt.calendar import SHANGHAI
 from qmt.codes import Board
 from qmt.rules import lot_rule
-from trading.execution.choices import Kind
+from trading.execution.choices import Kind, State
 from trading.execution.facts import Lots
+from trading.execution.holding import execution_held, execution_hold
 from trading.execution.models import Execution, Leg
 from trading.execution.schedule import trading_spans
 from trading.execution.services.validation import Candidate, refuse_denied, refuse_sum, symbols_once
@@ -91,7 +93,16 @@ def execution_start(
             return Started(stored, created=False)
         refuse_lost_right(user, account, journal)
         waits = window is not None and window[0] > clock.market_time
-        _judge(journal, user, wish, candidates, lots=lots_of(candidates[0].instrument, clock.trade_date), waits=waits)
+        judge(
+            journal,
+            user.pk,
+            candidates,
+            kind=wish.kind,
+            child_quantity=wish.child_quantity,
+            slices=wish.slices,
+            waits=waits,
+        )
+        hold = execution_hold(journal, user.pk, candidates)
         starts_at, ends_at = window or (None, None)
         execution = store(
             journal,
@@ -100,6 +111,7 @@ def execution_start(
             token=token,
             request_id=request_id,
             kind=wish.kind,
+            state=State.RUNNING if hold is None else State.PENDING_APPROVAL,
             client_execution_id=wish.key,
             body_digest=wish.digest,
             strategy=wish.strategy,
@@ -110,6 +122,8 @@ def execution_start(
             starts_at=starts_at,
             ends_at=ends_at,
         )
+        if hold is not None:
+            execution_held(journal, execution, hold, candidates)
     return Started(execution, created=True)
 
 
@@ -150,9 +164,10 @@ def store(
     user: User,
     token: ApiToken | None,
     request_id: str,
+    actor: Actor | None = None,
     **fields: Any,
 ) -> Execution:
-    """Write an accepted execution with its legs, its event and its audit record."""
+    """Write an accepted execution with its legs, its event and its audit record; its maker acts unless told otherwise."""
     account = journal.book.account
     execution = Execution.objects.create(
         account=account,
@@ -179,10 +194,15 @@ def store(
     )
     journal.record(EventKind.EXECUTION, str(execution.pk), partial(execution_view, execution))
     audit.record(
-        actor=actor_for_user(user) if token is None else actor_for_token(token),
+        actor=actor or (actor_for_user(user) if token is None else actor_for_token(token)),
         action="execution.accepted",
         target=f"execution:{execution.pk}",
-        after={"kind": str(execution.kind), "terms": execution.terms, "legs": len(candidates)},
+        after={
+            "kind": str(execution.kind),
+            "state": str(execution.state),
+            "terms": execution.terms,
+            "legs": len(candidates),
+        },
         account_id=account.pk,
         request_id=request_id,
     )
@@ -240,20 +260,39 @@ def _window(wish: Wish, clock: MarketClock) -> tuple[dt.datetime, dt.datetime] |
     return starts_at, ends_at
 
 
-def _judge(
-    journal: Journal, user: User, wish: Wish, candidates: Sequence[Candidate], *, lots: Lots, waits: bool
+def judge(
+    journal: Journal,
+    user_id: int,
+    candidates: Sequence[Candidate],
+    *,
+    kind: str,
+    child_quantity: int | None,
+    slices: int | None,
+    waits: bool,
 ) -> None:
-    """Every leg by an order's own checks; what is traded in parts by its first part, and as a sum."""
+    """Every leg by an order's own checks; what is traded in parts by its first part, and as a sum.
+
+    Parameters
+    ----------
+    waits
+        Its window begins later: that the session is closed now says nothing.
+
+    Raises
+    ------
+    Denied
+        LEGS_DENIED.
+    """
     ignore = {Code.SESSION_CLOSED, Code.PRICE_TYPE_NEEDS_CONTINUOUS} if waits else set()
-    if wish.kind in (Kind.BASKET, Kind.TARGET):
-        refuse_denied(journal, user.pk, candidates)
+    if kind in (Kind.BASKET, Kind.TARGET):
+        refuse_denied(journal, user_id, candidates)
         return
     whole = candidates[0]
-    part = wish.child_quantity or whole.ticket.quantity // (wish.slices or 1)
+    lots = lots_of(whole.instrument, account_clock(journal.book.account).trade_date)
+    part = child_quantity or whole.ticket.quantity // (slices or 1)
     part = max(lots.minimum, part - part % lots.step)
     first = replace(whole, ticket=replace(whole.ticket, quantity=min(part, whole.ticket.quantity)))
-    refuse_denied(journal, user.pk, [first], ignore=ignore)
-    refuse_sum(journal, user.pk, whole)
+    refuse_denied(journal, user_id, [first], ignore=ignore)
+    refuse_sum(journal, user_id, whole)
 
 
 # -------------------------------------------------------------------------------- targets

@@ -20,6 +20,9 @@ class BulkWriter(Protocol):
     @property
     def ROW_LOCK(self) -> str: ...  # noqa: N802 - a constant of the module
 
+    @property
+    def TURN_SECONDS(self) -> float: ...  # noqa: N802 - a constant of the module
+
     def ids_clause(self, ids: Sequence[int]) -> tuple[str, list[Any]]: ...
 
     def raw_upsert(

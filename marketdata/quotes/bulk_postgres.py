@@ -33,6 +33,8 @@ _COPY_TRAILER = struct.pack(">h", -1)
 _FEW_ROWS = 1_000
 
 ROW_LOCK = " FOR UPDATE"
+TURN_SECONDS = 0.0
+"""Writers of other rows do not wait for each other."""
 # Width and byte order of each field type in the binary COPY format.
 _WIRE_TYPES: tuple[tuple[type[models.Field[Any, Any]], str], ...] = (
     (models.BigIntegerField, ">i8"),

@@ -28,6 +28,9 @@ _ROWS_PER_CALL = 20_000
 
 ROW_LOCK = ""
 """A transaction holds the whole file's write lock from its start (IMMEDIATE)."""
+TURN_SECONDS = 0.12
+"""Between the transactions of a long piece of work: a waiting writer looks again after at most 0.1 s, and would otherwise
+find the lock taken each time."""
 
 
 def ids_clause(ids: Sequence[int]) -> tuple[str, list[Any]]:

@@ -30,6 +30,8 @@ ATTEMPTS = 8
 ROWS_PER_TRANSACTION = 50_000
 SEGMENTS_PER_TRANSACTION = 256
 INSTRUMENTS_PER_SEAL = 64
+# A day of an instrument has some 5,000 ticks of 32 columns: more of them at once cost memory, and others their turn.
+TICK_INSTRUMENTS_PER_SEAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,11 @@ def seal(*, period: Period, upto_ts: int, instrument_ids: Sequence[int] | None =
     ------
     SegmentCorrupt, SegmentConflict
         As in `segments_merge`. The rows of the batch stay hot.
+
+    Notes
+    -----
+    A few instruments per transaction, with a pause for waiting writers between two: memory does not grow with the
+    market, and live quotes are stored meanwhile. Whatever interrupts it, a repeated call goes on.
     """
     connection = connections[DATABASE]
     if instrument_ids is None:
@@ -168,8 +175,12 @@ def seal(*, period: Period, upto_ts: int, instrument_ids: Sequence[int] | None =
             instrument_ids = queries.raw_instruments(cursor, period, upto_ts)
     encoder = codec.Encoder()
     total = MergeCounts()
-    for start in range(0, len(instrument_ids), INSTRUMENTS_PER_SEAL):
-        ids = list(instrument_ids[start : start + INSTRUMENTS_PER_SEAL])
+    size = TICK_INSTRUMENTS_PER_SEAL if period is Period.TICK else INSTRUMENTS_PER_SEAL
+    turn_seconds = bulk_writer(connection).TURN_SECONDS
+    for start in range(0, len(instrument_ids), size):
+        if start:
+            time.sleep(turn_seconds)
+        ids = list(instrument_ids[start : start + size])
         total += _repeated(partial(_seal_batch, period, ids, upto_ts, encoder), period, ids)
     return total
 

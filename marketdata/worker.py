@@ -39,6 +39,7 @@ from marketdata.terminal import DataTerminal, data_terminal_of
 from ops.clocks import MarketClock, derive_market_clock, wall_now
 from ops.heartbeats import Heartbeat
 from ops.jobs import jobs_release, jobs_renew
+from ops.runtimes import RuntimeSlot
 from qmt.calendar import Phase
 from qmt.errors import QmtError, TerminalDown
 from qmt.gateway import ClockReading, QuoteGateway
@@ -122,7 +123,7 @@ class DataRuntime:
         with contextlib.suppress(DatabaseError):
             items_release(holder=self._holder)
             jobs_release(holder=self._holder)
-        _forget(self)
+        _slot.empty(self)
 
     def wake(self) -> None:
         """Look at the queue now."""
@@ -366,8 +367,7 @@ class DataRuntime:
         self._stop.wait(seconds)
 
 
-_current: DataRuntime | None = None
-_current_lock = threading.Lock()
+_slot: RuntimeSlot[DataRuntime] = RuntimeSlot("data")
 
 
 def start_runtime(
@@ -394,23 +394,12 @@ def start_runtime(
     RuntimeError
         This process runs one already.
     """
-    global _current
     host = QmtHost.objects.get(name=host_name)
-    with _current_lock:
-        if _current is not None:
-            raise RuntimeError(f"this process already runs the data runtime of {_current.host_name}")
-        runtime = _current = DataRuntime(host_name, terminal or data_terminal_of(host), config)
+    runtime = _slot.fill(lambda: DataRuntime(host_name, terminal or data_terminal_of(host), config))
     runtime.start()
     return runtime
 
 
 def current_runtime() -> DataRuntime | None:
     """The runtime of this process, if it runs one."""
-    return _current
-
-
-def _forget(runtime: DataRuntime) -> None:
-    global _current
-    with _current_lock:
-        if _current is runtime:
-            _current = None
+    return _slot.current

@@ -11,7 +11,6 @@ import itertools
 import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -25,6 +24,7 @@ from desk.settings.schema import get_config
 from ops.alerts import alerts_directly, alerts_in_background
 from ops.heartbeats import Heartbeat
 from ops.publish import publish_directly, publish_in_background
+from ops.runtimes import RuntimeSlot
 from qmt.gateway import ClockReading, Disconnected, OrderResponse, TradeEvent
 from trading.orders.doorbell import Doorbell
 from trading.orders.intake import CallReturned, IntakeResult, apply_events
@@ -50,8 +50,7 @@ logger = logging.getLogger(__name__)
 #: Longest slice of one thread while another wants to run.
 SWITCH_SECONDS = 0.0005
 
-_current: TradeRuntime | None = None
-_current_lock = threading.Lock()
+_slot: RuntimeSlot[TradeRuntime] = RuntimeSlot("trade")
 
 
 class TradeRuntime:
@@ -164,7 +163,7 @@ class TradeRuntime:
         alerts_directly(left(0.5))
         publish_directly(left(0.5))
         sys.setswitchinterval(self._switch_interval)
-        _forget(self)
+        _slot.empty(self)
         return stored
 
     # --- what tasks, tests and the command use ----------------------------------------------
@@ -268,26 +267,15 @@ def start_runtime(
     RuntimeError
         This process runs one already.
     """
-    global _current
     installation = get_config()
     crashpoints.arm(os.environ if environment is None else environment, env=installation.env)
     host = QmtHost.objects.get(name=host_name)
     chosen = config or RuntimeConfig.of_installation(installation)
-    with _current_lock:
-        if _current is not None:
-            raise RuntimeError(f"this process already runs the trade runtime of {_current.host_name}")
-        runtime = _current = TradeRuntime(host, terminal or terminal_of(host), chosen)
+    runtime = _slot.fill(lambda: TradeRuntime(host, terminal or terminal_of(host), chosen))
     runtime.start()
     return runtime
 
 
 def current_runtime() -> TradeRuntime | None:
     """The runtime of this process, if it runs one."""
-    return _current
-
-
-def _forget(runtime: TradeRuntime) -> None:
-    global _current
-    with _current_lock:
-        if _current is runtime:
-            _current = None
+    return _slot.current

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from marketdata.models import (
     DataSource,
@@ -21,10 +19,11 @@ from marketdata.models import (
     RepairItem,
     Sector,
     SourceDepth,
+    SyncSchedule,
     TickArchive,
     TradingDay,
 )
-from ops.admin import ReadOnly
+from ops.admin import ReadOnly, ShownRows
 
 if TYPE_CHECKING:
     DayInline = admin.StackedInline[InstrumentDay, Instrument]
@@ -32,18 +31,8 @@ else:  # not generic at run time
     DayInline = admin.StackedInline
 
 
-class InstrumentDayInline(DayInline):
+class InstrumentDayInline(ShownRows, DayInline):
     model = InstrumentDay
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return True  # the page it stands on decides
 
 
 @admin.register(Instrument)
@@ -111,6 +100,15 @@ class RepairItemAdmin(ReadOnly):
     list_filter = ("status", "period", "host")
     list_select_related = ("instrument",)
     search_fields = ("instrument__symbol",)
+
+
+@admin.register(SyncSchedule)
+class SyncScheduleAdmin(ReadOnly):
+    """Shown: when they run stands in the configuration."""
+
+    list_display = ("host", "name", "last_run_at", "last_started_at", "next_run_at", "missed", "last_job")
+    list_filter = ("host", "name")
+    list_select_related = ("last_job",)
 
 
 @admin.register(QuoteSubscription)

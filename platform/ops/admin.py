@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponseRedirect
 
 from ops.errors import DeskError
@@ -53,6 +54,21 @@ class ReadOnly(AdminsOnly):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ShownRows:
+    """Mixin of inlines: the rows of what a page shows, never edited. Who may see the page may see them."""
+
+    can_delete = False
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, _request: HttpRequest, _obj: Model | None = None) -> bool:
+        return True
 
 
 def _is_admin(request: HttpRequest) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import Guarded
 from accounts.models import User
-from ops.admin import ReadOnly
+from ops.admin import ReadOnly, ShownRows
 from ops.errors import DeskError
 from ops.requests import current_request_id
 from trading.ledger.models import TradeDate
@@ -24,19 +24,9 @@ else:  # not generic at run time
     EventInline = admin.TabularInline
 
 
-class OrderEventInline(EventInline):
+class OrderEventInline(ShownRows, EventInline):
     model = OrderEvent
     fields = ("seq", "at", "kind", "from_status", "to_status", "data")
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return True  # the page it stands on decides
 
 
 @admin.register(Order)

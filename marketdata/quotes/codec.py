@@ -37,10 +37,12 @@ MAX_SCALE = 6
 _MAGIC = b"QSG1"
 _PREAMBLE = struct.Struct("<4sI")
 _HEADER_KEY = b"qsg"
-_COMPRESSION_LEVEL = 3
+# On minutes level 3 saves another 0.2% and takes a fifth longer over the whole segment.
+_COMPRESSION_LEVEL = 1
 # Below this magnitude x * 10^k lies within half a unit of the integer it stands for, so that rounding
 # finds it; a scale that fits then makes every larger one fit too.
 _LARGEST_FIXED = float(2**51)
+_GLANCE = 64
 _POWERS = [10.0**k for k in range(MAX_SCALE + 1)]
 # Beyond this range differences could leave int64.
 _WIDE_RANGE = 2**62
@@ -183,6 +185,9 @@ def _filled_forward(values: AnyArray, missing: BoolArray) -> AnyArray:
 
 def _integers_at(values: AnyArray, scale: int) -> Int64Array | None:
     """The values times 10^scale as integers, or None unless dividing gives every bit back."""
+    # Mostly a scale that does not fit shows in the first few values.
+    if values.size > 2 * _GLANCE and _integers_at(values[:_GLANCE], scale) is None:
+        return None
     power = _POWERS[scale]
     with np.errstate(over="ignore"):
         scaled = np.rint(values * power)

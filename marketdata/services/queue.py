@@ -275,6 +275,20 @@ def items_end(ended: Iterable[Ended]) -> None:
             )
 
 
+def failures_over(instrument_ids: Iterable[int], period: Period) -> list[str]:
+    """Hosts whose failed items of a period have all been completed since, as far as these instruments were among them."""
+    failed = RepairItem.objects.filter(period=period.code, status=RepairStatus.FAILED)
+    completed = RepairItem.objects.filter(
+        instrument_id=OuterRef("instrument_id"), period=period.code, status=RepairStatus.DONE, pk__gt=OuterRef("pk")
+    )
+    hosts = failed.filter(instrument_id__in=list(instrument_ids)).order_by().values_list("source_host", flat=True)
+    concerned = set(hosts.distinct())
+    if not concerned:
+        return []
+    standing = failed.filter(~Exists(completed), source_host__in=concerned).order_by()
+    return sorted(concerned - set(standing.values_list("source_host", flat=True).distinct()))
+
+
 def _end(item: RepairItem, ended: Ended) -> dict[str, Any]:
     """What becomes of a locked item."""
     grown = item.version != ended.claim.version

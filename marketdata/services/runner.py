@@ -15,17 +15,18 @@ from marketdata.choices import RepairTrouble
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
 from marketdata.quotes.errors import SegmentConflict
+from marketdata.quotes.periods import Period
 from marketdata.services.axis import calendar_days
 from marketdata.services.evidence import runs
 from marketdata.services.figures import Counting
 from marketdata.services.outcome import Outcome, Source
 from marketdata.services.pace import Pace
 from marketdata.services.progress import jobs_refresh
-from marketdata.services.queue import Claim, Ended, items_claim, items_end, items_release
+from marketdata.services.queue import Claim, Ended, failures_over, items_claim, items_end, items_release
 from marketdata.services.repair import Repairer
 from marketdata.services.sharing import helpers, reach_of
 from marketdata.services.status import status_fail
-from ops.alerts import AlertKind, Severity, alert_raise
+from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.clocks import MarketClock, wall_now
 from qmt.errors import DownloadThrottled, QmtError, TerminalDown
 from qmt.gateway import QuoteGateway
@@ -162,6 +163,11 @@ class RepairRunner:
         )
         items_end(_ended(claim, outcomes[claim.instrument_id]) for claim in claims)
         self._tell_failures(claims, outcomes)
+        # What was told of is over: the terminal answers, and nothing that had failed is missing any more.
+        alert_clear(_throttled_key(self._source.host))
+        completed = [claim.instrument_id for claim in claims if not len(outcomes[claim.instrument_id].remaining)]
+        for host in failures_over(completed, claims[0].period):
+            alert_clear(_failed_key(host, claims[0].period))
 
     def _tell_failures(self, claims: Sequence[Claim], outcomes: Mapping[int, Outcome]) -> None:
         """A note on every instrument of this batch that has used up its rounds, and one alert for all of them."""
@@ -190,7 +196,7 @@ class RepairRunner:
                 "period": period,
                 "error": outcomes[failed[0].instrument_id].error,
             },
-            dedup_key=f"data.repair_failed:{self._source.host}:{period}",
+            dedup_key=_failed_key(self._source.host, failed[0].period),
             host=self._source.host,
         )
 
@@ -202,9 +208,17 @@ class RepairRunner:
             Severity.WARNING,
             f"the terminal of {self._source.host} refuses downloads: it is asked too much",
             {"complaints": self._pace.complaints, "rest_seconds": round(rest), "error": error},
-            dedup_key=f"data.throttled:{self._source.host}",
+            dedup_key=_throttled_key(self._source.host),
             host=self._source.host,
         )
+
+
+def _failed_key(host: str, period: Period) -> str:
+    return f"data.repair_failed:{host}:{period.code}"
+
+
+def _throttled_key(host: str) -> str:
+    return f"data.throttled:{host}"
 
 
 def _symbols(claims: Sequence[Claim], limit: int = 10) -> list[str]:

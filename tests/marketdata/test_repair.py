@@ -12,8 +12,9 @@ from accounts.models import QmtHost
 from marketdata.choices import EvidenceReason
 from marketdata.models import DataSourceStatus, Evidence, Instrument, InstrumentDay, RepairItem
 from marketdata.quotes.models import QuoteSegment, RawQuote
-from marketdata.quotes.periods import date_ts
+from marketdata.quotes.periods import Period, date_ts, day_number
 from marketdata.services import BarsResult, DataRequest, MarketDataService
+from marketdata.services.queue import repair_request
 from ops.clocks import wall_now
 from ops.models import Alert, Job
 from qmt.errors import TerminalDown
@@ -264,6 +265,33 @@ def test_download_that_always_fails_is_an_alert_of_its_host(
     assert (alert.kind, alert.severity, alert.count) == ("data.repair_failed", "WARNING", 1)
     assert alert.title == "1 instruments of 1d could not be completed in 3 rounds"
     assert alert.facts == {"instruments": MAOTAI, "period": "1d", "error": "DownloadFailed: server busy"}
+
+
+def test_alert_of_a_failed_repair_is_over_when_what_had_failed_is_there(
+    maotai: Instrument,
+    pingan: Instrument,
+    terminal: FakeTerminal,
+    service: MarketDataService,
+    make_runner: RunnerFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ops.alerts.raising._after_commit", lambda work: work())
+    for symbol in (MAOTAI, PINGAN):
+        terminal.put(symbol, "1d", day_bars(WEEK))
+    terminal.fail = [failed()] * 3
+    service.get(DataRequest([MAOTAI, PINGAN], "1d", WEEK[0], WEEK[-1]), wait_seconds=0)
+    make_runner().run_all()
+    assert Alert.objects.get().closed_at is None
+
+    def complete(instrument: Instrument) -> None:
+        pair = {instrument.pk: [(day_number(WEEK[0]), day_number(WEEK[-1]))]}
+        repair_request(ranges=pair, days={instrument.pk: len(WEEK)}, period=Period.DAY_1, host="sim")
+        make_runner().run_all()
+
+    complete(maotai)
+    assert Alert.objects.get().closed_at is None
+    complete(pingan)
+    assert Alert.objects.get().closed_at is not None
 
 
 def test_terminal_that_goes_down_gives_the_batch_back(

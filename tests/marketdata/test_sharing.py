@@ -229,3 +229,10 @@ def test_terminal_that_keeps_complaining_is_an_alert(
 
     alert = Alert.objects.get()
     assert (alert.kind, alert.dedup_key, alert.facts["complaints"]) == ("data.repair_failed", "data.throttled:sim", 3)
+    assert alert.closed_at is None
+
+    terminal.put(MAOTAI, "1d", day_bars(WEEK))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert runner.run_batch() == 1
+    alert.refresh_from_db()
+    assert alert.closed_at is not None

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from marketdata.choices import Basis, Kind
 from marketdata.config import get_marketdata_config
-from marketdata.models import Instrument, TradingDay
+from marketdata.models import Instrument, Sector, TradingDay
 from marketdata.reference_selectors import sector_get
 from marketdata.selectors import instruments_by_symbol
 from marketdata.services.axis import CALENDAR_MARKET
@@ -23,7 +23,7 @@ from marketdata.services.reference import baskets_sync, bonds_sync, issues_sync,
 from marketdata.services.sectors import sector_backfill
 from marketdata.services.static import static_sync
 from marketdata.tasks import repair_wake
-from ops.errors import Code, Invalid
+from ops.errors import Code, Invalid, NotFound
 from ops.jobs import job_claim, job_create, job_fail, job_finish, job_progress, jobs_release
 from ops.models import Job
 from qmt.errors import QmtError, TerminalDown
@@ -92,7 +92,7 @@ def refresh_request(
     Invalid
         No part, an unknown symbol, a history without sectors or a first day.
     NotFound
-        An unknown sector.
+        ``SECTOR_NOT_FOUND``, naming the unknown ones in ``details["sectors"]``.
     """
     if not parts:
         raise Invalid(Code.FIELD_REQUIRED, "name at least one part", field="parts")
@@ -103,7 +103,7 @@ def refresh_request(
         "host": host,
         "parts": [str(part) for part in dict.fromkeys(parts)],
         "symbols": named,
-        "sectors": [sector_get(name).name for name in sectors],
+        "sectors": _known(sectors),
         "since": since.isoformat() if since else None,
     }
     with transaction.atomic():
@@ -230,6 +230,16 @@ def _history(reference: ReferenceGateway, job: Job, done: Refreshed, say: Callab
         say(f"members of {name}: {len(firsts)} months")
         members = {day: reference.members_on(name, day) for day in firsts.values()}
         done.counts[f"members of {name}"] = sector_backfill(sector=sector, members=members)
+
+
+def _known(names: Sequence[str]) -> list[str]:
+    """The names as they are, when all are sectors."""
+    known = set(Sector.objects.filter(name__in=names).values_list("name", flat=True))
+    unknown = [name[:64] for name in names if name not in known]
+    if unknown:
+        text = f"there is no sector named {', '.join(unknown[:10])}"
+        raise NotFound(Code.SECTOR_NOT_FOUND, text, field="sectors", sectors=unknown[:10])
+    return list(names)
 
 
 def _say(job: Job, text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from marketdata import reference_selectors as read
 from marketdata.choices import Basis, Board, Kind
-from marketdata.models import ConvertibleBond, FinancialReport, FundBasket, IndexWeight, Instrument, NewIssue
+from marketdata.models import ConvertibleBond, FinancialReport, FundBasket, IndexWeight, Instrument, NewIssue, Sector
 from marketdata.services.financials import financials_sync
 from marketdata.services.reference import baskets_sync, bonds_sync, issues_sync, weights_sync
 from marketdata.services.refresh import StaticPart, StaticSource, lists_sync, refresh_request, refresh_run
@@ -290,6 +290,17 @@ def test_refresh_cancelled_between_batches_stops(terminal: FakeTerminal, maotai:
     assert refresh_run(source(terminal), holder="data@test", between=cancel)
     job.refresh_from_db()
     assert job.status == Job.Status.CANCELLED
+
+
+def test_refresh_of_an_unknown_sector_names_it_and_asks_for_nothing(db: None) -> None:
+    Sector.objects.create(name="上证50", known_since=date(2023, 3, 1), updated_at=wall_now())
+    with pytest.raises(NotFound) as refusal:
+        refresh_request(
+            host="sim", parts=[StaticPart.SECTOR_HISTORY], sectors=["上证50", "上证5O"], since=date(2023, 1, 1)
+        )
+    assert (refusal.value.code, refusal.value.field) == ("SECTOR_NOT_FOUND", "sectors")
+    assert refusal.value.details == {"sectors": ["上证5O"]}
+    assert not Job.objects.exists()
 
 
 def test_refresh_history_without_sectors_is_refused(db: None) -> None:

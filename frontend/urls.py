@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from frontend import marketpages, oversight, risk, statements, views
 from frontend.access.urls import urlpatterns as access_patterns
+from frontend.approvals import approvals
 
 app_name = "frontend"
 
@@ -15,6 +16,7 @@ urlpatterns = [
     path("data/coverage/", marketpages.coverage, name="data-coverage"),
     path("data/integrity/", marketpages.integrity, name="data-integrity"),
     path("data/status/", marketpages.status, name="data-status"),
+    path("approvals/", approvals, name="approvals"),
     path("alerts/", oversight.alerts, name="alerts"),
     path("alerts/settings/", oversight.alert_settings, name="alert-settings"),
     path("risk/", risk.risk, name="risk"),

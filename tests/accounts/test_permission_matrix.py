@@ -30,10 +30,11 @@ from ops.clocks import wall_now
 from ops.models import Alert, AuditEvent, Job, Severity
 from tests.orders.bench import Bench, make_bench
 from tests.people import confirmed, signed_in
+from tests.subscriptions.window import Window, issue
 from trading.execution.services import execution_start
 from trading.ledger.models import Difference
 from trading.orders.models import KillRun, KillTarget
-from trading.risk.models import RiskLimit
+from trading.risk.models import ApprovalRule, RiskLimit
 
 TABLE = Path(__file__).with_name("permission_matrix.txt")
 #: viewer: role VIEWER with a grant to see Alpha. none: a trader without a grant on it. own: trades it and
@@ -118,6 +119,9 @@ class World:
             updated_at=now,
             updated_by="tests",
         )
+        rule = ApprovalRule.objects.create(
+            scope="USER", user=victim, enabled=False, created_at=now, updated_at=now, updated_by="tests"
+        )
         difference = Difference.objects.create(
             account=team.alpha,
             kind="CASH",
@@ -128,10 +132,14 @@ class World:
             first_seen_at=now,
             last_seen_at=now,
         )
+        terminal = Window(bench)
+        terminal.offer(issue())
+        terminal.quota(SH=6000)
         run = KillRun.objects.create(scope="ACCOUNT", started_by=team.admin, started_at=now)
         KillTarget.objects.create(run=run, account=team.alpha)
         self.names = {
             "limit_id": str(limit.pk),
+            "rule_id": str(rule.pk),
             "run_id": str(run.pk),
             "alert_id": str(alert.pk),
             "difference_id": str(difference.pk),
@@ -169,6 +177,9 @@ class World:
             "POST /api/v1/accounts/<int:account_id>/parked/<int:parked_id>": {"order": None},
             "POST /api/v1/executions/cancel": {"account": team.alpha.pk},
             "POST /api/v1/orders/cancel": {"account": team.alpha.pk},
+            "POST /api/v1/ipo-subscriptions": {"account": team.alpha.pk, "symbol": "732499.SH"},
+            "POST /api/v1/ipo-subscriptions/all": {"account": team.alpha.pk},
+            "PUT /api/v1/ipo-subscriptions/plans": {"account": team.alpha.pk, "enabled": True},
             "POST /api/v1/orders/<uuid:order_id>/replace": {"price": "9.80"},
             "POST /api/v1/executions": {
                 "account": team.alpha.pk,
@@ -188,6 +199,10 @@ class World:
             },
             "POST /api/v1/risk/limits": {"kind": "ORDERS_PER_DAY", "scope": "PLATFORM", "value": "100"},
             "PATCH /api/v1/risk/limits/<int:limit_id>": {"version": 1, "value": "90"},
+            "POST /api/v1/approval-rules": {"scope": "PLATFORM", "min_value": "1000000"},
+            "PATCH /api/v1/approval-rules/<int:rule_id>": {"version": 1, "note": "a test"},
+            "POST /api/v1/approvals/orders/<uuid:order_id>/refuse": {"reason": "a test"},
+            "POST /api/v1/approvals/executions/<uuid:execution_id>/refuse": {"reason": "a test"},
             "POST /api/v1/kill-switch": {"scope": "ACCOUNT", "account": team.alpha.pk},
             "POST /accounts/ act=kill": {"account": team.alpha.pk},
             "POST /api/v1/trading-states": {"state": "HALTED"},
@@ -199,6 +214,8 @@ class World:
             f"GET /api/v1/{name}": {"account": team.alpha.pk}
             for name in ("orders", "executions", "trades", "asset", "positions")
         }
+        for address in ("ipo-subscriptions", "ipo-subscriptions/issues", "ipo-subscriptions/plans"):
+            self.queries[f"GET /api/v1/{address}"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/reports/trading"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/reports/trading.csv"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/risk/limits/effective"] = {"account": team.alpha.pk}

@@ -16,6 +16,7 @@ from ops.handover import OpenWork
 from trading.execution.choices import State
 from trading.execution.models import Child, Execution
 from trading.execution.wire import approval_view, child_view, execution_view
+from trading.orders.selectors import orders_to_approve
 
 SNAPSHOT_LIMIT = 100
 
@@ -67,6 +68,11 @@ def executions_to_approve(user: User | AnonymousUser) -> list[dict[str, Any]]:
         }
         for execution in chosen.order_by("created_at", "pk")
     ]
+
+
+def approvals_waiting(user: User | AnonymousUser) -> dict[str, list[dict[str, Any]]]:
+    """The whole queue: ``orders`` and ``executions`` that wait for approval, each oldest first."""
+    return {"orders": orders_to_approve(user), "executions": executions_to_approve(user)}
 
 
 def executions_section(account: BrokerAccount) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ _ECHO_LIMIT = 80
 
 BAR_CHANNELS = frozenset({"bars", "bars:5m"})
 SYMBOL_CHANNELS = BAR_CHANNELS | {"quotes"}
-PLAIN_CHANNELS = SYMBOL_CHANNELS | {"jobs", "alerts"}
+PLAIN_CHANNELS = SYMBOL_CHANNELS | {"jobs", "alerts", "approvals"}
 _ACCOUNT = "account:"
 
 

@@ -21,6 +21,7 @@ from marketdata.selectors import instruments_by_symbol, latest_quotes
 from marketdata.watch import feed_view
 from ops.jobs import job_payload
 from ops.models import Job
+from trading.execution.selectors import approvals_waiting
 from trading.ledger.models import AccountBook
 from trading.ledger.selectors import account_snapshot, events_since
 
@@ -122,6 +123,11 @@ def jobs_now(user: User) -> list[dict[str, Any]]:
 def alerts_now(user: User, ids: frozenset[int] | None) -> list[dict[str, Any]]:
     """The open alerts that `user` may see; with `ids`: how those alerts stand now."""
     return open_alerts(user, ids)
+
+
+def approvals_now(user: User) -> dict[str, list[dict[str, Any]]]:
+    """The orders and executions that wait for approval and that `user` may see."""
+    return approvals_waiting(user)
 
 
 def check_access(

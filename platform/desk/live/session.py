@@ -21,7 +21,7 @@ from desk.live import reads
 from desk.live.identity import Identity
 from desk.live.latest import STORE_LAG_SECONDS, running_latest
 from desk.live.protocol import Command, Ping, Subscribe, Unsubscribe, error_frame, frame, now_ms
-from desk.live.streams import FEEDS, AccountStream, AlertStream, JobStream, Stream, SymbolStream
+from desk.live.streams import FEEDS, AccountStream, AlertStream, ApprovalStream, JobStream, Stream, SymbolStream
 from ops.errors import Code, DeskError, Forbidden, Invalid, Unavailable
 from ops.hub import Hub
 
@@ -105,7 +105,7 @@ class LiveSession:
         channel = command.channel
         if channel not in self._streams and len(self._streams) >= MAX_CHANNELS:
             raise Invalid(Code.MESSAGE_MALFORMED, f"At most {MAX_CHANNELS} channels.")
-        of_accounts = command.account_id is not None or channel == AlertStream.channel
+        of_accounts = command.account_id is not None or channel in (AlertStream.channel, ApprovalStream.channel)
         needed = Scope.ACCOUNT_READ if of_accounts else Scope.MARKET_READ
         if not self.identity.allows(needed):
             raise Forbidden(Code.SCOPE_MISSING, scope=needed.value)
@@ -135,6 +135,8 @@ class LiveSession:
             )
         if command.channel == "alerts":
             return AlertStream(read=lambda ids: reads.in_thread(reads.alerts_now, self.user, ids), wake=wake)
+        if command.channel == ApprovalStream.channel:
+            return ApprovalStream(read=lambda: reads.in_thread(reads.approvals_now, self.user), wake=wake)
         if command.channel == "quotes":
             return SymbolStream(
                 command.channel,
@@ -187,8 +189,9 @@ class LiveSession:
                 self.reply(frame("account", channel=self._accounts[account_id], data=view))
 
     def rights_changed(self) -> None:
-        """Show the alerts anew: some of them may not be this person's to see any more."""
+        """Show alerts and approvals anew: some of them may not be this person's to see any more."""
         self._read_again(AlertStream.channel)
+        self._read_again(ApprovalStream.channel)
 
     def catch_up(self, versions: Mapping[int, int]) -> None:
         """Have accounts read again whose events up to these versions have not come by."""

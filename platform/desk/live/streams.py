@@ -31,6 +31,7 @@ AccountRead = Callable[[int | None], Awaitable[tuple[str, int]]]
 SymbolsRead = Callable[[], Awaitable[tuple[frozenset[str] | None, dict[str, Any]]]]
 JobsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 FeedsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
+ApprovalsRead = Callable[[], Awaitable[dict[str, list[dict[str, Any]]]]]
 AlertsRead = Callable[[frozenset[int] | None], Awaitable[list[dict[str, Any]]]]
 
 
@@ -311,3 +312,40 @@ class AlertStream:
             alerts = await self._read(frozenset(changed))
             if alerts:
                 yield frame("alerts", data=alerts)
+
+
+class ApprovalStream:
+    """What waits for approval: the whole queue, again whenever it changes.
+
+    A message only says that it did. The queue is short, and who may decide about what is asked anew each time.
+    """
+
+    channel = "approvals"
+
+    def __init__(self, *, read: ApprovalsRead, wake: Wake) -> None:
+        self._read = read
+        self._wake = wake
+        self._must_read = True
+
+    def deliver(self, message: Message) -> None:
+        self.read_again()
+
+    def link_changed(self, *, up: bool) -> None:
+        if up:
+            self.read_again()
+
+    def read_again(self) -> None:
+        self._must_read = True
+        self._wake()
+
+    async def frames(self) -> AsyncIterator[str]:
+        if not self._must_read:
+            return
+        # Cleared before the read: what changes while it runs asks for another one.
+        self._must_read = False
+        try:
+            waiting = await self._read()
+        except BaseException:
+            self._must_read = True
+            raise
+        yield frame("approvals", data=waiting)

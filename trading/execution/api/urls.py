@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trading.execution.api import views
+from trading.execution.api import approvals, views
 
 urlpatterns = [
+    path("approvals", approvals.ApprovalListView.as_view(), name="api-approvals"),
+    path(
+        "approvals/executions/<uuid:execution_id>/approve",
+        approvals.ExecutionApproveView.as_view(),
+        name="api-execution-approve",
+    ),
+    path(
+        "approvals/executions/<uuid:execution_id>/refuse",
+        approvals.ExecutionRefuseView.as_view(),
+        name="api-execution-refuse",
+    ),
     path("executions", views.ExecutionListView.as_view(), name="api-executions"),
     path("executions/cancel", views.ExecutionsCancelView.as_view(), name="api-executions-cancel"),
     path("executions/<uuid:execution_id>", views.ExecutionDetailView.as_view(), name="api-execution"),

@@ -18,12 +18,12 @@ from trading.ledger.api import parameters
 from trading.orders.api.checks import OrderVerdictSerializer
 from trading.orders.api.serializers import OrderEventSerializer, OrderSerializer
 from trading.orders.api.views import body_of, token_of
-from trading.orders.selectors import order_to_approve, orders_to_approve
+from trading.orders.selectors import order_to_approve
 from trading.orders.services import order_approve, order_refuse
 from trading.orders.wire import order_view
 
-_CONFLICT = OpenApiResponse(description="`APPROVAL_DECIDED` or `APPROVAL_EXPIRED`: it does not wait any more.")
-_FORBIDDEN = OpenApiResponse(description="`SELF_APPROVAL` or `APPROVE_NOT_GRANTED`.")
+CONFLICT = OpenApiResponse(description="`APPROVAL_DECIDED` or `APPROVAL_EXPIRED`: it does not wait any more.")
+FORBIDDEN = OpenApiResponse(description="`SELF_APPROVAL` or `APPROVE_NOT_GRANTED`.")
 
 
 class ApprovalReasonSerializer(serializers.Serializer[Any]):
@@ -54,12 +54,6 @@ class WaitingOrderSerializer(OrderSerializer):
     decidable = serializers.BooleanField(help_text="Whether the caller may decide about it.")
 
 
-class WaitingOrderListSerializer(serializers.Serializer[Any]):
-    """Every order that waits, oldest first."""
-
-    results = WaitingOrderSerializer(many=True)
-
-
 class ApprovalFactsSerializer(serializers.Serializer[Any]):
     """How the order would be judged now."""
 
@@ -82,24 +76,13 @@ class RefusalSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200)
 
 
-class ApprovalListView(APIView):
-    """The queue."""
-
-    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
-
-    @extend_schema(operation_id="approvals_list", responses=WaitingOrderListSerializer)
-    def get(self, request: Request) -> Response:
-        """List the orders that wait: those of accounts the caller approves for, and the caller's own."""
-        return Response({"results": orders_to_approve(parameters.user_of(request))})
-
-
 class ApprovalDetailView(APIView):
     """One order that waits."""
 
     permission_classes = (require_scope(Scope.ACCOUNT_READ),)
 
     @extend_schema(
-        operation_id="approvals_get", responses={200: WaitingOrderDetailSerializer, 403: _FORBIDDEN, 409: _CONFLICT}
+        operation_id="approvals_get", responses={200: WaitingOrderDetailSerializer, 403: FORBIDDEN, 409: CONFLICT}
     )
     def get(self, request: Request, order_id: UUID) -> Response:
         """Show one order with what every check would say now."""
@@ -116,8 +99,8 @@ class ApproveView(APIView):
         request=None,
         responses={
             200: OpenApiResponse(OrderSerializer, "QUEUED, or DENIED with the code of what changed meanwhile."),
-            403: _FORBIDDEN,
-            409: _CONFLICT,
+            403: FORBIDDEN,
+            409: CONFLICT,
             422: OpenApiResponse(description="A verdict about the moment (`TERMINAL_DOWN`, …): it goes on waiting."),
         },
     )
@@ -140,7 +123,7 @@ class RefuseView(APIView):
     @extend_schema(
         operation_id="approvals_refuse",
         request=RefusalSerializer,
-        responses={200: OrderSerializer, 403: _FORBIDDEN, 409: _CONFLICT},
+        responses={200: OrderSerializer, 403: FORBIDDEN, 409: CONFLICT},
     )
     def post(self, request: Request, order_id: UUID) -> Response:
         """Refuse somebody else's order, with a reason: DENIED with `APPROVAL_REFUSED`."""

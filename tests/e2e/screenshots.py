@@ -27,12 +27,15 @@ PAGES = {
     "alice": {
         "dashboard": "/",
         "data": "/data/",
+        "risk": "/risk/",
+        "statements": "/statements/",
         "alerts": "/alerts/",
         "alert-settings": "/alerts/settings/",
         "preferences": "/preferences/",
         "security": "/security/",
     },
     "admin": {
+        "limits": "/risk/",
         "people": "/people/",
         "teams": "/teams/",
         "accounts": "/accounts/",
@@ -40,7 +43,7 @@ PAGES = {
         "configuration": "/configuration/",
     },
 }
-LIVE_PAGES = ("dashboard", "data")
+LIVE_PAGES = ("dashboard", "risk", "limits", "statements", "data")
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": (1440, 1180), "phone": (390, 844)}
 SETTLE_MS = 5000

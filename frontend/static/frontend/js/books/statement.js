@@ -8,6 +8,7 @@ import { t } from "../lib/text.js";
 
 const FIGURES = ["opening_equity", "equity", "cash", "market_value", "external", "realised", "profit"];
 const SIGNED = new Set(["external", "realised", "profit"]);
+const EARNED = new Set(["realised", "profit"]); // money paid in is no gain
 
 export class Statement {
   #account = null;
@@ -73,5 +74,5 @@ export class Statement {
 
 function figure(name, label, value, signed) {
   const text = value === null ? NONE : signed ? formatSigned(number(value)) : formatMoney(value);
-  return element("div", {}, element("dt", { textContent: label }), element("dd", { className: signed ? tone(number(value)) : "", dataset: { figure: name }, textContent: text }));
+  return element("div", {}, element("dt", { textContent: label }), element("dd", { className: EARNED.has(name) ? tone(number(value)) : "", dataset: { figure: name }, textContent: text }));
 }

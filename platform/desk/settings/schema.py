@@ -122,6 +122,8 @@ class DeskConfig(BaseSettings):
     """How much faster than the wall clock a simulated market runs."""
     sim_seed: int = 20240102
     """Seed of the simulated market."""
+    sim_fed: bool = False
+    """Whether the demo has a second simulated host, `paper`, whose market is the first one's quotes."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severity of logged lines."""
 

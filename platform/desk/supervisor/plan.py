@@ -104,6 +104,7 @@ def terminal(config: DeskConfig, host: SimulatedHost) -> ChildSpec:
         stage=Stage.TERMINAL,
         stop_seconds=2.5,
         environment={"PYTHONPATH": f"{ROOT / 'platform'}{os.pathsep}{ROOT}"},
+        after=host.feed.announcement if host.feed is not None else None,
     )
 
 

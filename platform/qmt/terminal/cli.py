@@ -46,6 +46,11 @@ class FeedSource:
     def __str__(self) -> str:
         return f"{self.name}={self.native}@{self.at}"
 
+    @property
+    def announcement(self) -> Path | None:
+        """The file in which a simulated source says where it listens."""
+        return Path(self.at) / "terminal.json" if self.native == "simulated" else None
+
 
 @dataclass(frozen=True, slots=True)
 class TerminalOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from decimal import ROUND_DOWN, Decimal
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.e2e.conftest import Visitor
 from tests.e2e.platform_stack import Stack
@@ -158,6 +159,32 @@ def test_chart_of_minutes_grows_with_the_market(visit: Visit) -> None:
             break
 
     assert len(seen) > 2
+
+
+def test_prices_of_a_feed_that_stopped_are_greyed_with_the_time(visit: Visit) -> None:
+    page = visit("alice").page
+    to_page: list[WebSocketRoute] = []
+
+    def between(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        server.on_message(route.send)
+        to_page.append(route)
+
+    def say(stale_since: str | None) -> None:
+        feed = {"host": "sim", "stale_since": stale_since, "last_quote_at": "2026-01-05T02:30:00Z"}
+        to_page[-1].send(json.dumps({"type": "feeds", "data": [feed]}))
+
+    page.route_web_socket(re.compile("/ws/v1"), between)
+    page.reload()
+    note = page.locator("#stale-note")
+    expect(page.locator("#chart-last")).not_to_have_text("", timeout=LIVE_MS)
+    expect(note).to_be_hidden()
+    say("2026-01-05T02:30:00Z")
+    expect(page.locator("body")).to_have_class(re.compile("is-stale"))
+    expect(note).to_contain_text("10:30:00")
+    say(None)
+    expect(page.locator("body")).not_to_have_class(re.compile("is-stale"))
+    expect(note).to_be_hidden()
 
 
 def test_swapped_colours_and_language_follow_the_person(visit: Visit) -> None:

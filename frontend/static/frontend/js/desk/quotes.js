@@ -6,12 +6,21 @@ export class Quotes extends EventTarget {
   #wanted = new Map(); // reason -> Set of symbols
   #asked = "";
   #pending = new Set();
+  #silent = new Map(); // host whose market trades without quotes -> since when, ms
   newestAt = null; // receive time of the newest price, this computer's clock
 
   constructor(socket) {
     super();
     this.#socket = socket;
     socket.addEventListener("quotes", ({ detail }) => this.#take(detail.data));
+    socket.addEventListener("feeds", ({ detail }) => this.#hear(detail.data));
+    // Whoever came back meanwhile is not told of; whoever is still silent is.
+    socket.addEventListener("up", () => this.#silent.clear());
+  }
+
+  /** Since when a host's market trades without a quote, in ms of the wall clock; null while quotes arrive. */
+  silentSince(host) {
+    return this.#silent.get(host) ?? null;
   }
 
   get(symbol) {
@@ -42,6 +51,13 @@ export class Quotes extends EventTarget {
     }
     // One repaint a frame however many messages arrive.
     if (this.#pending.size === Object.keys(data).length) requestAnimationFrame(() => this.#tell());
+  }
+
+  #hear(feeds) {
+    for (const { host, stale_since: since } of feeds) {
+      if (since === null) this.#silent.delete(host);
+      else this.#silent.set(host, Date.parse(since));
+    }
   }
 
   #tell() {

@@ -10,6 +10,7 @@ export class Status {
   #clock = null;
   #offset = 0; // market time minus this computer's time, ms
   #online = false;
+  #source = ""; // host whose terminal sends the prices of the account shown
 
   constructor(socket, quotes) {
     this.quotes = quotes;
@@ -40,6 +41,7 @@ export class Status {
   }
 
   account(account) {
+    this.#source = account.host?.fed_from || account.host?.name || "";
     const mode = byId("account-mode");
     mode.hidden = false;
     mode.className = `badge ${account.mode === "LIVE" ? "badge-live" : "badge-active"}`;
@@ -60,7 +62,8 @@ export class Status {
     if (this.#clock && !this.#clock.stale) setText(byId("market-time"), clockText.format(this.marketNow()));
     const age = this.quotes.newestAt === null ? null : Date.now() - this.quotes.newestAt;
     const trading = TRADING_PHASES.has(this.#clock?.phase);
-    const stale = !this.#online || (trading && age !== null && age > STALE_AFTER_MS);
+    const silentSince = this.quotes.silentSince(this.#source);
+    const stale = !this.#online || silentSince !== null || (trading && age !== null && age > STALE_AFTER_MS);
     document.body.classList.toggle("is-stale", stale);
     byId("connection-dot").className = `dot ${!this.#online ? "dot-bad" : stale ? "dot-warn" : "dot-good"}`;
     setText(byId("connection-text"), !this.#online ? t("connection.down") : stale ? t("connection.stale") : t("connection.up"));
@@ -68,6 +71,7 @@ export class Status {
     const note = byId("stale-note");
     if (!note) return;
     note.hidden = !stale;
-    if (stale) setText(note, this.quotes.newestAt === null ? t("connection.down") : t("stale.since", { time: new Date(this.quotes.newestAt).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" }) }));
+    const since = silentSince ?? this.quotes.newestAt;
+    if (stale) setText(note, since === null ? t("connection.down") : t("stale.since", { time: new Date(since).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" }) }));
   }
 }

@@ -49,7 +49,7 @@ MAX_LISTED = 100
 _FILTERS = [
     OpenApiParameter("symbols", str, description="Comma-separated; the whole market when absent."),
     given.STORED_PERIOD,
-    OpenApiParameter("start", str, description="As of bars; from each listing when absent."),
+    OpenApiParameter("start", str, description="As of bars; the last `sync.history_days` trading days when absent."),
     OpenApiParameter("end", str, description="As of bars; until now when absent."),
     OpenApiParameter("q", str, description="Start of a code or of pinyin initials, or part of a name."),
     OpenApiParameter("kind", str, enum=Kind.values, description="All when absent."),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from marketdata.config import get_marketdata_config
-from marketdata.models import DataSourceStatus, Instrument, TradingDay
+from marketdata.models import DataSourceStatus, Instrument
 from marketdata.quotes.periods import Period
-from marketdata.services.axis import CALENDAR_MARKET
+from marketdata.services.axis import history_start
 from marketdata.services.gaps import find_gaps
 from marketdata.services.readiness import repair_order
 from ops.clocks import MarketClock
@@ -23,17 +21,10 @@ def kept_instruments(period: Period) -> list[Instrument]:
     return list(Instrument.objects.filter(pk__in=kept.values("instrument_id")).order_by("symbol"))
 
 
-def history_start(clock: MarketClock, days: int) -> date:
-    """The trading day so many trading days back, or the oldest known."""
-    known = TradingDay.objects.filter(market=CALENDAR_MARKET, date__lte=clock.trade_date).order_by("-date")
-    found = list(known.values_list("date", flat=True)[:days])
-    return found[-1] if found else clock.trade_date
-
-
 def after_close_request(clock: MarketClock) -> Job:
     """Ask for what is missing of the last days, one repair job per period; returns the job that names them."""
     config = get_marketdata_config().sync
-    start = history_start(clock, config.history_days)
+    start = history_start(clock.trade_date, config.history_days)
     jobs: dict[str, str] = {}
     missing = 0
     for period in (Period.parse(code) for code in config.periods):

@@ -141,3 +141,10 @@ def _listed(instruments: Sequence[Listing], days: Int64Array) -> BoolMatrix:
     )
     matrix: BoolMatrix = (days >= first[:, None]) & (days <= last[:, None])
     return matrix
+
+
+def history_start(until: date, days: int) -> date:
+    """First of the last so many trading days up to a date, or the oldest known; the date itself when none is."""
+    known = TradingDay.objects.filter(market=CALENDAR_MARKET, date__lte=until).order_by("-date")
+    found = list(known.values_list("date", flat=True)[:days])
+    return found[-1] if found else until

@@ -14,11 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from marketdata.choices import EvidenceReason
+from marketdata.config import get_marketdata_config
 from marketdata.models import DataSourceStatus
 from marketdata.quotes import reader
 from marketdata.quotes.periods import Period, day_date, day_number
 from marketdata.selectors import IDS_PER_QUERY, InstrumentRow, instrument_rows
-from marketdata.services.axis import calendar_days
+from marketdata.services.axis import calendar_days, history_start
 from marketdata.services.gaps import REASONS, Gaps, find_gaps
 from marketdata.services.requests import parse_period, resolve_dates
 from ops.clocks import MarketClock
@@ -73,7 +74,8 @@ class CoverageRequest:
     state
         ``any``; ``complete``: nothing missing; ``missing``: something is; ``empty``: nothing stored at all.
     start, end
-        As in a `DataRequest`: from the listing, until now.
+        As in a `DataRequest`, until now; without a start the last ``sync.history_days`` trading days, those that the
+        repair after the close keeps complete.
     """
 
     period: str = "1d"
@@ -142,6 +144,8 @@ def scope_resolve(request: CoverageRequest, clock: MarketClock) -> Scope:
     if request.state not in STATES:
         raise Invalid(Code.FIELD_INVALID, f"state must be one of {', '.join(STATES)}", field="state")
     first, last = resolve_dates(request.start, request.end, clock)
+    if request.start is None:
+        first = history_start(last, get_marketdata_config().sync.history_days)
     rows = instrument_rows(symbols=request.symbols, text=request.text, kind=request.kind, market=request.market)
     return Scope(tuple(rows), period, first, last, request.state, clock)
 

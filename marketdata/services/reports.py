@@ -12,7 +12,8 @@ from marketdata.choices import OPEN_REPAIR_STATUSES, RepairStatus
 from marketdata.config import get_marketdata_config
 from marketdata.models import DataSource, RepairItem
 from marketdata.quotes.periods import Period
-from marketdata.services.afterclose import history_start, kept_instruments
+from marketdata.services.afterclose import kept_instruments
+from marketdata.services.axis import history_start
 from marketdata.services.gaps import REASONS, find_gaps
 from ops.clocks import MarketClock, wall_now
 from ops.jobs import job_create, job_finish
@@ -42,7 +43,7 @@ def status_report(clock: MarketClock) -> dict[str, Any]:
         (by reason); open repairs, and repairs that failed within a day, by kind of trouble; the sources.
     """
     config = get_marketdata_config().sync
-    start = history_start(clock, config.history_days)
+    start = history_start(clock.trade_date, config.history_days)
     since = wall_now() - timedelta(days=1)
     failed = RepairItem.objects.filter(status=RepairStatus.FAILED, updated_at__gt=since)
     return {

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.models import QmtHost, User
 from marketdata.choices import EvidenceReason
@@ -69,6 +70,14 @@ def test_coverage_counts_add_up_for_each_instrument(
     prove(maotai, 1, EvidenceReason.SUSPENDED)
     prove(maotai, 3, EvidenceReason.SOURCE_EMPTY)
     assert table(service) == {PINGAN: [5, 0, 0, 0, 0, 5], MAOTAI: [5, 2, 1, 1, 0, 1]}
+
+
+def test_coverage_without_a_start_is_of_the_days_kept_complete(
+    maotai: Instrument, service: MarketDataService, settings: Settings
+) -> None:
+    settings.MARKETDATA = settings.MARKETDATA.changed(sync={"history_days": 2})
+    assert table(service, end=WEEK[-1])[MAOTAI] == [2, 0, 0, 0, 0, 2]
+    assert table(service, start=WEEK[0], end=WEEK[-1])[MAOTAI] == [5, 0, 0, 0, 0, 5]
 
 
 def test_coverage_expects_only_days_of_the_listing(

@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--symbols", help="comma-separated; the whole market when omitted")
         parser.add_argument("--period", default="1d", help="a stored period: 1d (default), 1m or 5m")
-        parser.add_argument("--start", help="YYYYMMDD; from each listing when omitted")
+        parser.add_argument("--start", help="YYYYMMDD; the last sync.history_days trading days when omitted")
         parser.add_argument("--end", help="YYYYMMDD; until now when omitted")
         parser.add_argument("--state", choices=STATES, default="any", help="only instruments in this state")
         parser.add_argument("--csv", action="store_true", help="every column as CSV, for another program")

@@ -115,3 +115,37 @@ def test_check_amount_outside_the_days_prices_is_a_finding() -> None:
     frame = with_value(1, "amount", 1.0)
     _checked, verdict = check(frame, RAW)
     assert verdict.findings == Counter({Trouble.AMOUNT_OUTSIDE_PRICES: 1})
+
+
+def test_check_of_several_instruments_keeps_their_verdicts_apart() -> None:
+    off_tick = with_value(1, "close", 10.0123)
+    frames = {
+        3: with_value(2, "open", -1.0).iloc[::-1],
+        5: pd.DataFrame(),
+        8: padding(date_ts(day) for day in WEEK),
+        9: off_tick,
+        12: off_tick,
+    }
+    checked = check_bars(Landed.of_frames(frames), Checks(DAYS, np.zeros(1, np.int64), ticks={9: Decimal("0.01")}))
+
+    verdicts = checked.verdicts
+    assert {key: verdict.row_count for key, verdict in verdicts.items()} == {3: 4, 5: 0, 8: 0, 9: 5, 12: 5}
+    assert checked.rows.instrument_id.tolist() == [3] * 4 + [9] * 5 + [12] * 5
+    assert dates_of(checked.rows.ts[:4]) == [WEEK[0], WEEK[1], WEEK[3], WEEK[4]]
+    assert {key: dict(verdict.rejected) for key, verdict in verdicts.items() if verdict.rejected} == {
+        3: {Trouble.PRICE_NOT_POSITIVE: 1},
+        8: {Trouble.PADDING: 5},
+    }
+    assert [key for key, verdict in verdicts.items() if verdict.all_padding] == [8]
+    assert {key: dict(verdict.findings) for key, verdict in verdicts.items() if verdict.findings} == {
+        9: {Trouble.OFF_TICK: 1}
+    }
+    assert verdicts[3].span == verdicts[9].span == (DAYS[0], DAYS[4])
+    assert verdicts[5].span is verdicts[8].span is None
+
+
+def test_check_equal_stamps_of_two_instruments_are_no_duplicates() -> None:
+    frames = {1: day_bars(WEEK[:1]), 2: day_bars(WEEK[:1]).assign(volume=1)}
+    checked = check_bars(Landed.of_frames(frames), DAILY)
+    assert checked.rows.instrument_id.tolist() == [1, 2]
+    assert all(not verdict.rejected for verdict in checked.verdicts.values())

@@ -10,7 +10,8 @@ const COST_ITEMS = ["amount", "commission", "stamp_duty", "transfer_fee", "total
 const checkName = (name) => (hasText(`check.${name}`) ? t(`check.${name}`) : hasText(`limit.${name}`) ? t(`limit.${name}`) : name);
 
 /** The words of a limit: its number, value, unit and what is used of it. */
-const limitWords = ({ id, scope, value, unit, used }) => t("verdict.limit", { id, value: value === null ? "—" : figureIn(value, unit), used: used === null ? "—" : figureIn(used, ""), scope: t(`limit_scope.${scope}`) });
+const limitWords = ({ id, scope, value, unit, used }) =>
+  t(used === null ? "verdict.limit" : "verdict.limit_used", { id, value: value === null ? "—" : figureIn(value, unit), used: figureIn(used ?? 0, ""), scope: t(`limit_scope.${scope}`) });
 
 /** One `li` per denial of a dry run. */
 export function denialItems(checks) {

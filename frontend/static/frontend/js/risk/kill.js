@@ -106,7 +106,7 @@ function runNode(run, open) {
     element("span", { className: `badge ${over ? "badge-active" : "badge-warn"}`, textContent: over ? t("kill.over", { when: formatStamp(run.finished_at) }) : t("kill.running") }),
     element("span", { className: "muted", textContent: [t("kill.by", { who: run.started_by, when: formatStamp(run.started_at) }), run.flatten && t("kill.flatten"), run.reason].filter(Boolean).join(" · ") }),
   );
-  const node = element("article", { className: "run", dataset: { run: run.id, facts: JSON.stringify(run) } }, head);
+  const node = element("article", { className: "run", dataset: { run: run.id, over: String(over), facts: JSON.stringify(run) } }, head);
   for (const target of run.targets) {
     const key = `${run.id}.${target.account}`;
     const ended = target.orders.filter((order) => order.ended).length;

@@ -88,6 +88,7 @@ class ScheduleName(models.TextChoices):
     STATIC = "static", _("Static data")
     REPORT = "report", _("Status report")
     INTEGRITY = "integrity", _("Integrity check")
+    FINANCIALS = "financials", _("Financial tables")
 
 
 OPEN_REPAIR_STATUSES = (RepairStatus.PENDING, RepairStatus.RUNNING)

@@ -29,6 +29,10 @@ def _static(clock: MarketClock) -> Job:
     return refresh_request(host=clock.host, parts=[StaticPart.INSTRUMENTS, StaticPart.LISTS])
 
 
+def _financials(clock: MarketClock) -> Job:
+    return refresh_request(host=clock.host, parts=[StaticPart.FINANCIALS])
+
+
 def _integrity(_clock: MarketClock) -> Job:
     return integrity_request()
 
@@ -39,6 +43,7 @@ STARTS: dict[ScheduleName, Callable[[MarketClock], Job]] = {
     ScheduleName.STATIC: _static,
     ScheduleName.REPORT: report_make,
     ScheduleName.INTEGRITY: _integrity,
+    ScheduleName.FINANCIALS: _financials,
 }
 
 

@@ -79,6 +79,7 @@ def report_only(settings: Settings) -> None:
             "sampling": off,
             "static": off,
             "integrity": off,
+            "financials": off,
             "report": {"every": "day", "at": "17:00"},
         }
     )
@@ -113,6 +114,17 @@ def test_schedule_runs_once_when_its_time_has_come(
     assert row.next_run_at == at("2023-03-21 17:00")
     assert row.last_run_at is not None
     assert abs(row.last_run_at - at("2023-03-20 17:00")) < timedelta(minutes=1)
+
+
+def test_financials_are_refreshed_once_a_week(
+    calendar: None, host: QmtHost, source: None, report_only: None, settings: Settings
+) -> None:
+    weekly = {"enabled": True, "every": "week", "weekday": 1, "at": "19:00"}
+    settings.MARKETDATA = settings.MARKETDATA.changed(schedules={"report": {"enabled": False}, "financials": weekly})
+    schedules_run()
+    set_clock(host, clock_at("2023-03-20 19:00:01"))
+    (job,) = schedules_run()
+    assert (job.kind, job.params["parts"], job.params["symbols"]) == ("static", ["financials"], [])
 
 
 def test_missed_runs_are_made_up_for_by_one(calendar: None, host: QmtHost, source: None, report_only: None) -> None:

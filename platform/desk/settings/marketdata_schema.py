@@ -109,6 +109,8 @@ class SchedulesConfig(BaseModel):
     """Status report: coverage, failures, evidence."""
     integrity: ScheduleConfig = ScheduleConfig(at="18:00")
     """Integrity check of what changed since the last one."""
+    financials: ScheduleConfig = ScheduleConfig(every="week", weekday=5, at="19:00")
+    """Financial tables of every share; a real terminal takes its time, repairs go first."""
 
 
 class LiveConfig(BaseModel):

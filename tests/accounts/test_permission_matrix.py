@@ -35,6 +35,7 @@ from trading.execution.services import execution_start
 from trading.ledger.models import Difference
 from trading.orders.models import KillRun, KillTarget
 from trading.risk.models import ApprovalRule, RiskLimit
+from trading.webhooks.models import EventDelivery, Webhook
 
 TABLE = Path(__file__).with_name("permission_matrix.txt")
 #: viewer: role VIEWER with a grant to see Alpha. none: a trader without a grant on it. own: trades it and
@@ -122,6 +123,17 @@ class World:
         rule = ApprovalRule.objects.create(
             scope="USER", user=victim, enabled=False, created_at=now, updated_at=now, updated_by="tests"
         )
+        hook = Webhook.objects.create(owner=team.alice, account=team.alpha, name="w", sealed="x", hint="h", cursor=0)
+        delivery = EventDelivery.objects.create(
+            id=EventDelivery.id_of(hook.pk, team.alpha.pk, 1),
+            webhook=hook,
+            version=1,
+            kind="order",
+            body={},
+            status="DEAD",
+            created_at=now,
+            due_at=now,
+        )
         difference = Difference.objects.create(
             account=team.alpha,
             kind="CASH",
@@ -140,6 +152,8 @@ class World:
         self.names = {
             "limit_id": str(limit.pk),
             "rule_id": str(rule.pk),
+            "webhook_id": str(hook.pk),
+            "delivery_id": str(delivery.pk),
             "run_id": str(run.pk),
             "alert_id": str(alert.pk),
             "difference_id": str(difference.pk),
@@ -199,6 +213,7 @@ class World:
             },
             "POST /api/v1/risk/limits": {"kind": "ORDERS_PER_DAY", "scope": "PLATFORM", "value": "100"},
             "PATCH /api/v1/risk/limits/<int:limit_id>": {"version": 1, "value": "90"},
+            "PATCH /api/v1/webhooks/<int:webhook_id>": {"name": "another"},
             "POST /api/v1/approval-rules": {"scope": "PLATFORM", "min_value": "1000000"},
             "PATCH /api/v1/approval-rules/<int:rule_id>": {"version": 1, "note": "a test"},
             "POST /api/v1/approvals/orders/<uuid:order_id>/refuse": {"reason": "a test"},

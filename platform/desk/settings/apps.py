@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "trading.orders",
     "trading.execution",
     "trading.subscriptions",
+    "trading.webhooks",
     "frontend",
     "desk",
 ]

@@ -66,6 +66,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="4", minute="40"),
         "options": {"expires": 3600},
     },
+    "webhooks": {"task": "webhooks.sweep", "schedule": 1.0, "options": {"expires": 1}},
+    "webhooks-prune": {
+        "task": "webhooks.prune",
+        "schedule": crontab(hour="4", minute="50"),
+        "options": {"expires": 3600},
+    },
     # Only the look at the clock is periodic; what is due is decided by the market clocks.
     "marketdata-schedules": {"task": "marketdata.schedules", "schedule": 5.0, "options": {"expires": 5}},
     "marketdata-integrity": {"task": "marketdata.integrity", "schedule": 60.0, "options": {"expires": 60}},

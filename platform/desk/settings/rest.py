@@ -75,6 +75,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
                 "TRANSFER_OUT",
             ]
         ],
+        "WebhookStateEnum": "trading.webhooks.choices.WebhookState",
+        "EventDeliveryStatusEnum": "trading.webhooks.choices.EventDeliveryStatus",
         "TradeDateStateEnum": "trading.ledger.choices.TradeDateState",
         "KillScopeEnum": "trading.orders.choices.KillScope",
         "SettingSourceEnum": [("default", "default"), ("file", "file"), ("environment", "environment")],

@@ -28,6 +28,7 @@ class AlertKind(models.TextChoices):
     ORDER_ADOPTED = "order.adopted", _("The broker has an order that had ended here")
     APPROVAL_WAITING = "order.approval", _("Orders wait for approval")
     IPO_FAILED = "ipo.failed", _("New shares could not be subscribed")
+    WEBHOOK_PAUSED = "webhook.paused", _("A webhook is paused")
     ACCOUNT_HALTED = "account.halted", _("Account halted by the platform")
     LIMIT_NEAR = "risk.limit_near", _("A limit is nearly reached")
     LEDGER_DIFFERENCE = "ledger.difference", _("Our books and the broker's figures differ")

@@ -1,0 +1,1 @@
+"""Events of accounts for programs of their people: signed, in order, at least once."""

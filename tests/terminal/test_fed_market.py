@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from qmt.calendar import Phase, date_of_ms, time_of_ms
 from qmt.gateway import DividendFactor, Side
+from qmt.pricetypes import FIX_PRICE
+from qmt.terminal.clock import ManualClock
+from qmt.terminal.fed import FedExchange, FedMarket
+from qmt.terminal.fedfeed import Feed
 from qmt.terminal.history import HistoryError
+from qmt.terminal.inprocess import DEFAULT_DAY, InProcessTerminal, default_calendar
+from qmt.terminal.state import StateStore
 from qmt.terminal.terminal import Terminal
+from qmt.terminal.types import AccountConfig, OrderTicket
 from tests.terminal.desk import ALPHA, DAY, at
 from tests.terminal.fedsource import AUCTION, BREAK, CLOSED, CLOSING, OTHER, SYMBOL, FedDesk, snapshot
 
@@ -290,6 +297,30 @@ def test_closing_auction_fills_at_the_close_when_it_arrives_after_three() -> Non
     assert desk.fills() == [(Decimal("10.03"), 400)]
     assert desk.exchange.phase is Phase.AFTER_HOURS
     assert desk.view(order).status == PART_FILLED
+
+
+def test_auction_of_a_simulated_source_fills_at_its_official_price() -> None:
+    source = InProcessTerminal(clock=ManualClock(at("09:16:00", DEFAULT_DAY)))
+    seconds = [0.0]
+    feed = Feed("sim", gateway=source.quote_gateway(), address=lambda: "-", monotonic=lambda: seconds[0])
+    assert feed.poll()
+    market = FedMarket(feed, default_calendar())
+    exchange = FedExchange(market=market, store=StateStore(":memory:", identity=""), accounts=[AccountConfig(ALPHA)])
+    facts = market.day_facts("600000.SH", DEFAULT_DAY)
+    assert facts is not None
+    assert facts.limit_up_milli is not None
+    price = Decimal(facts.limit_up_milli) / 1000
+    assert exchange.submit(OrderTicket(ALPHA, "600000.SH", Side.BUY, 300, FIX_PRICE, price)).accepted
+    for _ in range(10 * 60):
+        source.advance(1)
+        seconds[0] += 1
+        feed.poll()
+        exchange.step()
+
+    official = source.market.snapshot(["600000.SH"], now_ms=source.exchange.now_ms)["600000.SH"].open
+    assert [(trade.price, trade.quantity) for trade in exchange.trades(ALPHA)] == [(Decimal(str(official)), 300)]
+    assert exchange.phase is Phase.PRE_OPEN
+    source.close()
 
 
 # --- clock and days -------------------------------------------------------------------------------

@@ -80,11 +80,13 @@ class Controls:
         terminal = self._terminal
         with terminal.lock:
             sessions = terminal.trade.session_ids
+            trouble = terminal.exchange.trouble()
         return {
             "clock": terminal.clock_document(),
             "sessions": sessions,
             "subscriptions": terminal.subscriptions(None),
             "market": terminal.market.kind,
+            "trouble": trouble,
             "basis": str(terminal.market.basis),
             "faults": [asdict(fault) for fault in terminal.faults.armed()],
             "struck": terminal.faults.used(),

@@ -136,6 +136,10 @@ class Exchange:
     def _phase_at(self, now_ms: int) -> Phase:
         return phase_at(time_of_ms(now_ms)) if date_of_ms(now_ms) == self._trade_date else Phase.CLOSED
 
+    def trouble(self) -> str:
+        """Why nothing trades although the market is open; blank when all is well."""
+        return ""
+
     # Time passes.
 
     def step(self) -> None:

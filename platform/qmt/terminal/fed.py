@@ -197,6 +197,10 @@ class FedExchange(Exchange):
         market.take_in()
         super().__init__(market=market, clock=market, store=store, accounts=accounts, books=FedBooks())
 
+    def trouble(self) -> str:
+        """What is wrong with the feed."""
+        return self._fed.trouble()
+
     def step(self) -> None:
         """Take in what the source has shown, then advance."""
         self._fed.take_in()

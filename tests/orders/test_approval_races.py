@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -29,6 +30,10 @@ def desk(transactional_db: None) -> Bench:
     return bench
 
 
+def _act(acts: list[Callable[[], object]], number: int) -> object:
+    return acts[number]()
+
+
 def test_two_approvers_at_once_queue_the_order_once(desk: Bench) -> None:
     people = [make_approver(desk, f"approver{number}") for number in range(8)]
     order = held(desk)
@@ -46,14 +51,14 @@ def test_approval_against_refusal_cancel_and_expiry_has_one_winner(desk: Bench) 
     for round_number in range(6):
         order = held(desk, price=f"9.9{round_number}")
         acts: list[Callable[[], object]] = [
-            lambda pk=order.pk: order_approve(user=dora, order_id=pk),
-            lambda pk=order.pk: order_refuse(user=eve, order_id=pk, reason="no"),
-            lambda pk=order.pk: order_cancel(user=desk.alice, order_id=pk),
-            lambda: expire_due("sim"),
+            partial(order_approve, user=dora, order_id=order.pk),
+            partial(order_refuse, user=eve, order_id=order.pk, reason="no"),
+            partial(order_cancel, user=desk.alice, order_id=order.pk),
+            partial(expire_due, "sim"),
         ]
         if round_number % 2:
             too_late(order)
-        at_once(lambda number, acts=acts: acts[number](), crowd=4)
+        at_once(partial(_act, acts), crowd=4)
         order = desk.order(order)
         kinds = [event.kind for event in order.events.order_by("seq")]
         if kinds[1] == OrderEventKind.APPROVED:
@@ -74,13 +79,11 @@ def test_grant_withdrawn_while_approving_never_sends_the_order(desk: Bench) -> N
         dora = make_approver(desk, f"dora{number}")
         order = held(desk, price=f"9.8{number}")
 
-        def race(turn: int, order: object = order, person: object = dora) -> object:
-            if turn:
-                return grant_withdraw(actor=TEST_ACTOR, account=desk.account, user=person)  # type: ignore[arg-type]
-            return order_approve(user=person, order_id=order.pk)  # type: ignore[arg-type, attr-defined]
-
-        at_once(race, crowd=2)
+        acts: list[Callable[[], object]] = [
+            partial(order_approve, user=dora, order_id=order.pk),
+            partial(grant_withdraw, actor=TEST_ACTOR, account=desk.account, user=dora),
+        ]
+        at_once(partial(_act, acts), crowd=2)
         # Approved before: its epoch is the old one. Approved after: refused, it still waits.
         assert claim(order.pk, host_name="sim") is None
-        order_or_none = desk.order(order)
-        assert order_or_none.status in (Status.QUEUED, Status.PENDING_APPROVAL)
+        assert desk.order(order).status in (Status.QUEUED, Status.PENDING_APPROVAL)

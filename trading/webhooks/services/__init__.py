@@ -209,7 +209,7 @@ def _facts(webhook: Webhook) -> dict[str, Any]:
 
 
 def _save(actor: Actor, webhook: Webhook, action: str, before: dict[str, Any] | None) -> None:
-    columns = None if webhook.pk is None else ["name", "kinds", "sealed", "hint", "state", "cursor", "failures"]
+    columns = None if webhook._state.adding else ["name", "kinds", "sealed", "hint", "state", "cursor", "failures"]
     try:
         with transaction.atomic():
             webhook.save(update_fields=columns)

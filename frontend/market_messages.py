@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from marketdata.choices import EvidenceReason, FindingSeverity, IntegrityCheck, RepairStatus, RepairTrouble
+from marketdata.choices import EvidenceReason, FindingSeverity, ImportState, IntegrityCheck, RepairStatus, RepairTrouble
 
 MARKET_MESSAGES: dict[str, str | Promise] = {
     **{f"evidence.{reason.value}": reason.label for reason in EvidenceReason},
@@ -13,6 +13,7 @@ MARKET_MESSAGES: dict[str, str | Promise] = {
     **{f"trouble.{trouble.value}": trouble.label for trouble in RepairTrouble},
     **{f"check.{check.value}": check.label for check in IntegrityCheck},
     **{f"finding_severity.{severity.value}": severity.label for severity in FindingSeverity},
+    **{f"import_state.{state.value}": state.label for state in ImportState},
     "coverage.cell": _("{symbol} {name}, {month}: {state}"),
     "coverage.complete": _("{symbol} lacks nothing in this period."),
     "coverage.count": _("{shown} of {all} instruments"),
@@ -39,6 +40,11 @@ MARKET_MESSAGES: dict[str, str | Promise] = {
     "finding.repair": _("Download anew"),
     "finding.repair_asked": _("The days are downloaded anew; the next check says whether it helped."),
     "finding.repair_ordered": _("Download ordered"),
+    "import.bad": _("{bad} rows cannot be stored."),
+    "import.holds": _("{good} of {rows} rows can be stored: {instruments} instruments, {span}."),
+    "import.more_problems": _("Only the first are listed. All of them: {counts}"),
+    "import.none": _("No file has been imported yet."),
+    "import.stored": _("{stored} bars were stored; {kept} were left out, because their days have bars already."),
     "job.act.cancel": _("Cancel"),
     "job.act.download": _("Download the file"),
     "job.act.pause": _("Pause"),
@@ -59,6 +65,19 @@ MARKET_MESSAGES: dict[str, str | Promise] = {
     "job.stale": _("No connection since {time}: what is shown may be old. It is asked for again by itself."),
     "job.static": _("Static data"),
     "job.took": _("took {duration}"),
+    # Why a row of a file cannot be stored
+    "problem.DUPLICATE": _("A bar of this time stands in the file already"),
+    "problem.FIELD_EMPTY": _("Nothing stands here"),
+    "problem.FRACTION_OF_A_SHARE": _("Not a whole number of shares"),
+    "problem.NEGATIVE_VOLUME": IntegrityCheck.NEGATIVE_VOLUME.label,
+    "problem.NON_TRADING_DAY": IntegrityCheck.NON_TRADING_DAY.label,
+    "problem.NOT_A_NUMBER": _("Not a number"),
+    "problem.NOT_CLOSED_YET": _("The day is not over"),
+    "problem.OFF_SESSION": IntegrityCheck.OFF_SESSION.label,
+    "problem.OHLC_ORDER": IntegrityCheck.OHLC_ORDER.label,
+    "problem.PRICE_NOT_POSITIVE": IntegrityCheck.PRICE_NOT_POSITIVE.label,
+    "problem.SYMBOL_UNKNOWN": _("An instrument that is not known"),
+    "problem.TIME_INVALID": _("Not a time"),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from accounts.choices import SEES_EVERY_ACCOUNT
@@ -14,10 +15,20 @@ from accounts.models import User
 from frontend.market_messages import market_messages
 from frontend.messages import browser_messages
 from frontend.views import SignedInRequest
-from marketdata.choices import FindingSeverity, FindingState, IntegrityCheck, Kind, Market, RepairStatus
+from marketdata.choices import Basis, FindingSeverity, FindingState, IntegrityCheck, Kind, Market, RepairStatus
 from marketdata.metrics import gap_figures, host_figures, queue_figures
+from marketdata.services.exports import ExportFormat
+from marketdata.services.imports.files import ENCODINGS
 from marketdata.services.integrity.findings import REPAIRABLE
+from marketdata.services.requests import Adjust
 from marketdata.services.schedules import schedules_list
+
+#: In the order people work through them.
+FINDING_STATES = (
+    (FindingState.OPEN, _("To be settled")),
+    (FindingState.ACKNOWLEDGED, FindingState.ACKNOWLEDGED.label),
+    (FindingState.REPAIRED, FindingState.REPAIRED.label),
+)
 
 
 def _boot(user: User) -> dict[str, Any]:
@@ -53,13 +64,28 @@ def integrity(request: SignedInRequest) -> HttpResponse:
     context = _context(
         request,
         "integrity",
-        states=FindingState.choices,
+        states=FINDING_STATES,
         severities=FindingSeverity.choices,
         checks=IntegrityCheck.choices,
     )
     context["boot"]["may_settle"] = request.user.role in SEES_EVERY_ACCOUNT
     context["boot"]["repairable"] = sorted(REPAIRABLE)
     return render(request, "frontend/market/integrity.html", context)
+
+
+@require_GET
+@login_required
+def files(request: SignedInRequest) -> HttpResponse:
+    """Bars to and from files; importing is for administrators."""
+    context = _context(
+        request,
+        "files",
+        formats=list(ExportFormat),
+        adjusts=list(Adjust),
+        bases=Basis.choices,
+        encodings=ENCODINGS,
+    )
+    return render(request, "frontend/market/files.html", context)
 
 
 @require_GET

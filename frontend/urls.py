@@ -15,6 +15,7 @@ urlpatterns = [
     path("data/", marketpages.sync, name="data"),
     path("data/coverage/", marketpages.coverage, name="data-coverage"),
     path("data/integrity/", marketpages.integrity, name="data-integrity"),
+    path("data/files/", marketpages.files, name="data-files"),
     path("data/status/", marketpages.status, name="data-status"),
     path("approvals/", approvals, name="approvals"),
     path("alerts/", oversight.alerts, name="alerts"),

@@ -27,6 +27,8 @@ PAGES = {
     "alice": {
         "dashboard": "/",
         "data": "/data/",
+        "data-coverage": "/data/coverage/",
+        "data-status": "/data/status/",
         "risk": "/risk/",
         "statements": "/statements/",
         "alerts": "/alerts/",
@@ -39,6 +41,8 @@ PAGES = {
         "people": "/people/",
         "teams": "/teams/",
         "accounts": "/accounts/",
+        "data-files": "/data/files/",
+        "data-integrity": "/data/integrity/",
         "audit": "/audit/",
         "configuration": "/configuration/",
     },

@@ -27,6 +27,7 @@ export class ApiError extends Error {
 }
 
 async function call(method, path, { body, headers = {}, signal } = {}) {
+  const form = body instanceof FormData; // the browser then says the type, with its boundary
   let response;
   try {
     response = await fetch(`/api/v1/${path}`, {
@@ -35,11 +36,11 @@ async function call(method, path, { body, headers = {}, signal } = {}) {
       credentials: "same-origin",
       headers: {
         Accept: "application/json",
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(body === undefined || form ? {} : { "Content-Type": "application/json" }),
         ...(method === "GET" ? {} : { "X-CSRFToken": csrfToken() }),
         ...headers,
       },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || form ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -52,6 +53,8 @@ async function call(method, path, { body, headers = {}, signal } = {}) {
 
 export const get = (path, options) => call("GET", path, options);
 export const post = (path, body, options) => call("POST", path, { ...options, body });
+/** Send a form with files in it. */
+export const upload = (path, form, options) => call("POST", path, { ...options, body: form });
 export const patch = (path, body, options) => call("PATCH", path, { ...options, body });
 export const put = (path, body, options) => call("PUT", path, { ...options, body });
 export const remove = (path, options) => call("DELETE", path, options);

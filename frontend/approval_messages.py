@@ -28,7 +28,7 @@ APPROVAL_MESSAGES: dict[str, str | Promise] = {
     "approval.refused": _("Refused."),
     "approval.rules": _("Asked for by"),
     "approval.rule": _("rule {id}"),
-    "approval.value": _("Value"),
+    "approval.value": _("Value of the wish"),
 }
 
 

@@ -80,7 +80,8 @@ async function ask(act, entry, node) {
   showRefusal(refusal);
   setText(byId("decide-title"), t(`approval.${act}_asked`));
   setText(byId("decide-what"), title(entry) + (asked.legs ? ` — ${t("approval.legs_chosen", { count: numbers.length, total: entry.row.legs.length })}` : ""));
-  setText(byId("decide-facts"), "");
+  const legs = entry.kind === "executions" ? entry.row.legs.filter((leg) => numbers.includes(leg.number)) : [];
+  setText(byId("decide-facts"), legs.map(wording).join("; "));
   setText(byId("decide-send"), t(`approval.${act}`));
   byId("decide-reason-field").hidden = act === "approve";
   form.elements.reason.required = act === "refuse";

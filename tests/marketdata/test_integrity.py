@@ -348,16 +348,8 @@ def test_the_daily_file_is_reported_as_it_is(db: None) -> None:
     days = [date.fromisoformat(text) for text in sorted(frame["trade_date"].unique())]
     TradingDay.objects.bulk_create([TradingDay(market="SH", date=day) for day in days], ignore_conflicts=True)
     DataSource.objects.create(host="sim", basis=Basis.FRONT_ADJUSTED)
-    outside = 0
     for symbol, part in frame.groupby("ts_code"):
         row = instrument(str(symbol))
-        average = part["amount"] * 1000 / (part["vol"] * 100)
-        slack = part["high"] * 1e-4
-        outside += int(
-            (
-                (average < part["low"] - np.maximum(slack, 0.005)) | (average > part["high"] + np.maximum(slack, 0.005))
-            ).sum()
-        )
         stored = pd.DataFrame(
             {
                 "time": [date_ts(date.fromisoformat(text)) for text in part["trade_date"]],
@@ -369,12 +361,8 @@ def test_the_daily_file_is_reported_as_it_is(db: None) -> None:
         )
         keep(row, DAY, stored)
     summary = integrity_run()
-    found = IntegrityFinding.objects.filter(check_name="AMOUNT_OUTSIDE_PRICES")
-    assert set(summary.found) == {"AMOUNT_OUTSIDE_PRICES"}
-    assert sum(row.rows for row in found) == pytest.approx(outside, abs=3)
-    assert 0.2 < outside / len(frame) < 0.6
-    assert {row.severity for row in found} == {"INFO"}
-    assert summary.as_dict()["checks_off"] == ["OFF_TICK", "BEYOND_LIMITS", "FACTOR_MISSING", "FACTOR_DIFFERS"]
+    assert (summary.checked > 0, summary.found) == (True, {})
+    assert "AMOUNT_OUTSIDE_PRICES" in str(summary.as_dict()["checks_off"])
 
 
 def test_the_minute_file_has_its_missing_opens_reported(maotai: Instrument) -> None:

@@ -143,10 +143,11 @@ def _rows(bars: QuoteColumns, period: Period, subject: Subject, around: Surround
         IntegrityCheck.NEGATIVE_VOLUME: (volume < 0) | (amount < 0),
         IntegrityCheck.OHLC_ORDER: ~first_zero
         & ((low > np.minimum(opens, close) + slack) | (high < np.maximum(opens, close) - slack)),
-        IntegrityCheck.AMOUNT_OUTSIDE_PRICES: _amount_outside(volume, amount, low, high, float(subject.tick)),
     }
     if around.is_raw:
+        # Adjusted prices do not match what was paid, nor the tick: four in ten bars would be reported for nothing.
         tick = float(subject.tick)
+        masks[IntegrityCheck.AMOUNT_OUTSIDE_PRICES] = _amount_outside(volume, amount, low, high, tick)
         masks[IntegrityCheck.OFF_TICK] = np.logical_or.reduce(
             [np.abs(bars.values[name] / tick - np.rint(bars.values[name] / tick)) > 1e-6 for name in PRICES]
         )

@@ -292,7 +292,7 @@ MANY = ",".join(["600519.SH"] + ["x" * 50] * 3000)
         ({"symbols": "A" * 5000}, "SYMBOL_UNKNOWN", "symbols"),
         ({"symbols": MOUTAI, "period": "2d"}, "PERIOD_UNKNOWN", "period"),
         ({"symbols": MOUTAI, "period": ""}, "PERIOD_UNKNOWN", "period"),
-        ({"symbols": MOUTAI, "period": "tick"}, "PERIOD_NOT_AVAILABLE", "period"),
+        ({"symbols": MOUTAI, "period": "tick", "adjust": "front"}, "FIELD_INVALID", "adjust"),
         ({"symbols": MOUTAI, "start": "20230317", "end": "20180101"}, "RANGE_REVERSED", "start"),
         ({"symbols": MOUTAI, "start": "0001-01-01"}, "RANGE_INVALID", "start"),
         ({"symbols": MOUTAI, "end": "0001-01-01"}, "RANGE_INVALID", "end"),

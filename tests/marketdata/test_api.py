@@ -152,7 +152,7 @@ def test_bars_adjusted_from_a_front_adjusted_source_are_refused(stored: None, al
         ("", "FIELD_REQUIRED", "symbols"),
         ("symbols=600519.SH,888888.SH", "SYMBOL_UNKNOWN", "symbols"),
         ("symbols=600519.SH&period=3d", "PERIOD_UNKNOWN", "period"),
-        ("symbols=600519.SH&period=tick", "PERIOD_NOT_AVAILABLE", "period"),
+        ("symbols=600519.SH&period=tick&adjust=front", "FIELD_INVALID", "adjust"),
         ("symbols=600519.SH&start=20230317&end=20230313", "RANGE_REVERSED", "start"),
         ("symbols=600519.SH&start=20230313&end=20991231", "RANGE_IN_FUTURE", "end"),
         ("symbols=600519.SH&start=NaN", "RANGE_INVALID", "start"),

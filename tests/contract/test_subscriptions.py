@@ -20,9 +20,7 @@ def issue(desk: Desk) -> IssueData:
 
 def ask(desk: Desk, issue: IssueData, **changes: object) -> OrderRequest:
     """A subscription of the smallest quantity."""
-    return desk.request(
-        **({"symbol": issue.symbol, "price": issue.price, "quantity": issue.minimum} | changes)
-    )
+    return desk.request(**({"symbol": issue.symbol, "price": issue.price, "quantity": issue.minimum} | changes))
 
 
 def refusal(desk: Desk, request: OrderRequest) -> str:

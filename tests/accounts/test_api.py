@@ -57,6 +57,7 @@ def test_accounts_detail_says_mode_state_host_and_rights(team: Team) -> None:
         "host": {
             "name": "sim",
             "kind": "SIMULATED",
+            "fed_from": "",
             "session_state": "DOWN",
             "message": "",
             "updated_at": None,

@@ -75,6 +75,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
                 "TRANSFER_OUT",
             ]
         ],
+        "AccountEventKindEnum": "trading.ledger.choices.EventKind",
         "WebhookStateEnum": "trading.webhooks.choices.WebhookState",
         "EventDeliveryStatusEnum": "trading.webhooks.choices.EventDeliveryStatus",
         "TradeDateStateEnum": "trading.ledger.choices.TradeDateState",

@@ -36,6 +36,8 @@ _WITH_BODY = {
     "415": "The body's media type is not understood.",
 }
 
+_ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+
 
 def document_errors(
     result: dict[str, Any],
@@ -58,11 +60,9 @@ def _document(operation: dict[str, Any]) -> None:
         refusals |= _SECURED
     if "requestBody" in operation:
         refusals |= _WITH_BODY
+    responses = operation["responses"]
     for status, description in refusals.items():
-        operation["responses"].setdefault(
-            status,
-            {
-                "description": description,
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-            },
-        )
+        responses.setdefault(status, {"description": description})
+    for status, response in responses.items():
+        if status[0] in "45":
+            response.setdefault("content", _ERROR_CONTENT)

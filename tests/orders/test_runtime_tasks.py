@@ -37,25 +37,25 @@ def done(outcome: str) -> Future[str]:
 )
 def test_wake_returns_what_became_of_the_order(answer: Any, outcome: str, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = FakeRuntime(answer)
-    monkeypatch.setattr(worker, "_current", runtime)
+    monkeypatch.setattr(worker._slot, "_current", runtime)
     order_id = uuid4()
     assert wake(str(order_id)) == {"order_id": str(order_id), "outcome": outcome}
     assert runtime.woken == [order_id]
 
 
 def test_wake_hung_call_does_not_keep_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_current", FakeRuntime(Future()))
+    monkeypatch.setattr(worker._slot, "_current", FakeRuntime(Future()))
     monkeypatch.setattr("trading.orders.tasks.WAIT_SECONDS", 0.01)
     assert wake(str(uuid4()))["outcome"] == "still running"
 
 
 def test_wake_forged_id_reaches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = FakeRuntime(done("sent"))
-    monkeypatch.setattr(worker, "_current", runtime)
+    monkeypatch.setattr(worker._slot, "_current", runtime)
     assert wake("'; DROP TABLE orders_order")["outcome"] == "malformed"
     assert runtime.woken == []
 
 
 def test_wake_without_a_runtime_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_current", None)
+    monkeypatch.setattr(worker._slot, "_current", None)
     assert wake(str(uuid4()))["outcome"] == "no runtime"

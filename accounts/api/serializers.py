@@ -38,7 +38,9 @@ class HostSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     kind = serializers.ChoiceField(choices=HostKind.choices)
-    fed_from = serializers.CharField(help_text="Host whose quotes a paper host matches on; blank for a market of its own.")
+    fed_from = serializers.CharField(
+        help_text="Host whose quotes a paper host matches on; blank for a market of its own."
+    )
     session_state = serializers.ChoiceField(choices=SessionState.choices)
     message = serializers.CharField()
     updated_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)

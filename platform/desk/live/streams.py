@@ -130,9 +130,7 @@ class SymbolStream:
     With `read_feeds` the stream also says which hosts' feeds are stale, at the start and whenever that changes.
     """
 
-    def __init__(
-        self, channel: str, *, read: SymbolsRead, wake: Wake, read_feeds: FeedsRead | None = None
-    ) -> None:
+    def __init__(self, channel: str, *, read: SymbolsRead, wake: Wake, read_feeds: FeedsRead | None = None) -> None:
         self.channel = channel
         self._read = read
         self._read_feeds = read_feeds

@@ -6,71 +6,134 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0005_fed_hosts'),
+        ("accounts", "0005_fed_hosts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Webhook',
+            name="Webhook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('sealed', models.TextField(help_text='Address and secret as JSON, sealed (ops.sealing).')),
-                ('hint', models.CharField(help_text='Enough of the address to recognise it by.', max_length=120, verbose_name='address')),
-                ('kinds', models.JSONField(blank=True, default=list, help_text='Empty: every kind.', verbose_name='kinds of events')),
-                ('state', models.CharField(choices=[('ACTIVE', 'Active'), ('OFF', 'Switched off'), ('PAUSED', 'Paused after failures'), ('REVOKED', 'The account is not visible any more')], default='ACTIVE', max_length=8, verbose_name='state')),
-                ('cursor', models.PositiveBigIntegerField(help_text="Version of the account's newest event that is in the log.", verbose_name='last event taken')),
-                ('failures', models.PositiveIntegerField(default=0, verbose_name='failures in a row')),
-                ('claimed_until', models.DateTimeField(blank=True, help_text='Somebody delivers until then.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.brokeraccount')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("sealed", models.TextField(help_text="Address and secret as JSON, sealed (ops.sealing).")),
+                (
+                    "hint",
+                    models.CharField(
+                        help_text="Enough of the address to recognise it by.", max_length=120, verbose_name="address"
+                    ),
+                ),
+                (
+                    "kinds",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Empty: every kind.", verbose_name="kinds of events"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("ACTIVE", "Active"),
+                            ("OFF", "Switched off"),
+                            ("PAUSED", "Paused after failures"),
+                            ("REVOKED", "The account is not visible any more"),
+                        ],
+                        default="ACTIVE",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "cursor",
+                    models.PositiveBigIntegerField(
+                        help_text="Version of the account's newest event that is in the log.",
+                        verbose_name="last event taken",
+                    ),
+                ),
+                ("failures", models.PositiveIntegerField(default=0, verbose_name="failures in a row")),
+                (
+                    "claimed_until",
+                    models.DateTimeField(blank=True, help_text="Somebody delivers until then.", null=True),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.brokeraccount"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="webhooks",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'webhook',
-                'verbose_name_plural': 'webhooks',
-                'ordering': ('id',),
+                "verbose_name": "webhook",
+                "verbose_name_plural": "webhooks",
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='EventDelivery',
+            name="EventDelivery",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveBigIntegerField(verbose_name='version of the event')),
-                ('kind', models.CharField(max_length=10, verbose_name='kind')),
-                ('body', models.JSONField(verbose_name='body')),
-                ('status', models.CharField(choices=[('PENDING', 'Waiting'), ('SENT', 'Delivered'), ('DEAD', 'Given up'), ('SKIPPED', 'Not delivered any more')], default='PENDING', max_length=8, verbose_name='status')),
-                ('attempt', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('attempts', models.JSONField(default=list)),
-                ('response_code', models.IntegerField(blank=True, null=True, verbose_name='response')),
-                ('error', models.CharField(blank=True, default='', max_length=300, verbose_name='error')),
-                ('latency_ms', models.PositiveIntegerField(blank=True, null=True, verbose_name='latency (ms)')),
-                ('created_at', models.DateTimeField(verbose_name='created')),
-                ('due_at', models.DateTimeField(verbose_name='due')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.webhook')),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("version", models.PositiveBigIntegerField(verbose_name="version of the event")),
+                ("kind", models.CharField(max_length=10, verbose_name="kind")),
+                ("body", models.JSONField(verbose_name="body")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "Waiting"),
+                            ("SENT", "Delivered"),
+                            ("DEAD", "Given up"),
+                            ("SKIPPED", "Not delivered any more"),
+                        ],
+                        default="PENDING",
+                        max_length=8,
+                        verbose_name="status",
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("attempts", models.JSONField(default=list)),
+                ("response_code", models.IntegerField(blank=True, null=True, verbose_name="response")),
+                ("error", models.CharField(blank=True, default="", max_length=300, verbose_name="error")),
+                ("latency_ms", models.PositiveIntegerField(blank=True, null=True, verbose_name="latency (ms)")),
+                ("created_at", models.DateTimeField(verbose_name="created")),
+                ("due_at", models.DateTimeField(verbose_name="due")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                (
+                    "webhook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="webhooks.webhook"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery of an event',
-                'verbose_name_plural': 'deliveries of events',
-                'ordering': ('-created_at', '-version'),
+                "verbose_name": "delivery of an event",
+                "verbose_name_plural": "deliveries of events",
+                "ordering": ("-created_at", "-version"),
             },
         ),
         migrations.AddConstraint(
-            model_name='webhook',
-            constraint=models.UniqueConstraint(fields=('owner', 'name'), name='webhook_name_once'),
+            model_name="webhook",
+            constraint=models.UniqueConstraint(fields=("owner", "name"), name="webhook_name_once"),
         ),
         migrations.AddIndex(
-            model_name='eventdelivery',
-            index=models.Index(condition=models.Q(('status', 'PENDING')), fields=['webhook', 'version'], name='event_delivery_waiting'),
+            model_name="eventdelivery",
+            index=models.Index(
+                condition=models.Q(("status", "PENDING")), fields=["webhook", "version"], name="event_delivery_waiting"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='eventdelivery',
-            constraint=models.UniqueConstraint(fields=('webhook', 'version'), name='event_delivery_once'),
+            model_name="eventdelivery",
+            constraint=models.UniqueConstraint(fields=("webhook", "version"), name="event_delivery_once"),
         ),
     ]

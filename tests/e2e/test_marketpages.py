@@ -18,7 +18,7 @@ Visit = Callable[..., Visitor]
 LIVE_MS = 20_000
 PAGES = ("/data/", "/data/coverage/", "/data/files/", "/data/integrity/", "/data/status/")
 ORDER = """async () => {
-  const { results } = await (await fetch("/api/v1/instruments?kind=STOCK&limit=40")).json();
+  const { results } = await (await fetch("/api/v1/instruments?kind=STOCK&limit=200")).json();
   const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
   const start = document.querySelector("#bars-form [name=start]").value;
   const body = JSON.stringify({ symbols: results.map((row) => row.symbol), period: "1m", start });

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.runtimes import RuntimeSlot
 from qmt.terminal.seeded import SeededMarket
 from tests.faults.play import play
 from tests.faults.report import chosen, write_line
@@ -25,7 +26,7 @@ SAMPLE = "1-28"
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scenario that got stuck takes none of the next ones with it; a hung SDK call is given up soon."""
-    monkeypatch.setattr("trading.orders.runtime.worker._current", None)
+    monkeypatch.setattr("trading.orders.runtime.worker._slot", RuntimeSlot("trade"))
     monkeypatch.setattr("qmt.session.CALL_SECONDS", 1.0)
 
 

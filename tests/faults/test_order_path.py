@@ -79,13 +79,13 @@ def test_same_key_twenty_times_in_parallel_is_one_order(rig: Rig) -> None:
     ids: list[object] = []
 
     def place() -> None:
-        from django.db import connection
+        from django.db import connections
 
         barrier.wait()
         try:
             ids.append(rig.buy(100, price=rig.detail.limit_down, client_order_id="one-and-only"))
         finally:
-            connection.close()
+            connections.close_all()
 
     threads = [threading.Thread(target=place) for _ in range(20)]
     for thread in threads:

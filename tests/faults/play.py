@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -469,16 +469,16 @@ class _Player:
 
     def end_orders(self) -> Verdict:
         """Cancel what still works, and hold the books against each other once the last word is in."""
-        for order in Order.objects.filter(account=self.rig.alpha, status__in=OPEN):
-            try:
-                order_cancel(user=self.dora, order_id=order.pk)
-            except Conflict:
-                continue
 
         def over() -> bool:
             self.revive()
             self.terminal.step()
-            return not Order.objects.filter(account=self.rig.alpha, status__in=OPEN).exists()
+            working = Order.objects.filter(account=self.rig.alpha, status__in=OPEN)
+            # Asked again: an order placed in the terminal may only now have been adopted.
+            for order in working.filter(cancel_requested_at=None):
+                with suppress(Conflict):
+                    order_cancel(user=self.dora, order_id=order.pk)
+            return not working.exists()
 
         until(over, SETTLE_SECONDS, "every order final")
         return self.compare(day_over=False)

@@ -51,7 +51,12 @@ def test_steps(*, slow: bool) -> list[Step]:
         pytest("tests", "not e2e and not faults", "-n", WORKERS, "--dist", "loadfile"),
         # One after the other: they start whole platforms, and measure how long that takes.
         pytest("browser, processes and faults", "e2e or faults"),
-        pytest("tests on PostgreSQL", "postgres and not e2e", prefix=python("-m", "tests.postgres")),
+        # Faults on PostgreSQL belong to `make test-all` and `make faults`: they would take a minute of `make test`.
+        pytest(
+            "tests on PostgreSQL",
+            "postgres and not e2e" if slow else "postgres and not e2e and not faults",
+            prefix=python("-m", "tests.postgres"),
+        ),
     ]
 
 

@@ -165,7 +165,7 @@ def test_job_is_paused_resumed_cancelled_and_tried_again(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_page_has_no_accessibility_violation(visit: Visit, path: str, theme: str) -> None:
     page = visit("admin", path).page
     page.evaluate(f"localStorage.setItem('desk.theme', '{theme}')")

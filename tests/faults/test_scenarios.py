@@ -20,7 +20,7 @@ from tests.faults.scenarios import compose
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), BOTH_DATABASES]
 
 #: What `make test` plays; `FAULT_SEEDS=1-420` names others.
-SAMPLE = "1-28"
+SAMPLE = "1-16"
 
 
 @pytest.fixture(autouse=True)

@@ -209,6 +209,8 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.NOTHING_RESERVED: _("The order holds nothing that could be released."),
     Code.ORDER_EXPIRED: _("The order has expired."),
     Code.AUTHORITY_CHANGED: _("The right to send this order was withdrawn."),
+    Code.AUTO_TRADING_OFF: _("Automatic trading is switched off on this account."),
+    Code.ORDER_IN_FLIGHT: _("An order on this instrument and side is still open."),
     Code.DEADLINE_PASSED: _("It is too late for this."),
     # The platform
     Code.UNAVAILABLE: _("Something the platform needs is away for now."),

@@ -48,12 +48,14 @@ class PriceType(models.TextChoices):
 class Source(models.TextChoices):
     """Where an order came from. EXECUTION: the child of a basket or another parent; EXTERNAL: placed in the
     terminal, adopted by reconciliation; FLATTEN: the sale of a kill switch, which no trading state holds back;
-    SCHEDULE: a new issue that an account subscribes by itself."""
+    SCHEDULE: a new issue that an account subscribes by itself; SIGNAL, GRID: placed by an exit plan or a grid."""
 
     PORTAL = "PORTAL", _("Portal")
     API = "API", _("API")
     RPC = "RPC", _("gRPC")
     STRATEGY = "STRATEGY", _("Strategy")
+    SIGNAL = "SIGNAL", _("Signal")
+    GRID = "GRID", _("Grid")
     EXECUTION = "EXECUTION", _("Execution")
     EXTERNAL = "EXTERNAL", _("External")
     FLATTEN = "FLATTEN", _("Kill switch")

@@ -46,6 +46,8 @@ _FIRST_EVENT: Final[dict[str, OrderEventKind]] = {
     Status.DENIED: OrderEventKind.DENIED,
     Status.PENDING_APPROVAL: OrderEventKind.HELD,
 }
+#: Sources whose orders carry keys of the platform's own.
+_PROGRAMS: Final = frozenset({Source.EXECUTION, Source.SIGNAL, Source.GRID, Source.STRATEGY})
 _ACTION: Final[dict[str, str]] = {Status.DENIED: "order.denied", Status.PENDING_APPROVAL: "order.held"}
 
 
@@ -100,8 +102,8 @@ def order_submit(
     ----------
     symbol, side, quantity, price_type, price, client_order_id, strategy
         As the request has them; they are checked here. `quantity` in shares, `price` in
-        CNY. `client_order_id` names one order of the account for ever; keys that begin with
-        `ticket.EXECUTION_KEY` belong to the children of executions.
+        CNY. `client_order_id` names one order of the account for ever; some beginnings belong
+        to the platform's own orders (see `ticket`).
     guard
         Called while the account's book is held, before a new order is decided; what it raises ends the
         submission, and nothing is stored.
@@ -134,7 +136,7 @@ def order_submit(
         price=price,
         client_order_id=client_order_id,
         strategy=strategy,
-        reserved_key=source is Source.EXECUTION,
+        reserved_key=source in _PROGRAMS,
     )
     instrument = instrument_named(ticket.symbol)
     request = _Request(

@@ -24,6 +24,10 @@ MAX_SYMBOL_LENGTH = 16
 MAX_STRATEGY_LENGTH = 64
 EXECUTION_KEY = "exec:"
 """Beginning of the keys of executions' children: nobody else's order may stand in a child's place."""
+AUTOMATIC_KEY = "auto:"
+"""Beginning of the keys of orders that a program of the platform places by itself."""
+
+_RESERVED_KEYS: Final = (EXECUTION_KEY, SUBSCRIPTION_KEY, AUTOMATIC_KEY)
 
 #: Words that ask for orders which the platform does not place; see `docs/orders.md`.
 _NOT_BUILT: Final = {
@@ -74,7 +78,7 @@ class Ticket:
         Parameters
         ----------
         reserved_key
-            The key is an execution's or a subscription's own; everybody else's may not begin as those do.
+            The key is the platform's own; everybody else's may not begin as those do.
 
         Raises
         ------
@@ -190,14 +194,14 @@ def key_of(value: Any, *, field: str, reserved: bool = False) -> str | None:
     Raises
     ------
     Invalid
-        Anything but visible ASCII, or a beginning that belongs to executions or subscriptions.
+        Anything but visible ASCII, or a beginning that belongs to the platform's own orders.
     """
     if value is None or value == "":
         return None
-    if isinstance(value, str) and value.startswith((EXECUTION_KEY, SUBSCRIPTION_KEY)) and not reserved:
+    if isinstance(value, str) and value.startswith(_RESERVED_KEYS) and not reserved:
         raise Invalid(
             Code.FIELD_INVALID,
-            f"keys that begin with {EXECUTION_KEY} or {SUBSCRIPTION_KEY} belong to executions and subscriptions",
+            f"keys that begin with {', '.join(_RESERVED_KEYS)} belong to the platform's own orders",
             field=field,
         )
     if not isinstance(value, str) or len(value) > MAX_KEY_LENGTH or not _visible(value):

@@ -11,8 +11,11 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
+
+from ops.compression import accepts_gzip, gzip_pieces, is_compressible
 
 
 class TableRenderer(BaseRenderer):
@@ -50,9 +53,17 @@ class ParquetRenderer(TableRenderer):
 
 
 def streamed(request: Request, pieces: Iterator[bytes], content_type: str) -> StreamingHttpResponse:
-    """Answer with pieces as they are made; on an event loop each is made on a thread."""
+    """Answer with pieces as they are made; on an event loop each is made, and compressed, on a thread."""
+    packed = is_compressible(content_type)
+    gzip = packed and accepts_gzip(request._request)
+    made = gzip_pieces(pieces) if gzip else pieces
     on_loop = isinstance(request._request, ASGIRequest)
-    return StreamingHttpResponse(as_async(pieces) if on_loop else pieces, content_type=content_type)
+    response = StreamingHttpResponse(as_async(made) if on_loop else made, content_type=content_type)
+    if packed:
+        patch_vary_headers(response, ("Accept-Encoding",))
+    if gzip:
+        response["Content-Encoding"] = "gzip"
+    return response
 
 
 async def as_async(iterator: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""What every HTTP request passes: an id of its own."""
+"""What every HTTP request passes: an id of its own, and compression of the API's answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
+from ops.api import wants_json_error
+from ops.compression import SMALLEST, is_compressible
 from ops.requests import request_id_var
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -30,3 +34,17 @@ class RequestContextMiddleware:
             request_id_var.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compress whole answers of the API that gain by it; see `ops.compression` for which, and for streams."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        small = isinstance(response, HttpResponse) and len(response.content) < SMALLEST
+        if response.streaming or small or not _may_compress(request, response):
+            return response
+        return super().process_response(request, response)
+
+
+def _may_compress(request: HttpRequest, response: HttpResponseBase) -> bool:
+    return wants_json_error(request) and is_compressible(response.headers.get("Content-Type", ""))

@@ -13,6 +13,7 @@ from .auth import *
 from .caching import *
 from .celery import *
 from .channels import *
+from .cors import *
 from .databases import *
 from .i18n import *
 from .logging import *

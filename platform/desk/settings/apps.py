@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "channels",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -39,6 +40,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "desk.middleware.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "desk.middleware.RequestContextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -50,6 +52,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+if _config.cors_origins:
+    # Before everything that may answer by itself: a refusal without the header cannot be read over there.
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 
 TEMPLATES: list[dict[str, Any]] = [
     {

@@ -59,6 +59,8 @@ class DeskConfig(BaseSettings):
     """Host names the portal answers to, separated by commas."""
     trusted_origins: Annotated[list[str], NoDecode] = []
     """Further origins whose forms are accepted, such as `https://desk.example.org`."""
+    cors_origins: Annotated[list[Annotated[str, Field(pattern=r"^https?://[^\s/?#*]+$")]], NoDecode] = []
+    """Other origins whose pages may call the API with a token, such as `https://research.example.org`; none when unset."""
     behind_tls_proxy: bool = False
     """The reverse proxy ends TLS and sets X-Forwarded-Proto; cookies become Secure."""
 
@@ -142,7 +144,7 @@ class DeskConfig(BaseSettings):
         path = file_path(given.get("config_file"), state_dir)
         return init_settings, env_settings, dotenv_settings, FileSource(settings_cls, path)
 
-    @field_validator("hosts", "trusted_origins", "alert_targets", mode="before")
+    @field_validator("hosts", "trusted_origins", "cors_origins", "alert_targets", mode="before")
     @classmethod
     def _lists(cls, value: Any) -> Any:
         return _split(value)

@@ -73,6 +73,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.RANGE_IN_FUTURE: _("The range lies in the future."),
     Code.RANGE_TOO_LARGE: _("The range is too large for one request."),
     Code.ADJUST_UNKNOWN: _("Unknown kind of price adjustment."),
+    Code.INDICATOR_UNKNOWN: _("There is no such indicator."),
     Code.FACTORS_UNAVAILABLE: _("The source has no factors: these prices cannot be adjusted."),
     Code.DATA_UNAVAILABLE: _("The data could not be had."),
     Code.SUBSCRIPTION_LIMIT: _("That is more than can be followed at a time."),

@@ -81,13 +81,12 @@ def work(bench: Bench, order_id: str) -> None:
 
     from accounts.models import BrokerAccount
     from ops.clocks import wall_now
-    from trading.orders.claims import claim
+    from trading.orders.claims import claim_all
     from trading.orders.intake import CallReturned
     from trading.orders.models import Order
 
     seen = Order.objects.select_related("created_by").get(pk=UUID(order_id), host_name="sim")
-    order = claim(seen.pk, account_id=seen.account_id, host_name="sim", seen=seen)
-    assert order is not None
+    order = claim_all({seen.pk: seen}, account_id=seen.account_id, host_name="sim")[seen.pk]
     BrokerAccount.objects.get(pk=order.account_id)
     order.session_seq = seq = int(order.pk.int % 10**9)
     response, reported = bench.response(order), bench.update(order, 50)

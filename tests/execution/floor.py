@@ -9,11 +9,11 @@ from typing import Any
 from ops.clocks import wall_now
 from qmt.calendar import SHANGHAI
 from tests.orders.bench import MOUTAI, TODAY, Bench, host_ready
+from tests.orders.claiming import claim
 from trading.execution.models import Child, Execution, Leg
 from trading.execution.services import execution_start, order_replace, step
 from trading.ledger.models import AssetSnapshot
 from trading.orders.choices import Status
-from trading.orders.claims import claim
 from trading.orders.intake import CallReturned
 from trading.orders.models import Order
 

@@ -21,10 +21,10 @@ from qmt.gateway import (
     TradeEvent,
     TradeUpdate,
 )
+from tests.orders.claiming import claim
 from tests.people import Team, make_team
 from trading.ledger.models import AccountBook, AssetSnapshot, Position
 from trading.orders.choices import Status
-from trading.orders.claims import claim
 from trading.orders.intake import AccountSnapshot, CallReturned, IntakeResult, apply_events, resolve_by_query
 from trading.orders.models import Order
 from trading.orders.services import Submission, order_submit

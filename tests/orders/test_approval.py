@@ -18,10 +18,11 @@ from ops.errors import Code, Conflict, Denied, Forbidden, Invalid, NotFound
 from ops.models import Alert, AuditEvent
 from tests.orders.approvals import held, make_approver, quote, set_rule, too_late
 from tests.orders.bench import MOUTAI, Bench, host_ready
+from tests.orders.claiming import claim
 from tests.people import TEST_ACTOR, make_token
 from tests.risk.desk import stored
 from trading.orders.choices import KillScope, OrderEventKind, Source, Status
-from trading.orders.claims import claim, claimable
+from trading.orders.claims import claimable
 from trading.orders.lifecycle import close_trade_date, expire_due
 from trading.orders.models import Order
 from trading.orders.selectors import order_to_approve, orders_to_approve

@@ -12,10 +12,10 @@ from accounts.services import grant_withdraw
 from ops.errors import Code, DeskError
 from tests.orders.approvals import held, make_approver, set_rule, too_late
 from tests.orders.bench import Bench, make_bench
+from tests.orders.claiming import claim
 from tests.orders.test_races import at_once
 from tests.people import TEST_ACTOR
 from trading.orders.choices import OrderEventKind, Status
-from trading.orders.claims import claim
 from trading.orders.lifecycle import expire_due
 from trading.orders.services import order_approve, order_cancel, order_refuse
 

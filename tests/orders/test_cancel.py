@@ -14,9 +14,9 @@ from ops.clocks import wall_now
 from ops.errors import Code, Conflict, Forbidden, Invalid, NotFound
 from ops.models import AuditEvent
 from tests.orders.bench import Bench, host_ready
+from tests.orders.claiming import claim_cancel
 from tests.people import TEST_ACTOR
 from trading.orders.choices import Status
-from trading.orders.claims import claim_cancel
 from trading.orders.models import Order
 from trading.orders.services import Wanted, order_cancel, orders_cancel
 

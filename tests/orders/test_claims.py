@@ -11,12 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from accounts.services import account_halt
 from ops.clocks import wall_now
 from tests.orders.bench import Bench
+from tests.orders.claiming import claim, claim_cancel
 from tests.people import TEST_ACTOR
 from trading.ledger.models import AccountEvent
 from trading.orders.choices import OrderEventKind, Status
-from trading.orders.claims import cancels_due, claim, claim_cancel, claimable, unclaim_cancel
+from trading.orders.claims import cancels_due, claim_all, claimable, unclaim_cancel
 from trading.orders.lifecycle import expire_due, mark_withheld, session_lost
-from trading.orders.models import Order
+from trading.orders.models import Order, OrderEvent
 from trading.orders.services import order_cancel
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +80,27 @@ def test_claim_of_a_row_read_before_it_was_claimed_gets_nothing(bench: Bench) ->
     seen = Order.objects.select_related("created_by").get(pk=order.pk)
     assert claim(order.pk, host_name="sim") is not None
     assert claim(order.pk, host_name="sim", seen=seen) is None
+
+
+def test_claims_of_several_orders_are_one_transaction_and_each_has_its_own_conditions(bench: Bench) -> None:
+    orders = [bench.submit() for _ in range(3)]
+    Order.objects.filter(pk=orders[1].pk).update(expires_at=wall_now() - timedelta(milliseconds=1))
+    wanted = {order.pk: Order.objects.select_related("created_by").get(pk=order.pk) for order in orders}
+    with CaptureQueriesContext(connection) as queries:
+        claimed = claim_all(wanted, account_id=bench.account.pk, host_name="sim")
+    assert len([q for q in queries if q["sql"].startswith('UPDATE "ledger_accountbook"')]) == 1
+    assert set(claimed) == {orders[0].pk, orders[2].pk}
+    assert [bench.order(order).status for order in orders] == [Status.SUBMITTING, Status.QUEUED, Status.SUBMITTING]
+    timeline = OrderEvent.objects.filter(kind=OrderEventKind.CLAIMED).values_list("order_id", flat=True)
+    assert set(timeline) == set(claimed)
+    told = AccountEvent.objects.order_by("version").values_list("payload__status", flat=True)
+    assert list(told)[-2:] == ["SUBMITTING", "SUBMITTING"]
+
+
+def test_claim_of_another_accounts_order_gets_nothing(bench: Bench) -> None:
+    order = bench.submit()
+    assert claim_all({order.pk: None}, account_id=bench.team.beta.pk, host_name="sim") == {}
+    assert bench.order(order).status == Status.QUEUED
 
 
 def test_claim_past_the_time_to_live_gets_nothing(bench: Bench) -> None:

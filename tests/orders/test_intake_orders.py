@@ -128,7 +128,7 @@ def test_fill_before_any_answer_finds_its_order_by_tag(bench: Bench) -> None:
 
 def test_answer_before_the_sequence_number_is_noted_is_taken(bench: Bench) -> None:
     from ops.clocks import wall_now
-    from trading.orders.claims import claim
+    from tests.orders.claiming import claim
     from trading.orders.intake import CallReturned
 
     order = bench.submit()
@@ -263,7 +263,7 @@ def test_cancel_answers_are_no_truth_about_the_order(bench: Bench) -> None:
 
 
 def _send_cancel(order: Order) -> None:
-    from trading.orders.claims import claim_cancel
+    from tests.orders.claiming import claim_cancel
 
     assert claim_cancel(order.pk, host_name="sim") is not None
 

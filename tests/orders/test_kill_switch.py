@@ -13,11 +13,12 @@ from accounts.services import account_resume
 from ops.errors import Code
 from ops.models import AuditEvent
 from tests.orders.bench import MOUTAI, Bench
+from tests.orders.claiming import claim
 from tests.people import TEST_ACTOR, confirmed, signed_in
 from tests.risk.desk import stored
 from trading.ledger.models import Position
 from trading.orders.choices import KillPhase, KillScope, Source, Status
-from trading.orders.claims import claim, claimable
+from trading.orders.claims import claimable
 from trading.orders.models import KillRun, KillTarget, Order
 from trading.orders.services.halts import kill
 from trading.orders.services.kill_steps import NOT_SELLABLE, advance_host

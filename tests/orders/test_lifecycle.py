@@ -8,9 +8,9 @@ import pytest
 
 from ops.errors import Code
 from tests.orders.bench import TODAY, Bench, host_ready
+from tests.orders.claiming import claim
 from trading.ledger.models import TradeDate
 from trading.orders.choices import ParkedState, Status
-from trading.orders.claims import claim
 from trading.orders.lifecycle import (
     close_trade_date,
     mark_not_found,

@@ -17,10 +17,11 @@ from ops.clocks import wall_now
 from ops.errors import Code
 from ops.models import Alert, AuditEvent
 from tests.orders.bench import MOUTAI, TODAY, Bench
+from tests.orders.claiming import claim_cancel
 from tests.people import TEST_ACTOR, confirmed, signed_in
 from tests.risk.desk import stored
 from trading.orders.choices import Status
-from trading.orders.claims import claim_cancel, unclaim_cancel
+from trading.orders.claims import unclaim_cancel
 from trading.orders.models import Order
 from trading.orders.services import order_cancel
 from trading.risk.defaults import DEFAULTS

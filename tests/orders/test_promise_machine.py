@@ -26,9 +26,9 @@ from ops.clocks import wall_now
 from ops.errors import Code, Conflict
 from qmt.gateway import OrderUpdate, TradeEvent, TradeUpdate
 from tests.orders.bench import TODAY, Bench, host_ready, make_bench
+from tests.orders.claiming import claim, claim_cancel
 from tests.people import TEST_ACTOR
 from trading.orders.choices import OrderEventKind, Status
-from trading.orders.claims import claim, claim_cancel
 from trading.orders.intake import CallReturned, apply_events
 from trading.orders.lifecycle import (
     close_trade_date,

@@ -12,9 +12,9 @@ import pytest
 from django.db import connections
 
 from tests.orders.bench import Bench, make_bench
+from tests.orders.claiming import claim
 from trading.ledger.models import AccountEvent
 from trading.orders.choices import Status
-from trading.orders.claims import claim
 from trading.orders.models import Order
 from trading.orders.services import order_cancel
 

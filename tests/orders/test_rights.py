@@ -14,8 +14,8 @@ from marketdata.selectors import instrument_day
 from ops.clocks import wall_now
 from ops.errors import Code, Forbidden
 from tests.orders.bench import Bench
+from tests.orders.claiming import claim
 from tests.people import TEST_ACTOR
-from trading.orders import claims
 from trading.orders.models import Order
 from trading.orders.services import order_cancel, submit
 from trading.orders.services.release import reservation_release
@@ -76,7 +76,7 @@ def test_successor_cancels_what_was_handed_over(own: Bench) -> None:
 def test_queued_order_of_who_is_deactivated_is_not_sent(bench: Bench) -> None:
     order = bench.submit()
     person_deactivate(actor=TEST_ACTOR, user=bench.alice)
-    assert claims.claim(order.pk, host_name=order.host_name) is None
+    assert claim(order.pk, host_name=order.host_name) is None
 
 
 def test_right_withdrawn_between_its_check_and_the_accounts_lock_counts(
@@ -106,7 +106,7 @@ def test_epoch_raised_by_somebody_elses_right_does_not_disturb(bench: Bench, mon
     monkeypatch.setattr(submit, "instrument_day", withdraw_bobs)
     order = bench.submit()
     assert order.epoch == 2
-    assert claims.claim(order.pk, host_name=order.host_name) is not None
+    assert claim(order.pk, host_name=order.host_name) is not None
 
 
 def test_grant_past_its_time_places_no_order(bench: Bench) -> None:

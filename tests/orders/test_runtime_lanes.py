@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import pytest
 
@@ -67,6 +68,75 @@ def test_lane_failure_reaches_the_caller_and_the_lane_goes_on(lanes: Lanes) -> N
     with pytest.raises(ValueError, match="no"):
         lane.submit("bad", fail).result(2.0)
     assert lane.submit("good", lambda: "sent").result(2.0) == "sent"
+
+
+class Rounds:
+    """Work for several at once that keeps what it was given together; "bad" fails by itself."""
+
+    def __init__(self) -> None:
+        self.rounds: list[list[str]] = []
+
+    def prepare(self, items: Sequence[str]) -> list[Callable[[], str]]:
+        self.rounds.append(list(items))
+        if "broken" in items:
+            raise ValueError("broken")
+        return [partial(self.run, item) for item in items]
+
+    def run(self, item: str) -> str:
+        if item == "bad":
+            raise ValueError(item)
+        return item.upper()
+
+
+def test_lane_prepares_what_has_gathered_together_and_no_more_than_asked(lanes: Lanes) -> None:
+    release, rounds = threading.Event(), Rounds()
+    lane = lanes.get("send", 1)
+    lane.submit("first", lambda: str(release.wait(5)))
+    futures = [lane.submit_together(name, name, rounds.prepare, most=2) for name in ("a", "b", "c")]
+    release.set()
+    assert [future.result(2.0) for future in futures] == ["A", "B", "C"]
+    assert rounds.rounds == [["a", "b"], ["c"]]
+
+
+def test_lane_one_failure_of_those_prepared_together_is_its_own(lanes: Lanes) -> None:
+    release, rounds = threading.Event(), Rounds()
+    lane = lanes.get("send", 1)
+    lane.submit("first", lambda: str(release.wait(5)))
+    futures = [lane.submit_together(name, name, rounds.prepare, most=8) for name in ("a", "bad", "c")]
+    release.set()
+    assert [type(future.exception(2.0)) for future in futures] == [type(None), ValueError, type(None)]
+    assert rounds.rounds == [["a", "bad", "c"]]
+
+
+def test_lane_failed_preparation_is_the_failure_of_all_and_the_lane_goes_on(lanes: Lanes) -> None:
+    release, rounds = threading.Event(), Rounds()
+    lane = lanes.get("send", 1)
+    lane.submit("first", lambda: str(release.wait(5)))
+    futures = [lane.submit_together(name, name, rounds.prepare, most=8) for name in ("a", "broken")]
+    release.set()
+    assert [type(future.exception(2.0)) for future in futures] == [ValueError, ValueError]
+    assert lane.submit_together("a", "a", rounds.prepare, most=8).result(2.0) == "A"
+
+
+def test_lane_does_other_work_behind_a_round_in_its_order(lanes: Lanes) -> None:
+    release, rounds, others = threading.Event(), Rounds(), Rounds()
+    lane = lanes.get("send", 1)
+    lane.submit("first", lambda: str(release.wait(5)))
+    for name, made in (("a", rounds), ("b", others), ("c", others)):
+        last = lane.submit_together(name, name, made.prepare, most=8)
+    release.set()
+    assert last.result(2.0) == "C"
+    assert (rounds.rounds, others.rounds) == ([["a"]], [["b", "c"]])
+
+
+def test_lanes_stop_ends_after_a_round_that_met_the_end_of_the_queue(lanes: Lanes) -> None:
+    release, rounds = threading.Event(), Rounds()
+    lane = lanes.get("send", 1)
+    lane.submit("first", lambda: str(release.wait(5)))
+    future = lane.submit_together("a", "a", rounds.prepare, most=8)
+    threading.Timer(0.05, release.set).start()
+    assert lanes.stop(2.0)
+    assert future.result(0) == "A"
 
 
 def test_lanes_abandon_hung_gives_the_account_a_new_lane(lanes: Lanes) -> None:

@@ -12,8 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.orders.bench import TODAY, Bench
+from tests.orders.claiming import claim_cancel
 from tests.people import signed_in
-from trading.orders.claims import claim_cancel
 from trading.orders.models import Order, Trade
 from trading.orders.services import order_cancel
 from trading.orders.trading_report import COLUMNS, most_within, trading_report

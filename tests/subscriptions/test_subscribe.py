@@ -13,6 +13,7 @@ from ops.models import AuditEvent
 from qmt.gateway import PriceType, Side
 from qmt.newissues import IssueKind
 from tests.orders.bench import TODAY
+from tests.orders.claiming import claim
 from tests.risk.desk import stored
 from tests.subscriptions.window import (
     BEIJING_ISSUE,
@@ -25,7 +26,6 @@ from tests.subscriptions.window import (
 )
 from trading.ledger.models import AccountBook, LedgerEntry, Position
 from trading.orders.choices import Source, Status
-from trading.orders.claims import claim
 from trading.orders.models import Order, Trade
 from trading.orders.services import order_submit
 

@@ -15,7 +15,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from accounts.models import BrokerAccount
-from trading.ledger.journal import account_journal
+from trading.ledger.journal import Journal, account_journal
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.counting import count_cancel
 from trading.orders.models import Order, OrderEvent
@@ -47,44 +47,40 @@ def cancels_due(host_name: str) -> QuerySet[Order]:
     )
 
 
-def claim(order_id: UUID, *, host_name: str, account_id: int | None = None, seen: Order | None = None) -> Order | None:
-    """Take one queued order for sending: QUEUED → SUBMITTING, committed on return.
+def claim_all(wanted: Mapping[UUID, Order | None], *, account_id: int, host_name: str) -> dict[UUID, Order]:
+    """Take queued orders of one account for sending: QUEUED → SUBMITTING, committed on return.
 
     Parameters
     ----------
-    account_id
-        The order's account, where the caller knows it: one read less before the SDK call.
-    seen
-        The order as the caller has read it, with its `created_by`: while its version is still the
-        row's, it is not read again.
+    wanted
+        The orders' ids, each with its row as the caller has read it, with its `created_by`: while its version is
+        still the row's, it is not read again.
 
     Returns
     -------
-    Order or None
-        The claimed order with its account and host; None when there is nothing to
-        send: not queued any more, past its time to live, accepted under an older
-        authority epoch, or another host's.
+    dict of UUID to Order
+        The claimed orders with their account and host. One is missing when there is nothing to send: not queued any
+        more, past its time to live, accepted under an older authority epoch, or another account's or host's.
     """
-    return _take(
-        claimable(host_name),
-        order_id,
-        account_id,
-        {"status": Status.SUBMITTING, "claimed_at": Now()},
-        kind=OrderEventKind.CLAIMED,
-        before=Status.QUEUED,
-        seen=seen,
-    )
+    with account_journal(account_id) as journal:
+        return _take(
+            journal,
+            claimable(host_name),
+            wanted,
+            {"status": Status.SUBMITTING, "claimed_at": Now()},
+            kind=OrderEventKind.CLAIMED,
+            before=Status.QUEUED,
+        )
 
 
-def claim_cancel(order_id: UUID, *, host_name: str, account_id: int | None = None) -> Order | None:
+def claim_cancel(order_id: UUID, *, account_id: int, host_name: str) -> Order | None:
     """Take one wanted cancel for sending; None when it is not wanted, was sent, or cannot be sent yet."""
-    return _take(
-        cancels_due(host_name),
-        order_id,
-        account_id,
-        {"cancel_sent_at": Now()},
-        kind=OrderEventKind.CANCEL_SENT,
-    )
+    with account_journal(account_id) as journal:
+        due, values = cancels_due(host_name), {"cancel_sent_at": Now()}
+        taken = _take(journal, due, {order_id: None}, values, kind=OrderEventKind.CANCEL_SENT)
+        for order in taken.values():
+            count_cancel(journal, order)
+    return taken.get(order_id)
 
 
 def unclaim_cancel(order_id: UUID) -> None:
@@ -96,32 +92,31 @@ def unclaim_cancel(order_id: UUID) -> None:
 
 
 def _take(
+    journal: Journal,
     candidates: QuerySet[Order],
-    order_id: UUID,
-    account_id: int | None,
+    wanted: Mapping[UUID, Order | None],
     values: Mapping[str, Any],
     *,
     kind: OrderEventKind,
     before: Status | None = None,
-    seen: Order | None = None,
-) -> Order | None:
-    """Claim one order, if it is among the candidates, and write its timeline in the same transaction."""
-    if account_id is None:
-        account_id = candidates.filter(pk=order_id).values_list("account_id", flat=True).first()
-        if account_id is None:
-            return None
-    with account_journal(account_id) as journal:
+) -> dict[UUID, Order]:
+    """Claim what of the account is among the candidates, and write the timelines in the same transaction."""
+    mine = candidates.filter(account_id=journal.book.pk)
+    taken: dict[UUID, Order] = {}
+    for order_id, seen in wanted.items():
         order = None
-        mine = candidates.filter(pk=order_id, account_id=account_id)
-        if seen is not None and mine.filter(version=seen.version).update(version=F("version") + 1, **values) == 1:
+        row = mine.filter(pk=order_id)
+        if seen is not None and row.filter(version=seen.version).update(version=F("version") + 1, **values) == 1:
             order = _as_taken(seen, journal.at, values)
-        elif mine.update(version=F("version") + 1, **values) == 1:
+        elif row.update(version=F("version") + 1, **values) == 1:
             order = Order.objects.select_related("created_by").get(pk=order_id)
         if order is None:
-            return None
+            continue
         # The journal holds the account with its host already.
         order.account = journal.book.account
-        OrderEvent.objects.create(
+        taken[order_id] = order
+    OrderEvent.objects.bulk_create(
+        OrderEvent(
             order=order,
             seq=order.version,
             kind=kind,
@@ -129,10 +124,11 @@ def _take(
             to_status=order.status,
             at=journal.at,
         )
+        for order in taken.values()
+    )
+    for order in taken.values():
         note(journal, order)
-        if kind is OrderEventKind.CANCEL_SENT:
-            count_cancel(journal, order)
-    return order
+    return taken
 
 
 def _as_taken(seen: Order, at: datetime, values: Mapping[str, Any]) -> Order:

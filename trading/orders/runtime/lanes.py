@@ -11,22 +11,28 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from trading.orders.runtime.database import database_thread, usable_connection
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+
+Prepare = Callable[[Sequence[Item]], Sequence[Callable[[], T]]]
+"""Readies several items at once and gives what is left to do for each, in their order."""
 
 
 @dataclass(slots=True)
 class _Job:
     key: Hashable
-    run: Callable[[], Any]
+    item: Any
+    prepare: Prepare[Any, Any]
+    most: int = 1
     done: Future[Any] = field(default_factory=Future)
 
 
@@ -49,11 +55,22 @@ class Lane:
 
     def submit(self, key: Hashable, run: Callable[[], T]) -> Future[T]:
         """Queue `run`; with a job of the same key in the lane, that job's future is the answer."""
+        return self._queued(_Job(key, run, _alone))
+
+    def submit_together(self, key: Hashable, item: Item, prepare: Prepare[Item, T], *, most: int) -> Future[T]:
+        """Queue `item`; what has gathered when its turn comes is prepared at once, `most` items at a time.
+
+        What `prepare` returns for each item then runs by itself: one that fails does not stop the others. A failure
+        of `prepare` is the failure of all.
+        """
+        return self._queued(_Job(key, item, prepare, most))
+
+    def _queued(self, job: _Job) -> Future[Any]:
         with self._lock:
-            waiting = self._jobs.get(key)
+            waiting = self._jobs.get(job.key)
             if waiting is not None:
-                return cast("Future[T]", waiting.done)
-            job = self._jobs[key] = _Job(key, run)
+                return waiting.done
+            self._jobs[job.key] = job
         self._queue.put(job)
         return job.done
 
@@ -77,24 +94,61 @@ class Lane:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (job := self._queue.get()) is not None and not self._abandoned:
+        following: _Job | None = None
+        while (job := following or self._queue.get()) is not None and not self._abandoned:
+            jobs, following = self._gathered(job)
             self._busy_since = time.monotonic()
-            result: Any = None
-            failure: Exception | None = None
             try:
                 with usable_connection():
-                    result = job.run()
+                    runs = job.prepare([one.item for one in jobs])
             except Exception as error:
-                failure = error
-                logger.exception("%s: job %s failed", self.name, job.key)
-            finally:
-                self._busy_since = None
-                with self._lock:
-                    self._jobs.pop(job.key, None)
-            if failure is None:
-                job.done.set_result(result)
+                logger.exception("%s: jobs %s failed", self.name, [one.key for one in jobs])
+                for one in jobs:
+                    self._end(one, error=error)
             else:
-                job.done.set_exception(failure)
+                for one, run in zip(jobs, runs, strict=True):
+                    self._do(one, run)
+            self._busy_since = None
+
+    def _gathered(self, first: _Job) -> tuple[list[_Job], _Job | None]:
+        """The jobs that may be prepared with `first`, and the one behind them if it was taken out already."""
+        jobs = [first]
+        while len(jobs) < first.most:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:  # the end: for the next look at the queue
+                self._queue.put(None)
+                break
+            if job.prepare != first.prepare:
+                return jobs, job
+            jobs.append(job)
+        return jobs, None
+
+    def _do(self, job: _Job, run: Callable[[], Any]) -> None:
+        self._busy_since = time.monotonic()
+        try:
+            with usable_connection():
+                result = run()
+        except Exception as error:
+            logger.exception("%s: job %s failed", self.name, job.key)
+            self._end(job, error=error)
+        else:
+            self._end(job, result=result)
+
+    def _end(self, job: _Job, *, result: Any = None, error: Exception | None = None) -> None:
+        with self._lock:
+            self._jobs.pop(job.key, None)
+        if error is None:
+            job.done.set_result(result)
+        else:
+            job.done.set_exception(error)
+
+
+def _alone(runs: Sequence[Callable[[], T]]) -> Sequence[Callable[[], T]]:
+    """Nothing to prepare: the items are what is to be done."""
+    return runs
 
 
 class Lanes:

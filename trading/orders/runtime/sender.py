@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Protocol
@@ -35,6 +36,18 @@ from trading.orders.runtime.session import NotReady, OpenSession, TradeSession
 from trading.risk.venues import venue_refusal
 
 logger = logging.getLogger(__name__)
+
+#: Few enough that a crash between claim and call leaves few orders to be resolved by evidence.
+CLAIMED_TOGETHER = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An order on its lane; `seen` is its row where that was just read."""
+
+    order_id: UUID
+    account_id: int
+    seen: Order | None
 
 
 class LeaseClock(Protocol):
@@ -90,7 +103,9 @@ class Sender:
 
     def send(self, order_id: UUID, account_id: int, seen: Order | None = None) -> Future[str]:
         """Queue one order on its account's lane; `seen` is its row where that was just read."""
-        return self._lanes.get("send", account_id).submit(order_id, partial(self._send, order_id, account_id, seen))
+        lane = self._lanes.get("send", account_id)
+        wanted = _Wanted(order_id, account_id, seen)
+        return lane.submit_together(order_id, wanted, self._claim, most=CLAIMED_TOGETHER)
 
     def cancel(self, order_id: UUID, account_id: int) -> Future[str]:
         """Queue one wanted cancel on its account's lane for cancels."""
@@ -102,20 +117,32 @@ class Sender:
         if called is not None:
             metrics.CALL_TO_RESPONSE.observe(time.monotonic() - called)
 
-    # --- one order --------------------------------------------------------------------------
+    # --- orders -----------------------------------------------------------------------------
 
-    def _send(self, order_id: UUID, account_id: int, seen: Order | None) -> str:
+    def _claim(self, wanted: Sequence[_Wanted]) -> list[Callable[[], str]]:
+        """Claim what has gathered on one account's lane; each claimed order then has its own last look and call.
+
+        One transaction for all of them: under load a commit costs more than an order, and waits for the events'.
+        """
+        account_id = wanted[0].account_id
         session = self._session.ready()
+        # Not ready: the rows stay queued, and the poll comes back to them until they expire.
         if session is None or self._blocked(account_id):
-            return "not ready"
+            return [_not_ready] * len(wanted)
         if self._lease.seconds_left() < self._config.lease_margin_seconds:
-            return "not ready"  # the row stays queued: the poll comes back to it until it expires
+            return [_not_ready] * len(wanted)
         crashpoints.reach(crashpoints.BEFORE_CLAIM)
         began = time.monotonic()
-        order = claims.claim(order_id, account_id=account_id, host_name=self._host_name, seen=seen)
-        if order is None:
-            return "nothing to send"
-        crashpoints.reach(crashpoints.AFTER_CLAIM)
+        rows = {one.order_id: one.seen for one in wanted}
+        claimed = claims.claim_all(rows, account_id=account_id, host_name=self._host_name)
+        if claimed:
+            crashpoints.reach(crashpoints.AFTER_CLAIM)
+        return [
+            partial(self._send, claimed[order_id], began, session) if order_id in claimed else _nothing_to_send
+            for order_id in rows
+        ]
+
+    def _send(self, order: Order, began: float, session: OpenSession) -> str:
         doubt = self._last_look(order, began)
         if doubt is not None:
             return self._withhold(order, *doubt)
@@ -224,6 +251,14 @@ class Sender:
             return "unknown"
         crashpoints.reach(crashpoints.AFTER_CANCEL)
         return "cancel sent"
+
+
+def _not_ready() -> str:
+    return "not ready"
+
+
+def _nothing_to_send() -> str:
+    return "nothing to send"
 
 
 def _request(order: Order) -> OrderRequest:

@@ -49,7 +49,7 @@ class Keeping(Context):
     """A context that keeps what was asked."""
 
     def __init__(self) -> None:
-        super().__init__(symbols=(A, B), period="1d")
+        super().__init__(symbols=(A, B), period="1d", warm_up=20)
         self.asked: dict[str, Order] = {}
         self.withdrawn: list[str] = []
         self.begin(bar_event("1d", 1_704_384_000_000))
@@ -58,10 +58,10 @@ class Keeping(Context):
     def now(self) -> datetime:
         return datetime(2024, 1, 5, 15, tzinfo=ZoneInfo("Asia/Shanghai"))
 
-    def history(self, symbol: str, count: int, field: str = "close") -> FloatArray:
+    def read_history(self, symbol: str, count: int, field: str) -> FloatArray:
         return np.zeros(0)
 
-    def panel(self, count: int, field: str = "close") -> FloatArray:
+    def read_panel(self, count: int, field: str) -> FloatArray:
         return np.zeros((0, 2))
 
     @property
@@ -227,3 +227,21 @@ def test_order_open_quantity_ends_with_the_order() -> None:
     working = Order("x", A, Side.BUY, 300, PriceType.LATEST, None, "", OrderState.WORKING, filled=100)
     cancelled = Order("x", A, Side.BUY, 300, PriceType.LATEST, None, "", OrderState.CANCELLED, filled=100)
     assert (working.open_quantity, cancelled.open_quantity) == (200, 0)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "count", "field", "words"),
+    [
+        (A, 21, "close", "21 bars are beyond the strategy's warm_up of 20"),
+        (A, 0, "close", "0 bars are beyond"),
+        (A, 5, "price", "'price' is none of open, high"),
+        ("600000.SH", 5, "close", "not one of the run's symbols"),
+    ],
+)
+def test_context_history_beyond_what_every_runner_has_raises(symbol: str, count: int, field: str, words: str) -> None:
+    with pytest.raises(StrategyError, match=words):
+        Keeping().history(symbol, count, field)
+
+
+def test_context_history_of_the_whole_warm_up_is_read() -> None:
+    assert Keeping().history(A, 20).shape == (0,)

@@ -255,9 +255,16 @@ class Context(ABC):
 
     Runners call `begin` before each event. Requests are checked here, so that the same mistake is the same error
     everywhere, and handed to `place` and `withdraw`, which keep them until the handler has returned.
+
+    Parameters
+    ----------
+    symbols, period
+        Of the run.
+    warm_up
+        `Strategy.warm_up`: how far back it may look.
     """
 
-    def __init__(self, *, symbols: tuple[str, ...], period: str) -> None:
+    def __init__(self, *, symbols: tuple[str, ...], period: str, warm_up: int) -> None:
         self.symbols = symbols
         """The symbols of the run, in the order of every column and panel."""
         self.period = period
@@ -265,6 +272,7 @@ class Context(ABC):
         self.state: dict[str, Any] = {}
         """JSON values that survive a restart."""
         self._followed = frozenset(symbols)
+        self._warm_up = warm_up
         self._event = ""
         self._asked = 0
 
@@ -293,27 +301,62 @@ class Context(ABC):
 
     # --- data
 
-    @abstractmethod
     def history(self, symbol: str, count: int, field: str = "close") -> FloatArray:
         """The last closed bars of one symbol, oldest first, the newest included.
+
+        Parameters
+        ----------
+        count
+            From 1 to the strategy's `warm_up`: looking back further would see more on history than on a fresh live run.
+        field
+            One of `FIELDS`.
 
         Returns
         -------
         array of shape (≤ count,)
-            Front-adjusted as of `trade_date`; instants at which the symbol has no bar are left out. Fewer than `count` when
-            fewer are known. Read only.
-        """
+            Prices front-adjusted as of `trade_date`; instants at which the symbol has no bar are left out. Fewer than
+            `count` when fewer are known. Read only.
 
-    @abstractmethod
+        Raises
+        ------
+        StrategyError
+            A symbol that is not followed, a count beyond `warm_up`, an unknown field.
+        """
+        if symbol not in self._followed:
+            raise StrategyError(f"{symbol!r} is not one of the run's symbols")
+        self._check_reach(count, field)
+        return self.read_history(symbol, count, field)
+
     def panel(self, count: int, field: str = "close") -> FloatArray:
         """The last closed bars of all symbols, side by side.
 
         Returns
         -------
         array of shape (≤ count, symbols)
-            One row per instant at which any symbol has a bar, oldest first; NaN where one has none. Front-adjusted as of
-            `trade_date`. Read only.
+            One row per instant at which any symbol has a bar, oldest first; NaN where one has none. Prices front-adjusted as
+            of `trade_date`. Read only.
+
+        Raises
+        ------
+        StrategyError
+            As `history`.
         """
+        self._check_reach(count, field)
+        return self.read_panel(count, field)
+
+    @abstractmethod
+    def read_history(self, symbol: str, count: int, field: str) -> FloatArray:
+        """What `history` returns, for arguments that were checked (runners only)."""
+
+    @abstractmethod
+    def read_panel(self, count: int, field: str) -> FloatArray:
+        """What `panel` returns, for arguments that were checked (runners only)."""
+
+    def _check_reach(self, count: int, field: str) -> None:
+        if not 0 < count <= self._warm_up:
+            raise StrategyError(f"{count} bars are beyond the strategy's warm_up of {self._warm_up}")
+        if field not in _COLUMN:
+            raise StrategyError(f"{field!r} is none of {', '.join(FIELDS)}")
 
     # --- the virtual book
 
@@ -501,7 +544,7 @@ class Strategy:
 
     @property
     def warm_up(self) -> int:
-        """Closed bars of history wanted before the first `on_bar`; fewer are there when fewer are known."""
+        """Closed bars it looks back at most, the newest included. As many are read before the first `on_bar`."""
         return 0
 
     def on_start(self, context: Context) -> None:

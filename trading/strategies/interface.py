@@ -24,7 +24,7 @@ close (as every decision on a daily bar is). What is not filled by its end is CA
 event it led to, and `context.position` contains it already.
 
 *The virtual book.* Positions and cash are the strategy's own: its capital, changed by the fills of its orders, nobody
-else's. Shares bought today are sellable on the next trade date where the market says so (T+1).
+else's, and by ex-dates. A purchase beyond the free money is refused (CASH_INSUFFICIENT). Shares bought today are sellable on the next trade date where the market says so (T+1).
 
 *State.* The object lives as long as its process. What has to survive a restart belongs in `context.state`, a dictionary
 of JSON values that is stored with every event: state, order requests and the place in the event sequence are one unit,
@@ -242,7 +242,11 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What the strategy holds of one symbol. `average_price`: moving average paid per share, fees included."""
+    """What the strategy holds of one symbol.
+
+    `sellable`: neither bought today where T+1 holds, nor offered by an open sale. `average_price`: moving average paid per
+    share in CNY, fees included.
+    """
 
     symbol: str
     quantity: int = 0
@@ -427,7 +431,7 @@ class Context(ABC):
         price_type: PriceType | None = None,
         reason: str = "",
     ) -> str:
-        """Ask for a sale; as `buy`. A strategy sells what its virtual book holds: more is refused."""
+        """Ask for a sale; as `buy`. A strategy sells what its virtual book holds: more is refused (SELLABLE_INSUFFICIENT)."""
         return self._ask(symbol, Side.SELL, quantity, price, price_type, reason)
 
     def cancel(self, order_id: str) -> None:

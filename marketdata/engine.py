@@ -1,8 +1,10 @@
-"""The engine: live bars of one and five minutes from the quote stream. No SDK in it.
+"""The engine: live bars of one and five minutes from the quote stream, and whoever else follows it. No SDK in it.
 
 One thread reads the stream and builds; another stores finished bars and beats, so that a locked
 database never makes the reader fall behind (Redis drops a subscriber that does). Bars are stored
 once and never overwritten: what the terminal delivered, or an earlier run stored, stays.
+
+Layers above add listeners, which the project composes in `desk.engine`: the same stream, in the same process.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import logging
 import threading
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import orjson
 import redis
@@ -42,17 +45,54 @@ MESSAGE_SECONDS = 5.0
 PUBLISH_SECONDS = 0.5
 STORE_SECONDS = 0.5
 RECONNECT_SECONDS = 1.0
+STOP_SECONDS = 5.0
+"""How long each listener may take to store what it holds."""
 MAX_LOOP_AGE_SECONDS = 10.0
 """The heartbeat stops when the reading loop has not turned for this long."""
 
 log = logging.getLogger(__name__)
 
 
+class QuoteListener(Protocol):
+    """Somebody else who follows the quote stream in the engine's process."""
+
+    name: str
+    """Under which the engine's heartbeat shows `detail`."""
+
+    def start(self) -> None:
+        """Begin, before the first message."""
+        ...
+
+    def quotes(self, message: dict[str, Any]) -> None:
+        """Take one message of the quote channel, on the reading thread: never wait here, for a database least of all.
+
+        Parameters
+        ----------
+        message
+            ``t`` (received, epoch ms), ``host``, ``q`` (symbol to quote, see `publisher.quote_message`), and ``gap`` where
+            earlier quotes were never published.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """The subscription was lost, or has just begun: what was published meanwhile is not known."""
+        ...
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Store what is in memory, and end."""
+        ...
+
+    def detail(self) -> dict[str, Any]:
+        """What the heartbeat says."""
+        ...
+
+
 class Engine:
     """Everything one engine process does; `read` on the calling thread, `keep` on another."""
 
-    def __init__(self, stop: threading.Event) -> None:
+    def __init__(self, stop: threading.Event, listeners: Sequence[QuoteListener] = ()) -> None:
         self._stop = stop
+        self._listeners = tuple(listeners)
         self._done = threading.Event()
         self._streams: dict[str, HostStream] = {}
         self._symbols = SymbolIds()
@@ -68,6 +108,8 @@ class Engine:
         """Work until told to stop; finished bars are stored before it returns."""
         keeper = threading.Thread(target=self._keep, name="engine-store", daemon=True)
         keeper.start()
+        for listener in self._listeners:
+            listener.start()
         while not self._stop.is_set():
             try:
                 self._read()
@@ -77,6 +119,8 @@ class Engine:
                 self._turn()
                 self._stop.wait(RECONNECT_SECONDS)
         self._collect()
+        for listener in self._listeners:
+            listener.stop(STOP_SECONDS)
         self._done.set()
         keeper.join(timeout=5.0)
         connections.close_all()
@@ -99,6 +143,7 @@ class Engine:
                 }
                 for name, stream in list(self._streams.items())
             },
+            **{listener.name: listener.detail() for listener in self._listeners},
         }
 
     # --- reading thread
@@ -140,12 +185,20 @@ class Engine:
 
     def _apply(self, content: dict[str, Any]) -> None:
         host = content["host"]
+        for listener in self._listeners:
+            # Before the bars, which nobody waits for; and what goes wrong there costs no bar.
+            try:
+                listener.quotes(content)
+            except Exception:
+                log.exception("quotes of host %s were lost on %s", host, listener.name)
         stream = self._streams.get(host)
         if stream is None:
             stream = self._streams[host] = HostStream(host)
         stream.quotes(content)
 
     def _interrupt(self) -> None:
+        for listener in self._listeners:
+            listener.interrupt()
         for stream in self._streams.values():
             stream.interrupt()
 
@@ -213,9 +266,9 @@ def _next_message(stream: PubSub, patience_seconds: float) -> dict[str, Any] | N
     return message
 
 
-def run(stop: threading.Event) -> None:
+def run(stop: threading.Event, listeners: Sequence[QuoteListener] = ()) -> None:
     """Run the engine until ``stop`` is set."""
-    Engine(stop).run()
+    Engine(stop, listeners).run()
 
 
 def bar_messages(period: Period, bars: list[MinuteBar]) -> list[dict[str, Any]]:

@@ -174,7 +174,8 @@ def _acting(authority: Authority, account_id: int) -> tuple[User, ApiToken | Non
         if user is None:
             raise Forbidden(Code.TRADE_NOT_GRANTED, account=account_id)
         return user, None
-    token = ApiToken.objects.select_related("user").filter(pk=authority.token_id, user=authority.user_id).first()
+    tokens = ApiToken.objects.select_related("user").filter(user=authority.user_id)
+    token = None if authority.token_id is None else tokens.filter(pk=authority.token_id).first()
     if token is None or not token_is_usable(token, wall_now()):
         raise Forbidden(Code.TOKEN_ENDED, account=account_id)
     return token_user(token), token

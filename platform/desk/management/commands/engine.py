@@ -1,4 +1,4 @@
-"""Run the engine: live bars from the quote stream."""
+"""Run the engine: live bars from the quote stream, and what else follows it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from desk.management.process import ProcessCommand, stop_event_on_signals
 
 
 class Command(ProcessCommand):
-    help = "Run the engine (live bars; no SDK in it)."
+    help = "Run the engine (live bars and what follows the quotes; no SDK in it)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = stop_event_on_signals()
-        from marketdata.engine import run
+        from desk.engine import run
 
         run(stop)

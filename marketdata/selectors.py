@@ -202,6 +202,13 @@ def instrument_search(user: User | AnonymousUser, *, text: str = "", kind: str =
     return found.filter(kind=kind.upper()) if kind else found
 
 
+def instruments_named(symbols: Iterable[str]) -> list[Instrument]:
+    """Instruments of symbols with their day facts loaded, in the order given; raises as `instruments_by_symbol` does."""
+    named = instruments_by_symbol(symbols)
+    rows = Instrument.objects.select_related("day").in_bulk([row.pk for row in named.values()])
+    return [rows[row.pk] for row in named.values()]
+
+
 def holidays(start: date, end: date) -> list[date]:
     """Return the published holidays between two dates, both included, ascending."""
     return list(Holiday.objects.filter(date__range=(start, end)).order_by("date").values_list("date", flat=True))

@@ -15,11 +15,13 @@ MAX_WAIT_SECONDS = 60.0
 MAX_SEARCH_CHARACTERS = 64
 
 
-def symbols_of(request: Request) -> list[str]:
+def symbols_of(request: Request, *, at_most: int | None = None) -> list[str]:
     """Comma-separated symbols, one at least; empty parts are left out."""
     symbols = [part.strip() for part in request.query_params.get("symbols", "").split(",") if part.strip()]
     if not symbols:
         raise Invalid(Code.FIELD_REQUIRED, "name at least one symbol", field="symbols")
+    if at_most is not None and len(symbols) > at_most:
+        raise Invalid(Code.RANGE_TOO_LARGE, f"name at most {at_most} symbols", field="symbols")
     return symbols
 
 

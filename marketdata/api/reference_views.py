@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
-from django.db.models import QuerySet
+import pyarrow as pa
+from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from accounts.api.permissions import require_scope
@@ -22,37 +21,19 @@ from marketdata import reference_selectors as read
 from marketdata.api import parameters as given
 from marketdata.api import reference_serializers as shapes
 from marketdata.api.jobserializers import JobSerializer
+from marketdata.api.listing import PagedView, StaticView
+from marketdata.api.tabular import TABLE_RENDERERS, Columns, Row, forms_of, is_table, table_response
 from marketdata.selectors import data_host, holidays, instrument_get, instruments_by_symbol
 from marketdata.services.refresh import StaticPart, refresh_request
-from ops.api import DeskCursorPagination
 from ops.clocks import market_clock
+from ops.conditional import IF_NONE_MATCH
 from ops.errors import Code, Forbidden, Invalid
+from ops.selection import FIELDS
 from qmt.reference import FinancialTable
 
 ON = OpenApiParameter("on", str, description="YYYYMMDD or YYYY-MM-DD; the market's today when absent.")
 START = OpenApiParameter("start", str, description="First day, YYYYMMDD or YYYY-MM-DD.")
 END = OpenApiParameter("end", str, description="Last day, YYYYMMDD or YYYY-MM-DD.")
-
-
-@method_decorator(conditional_page, name="dispatch")
-class StaticView(APIView):
-    """A read of static data: open to everyone signed in, answered with 304 when the caller has it already."""
-
-    permission_classes = (require_scope(Scope.MARKET_READ),)
-
-
-class PagedView(StaticView):
-    """A list in pages, in the order of `ordering`."""
-
-    ordering: ClassVar[str] = "id"
-    shape: ClassVar[type[Serializer[Any]]]
-
-    def page(self, request: Request, rows: QuerySet[Any]) -> Response:
-        """One page of the rows."""
-        paginator = DeskCursorPagination()
-        paginator.ordering = self.ordering
-        found = paginator.paginate_queryset(rows, request, view=self)
-        return paginator.get_paginated_response(self.shape(found, many=True).data)
 
 
 class SectorListView(PagedView):
@@ -63,10 +44,10 @@ class SectorListView(PagedView):
 
     @extend_schema(
         operation_id="sectors",
-        parameters=[ON, given.LIMIT, given.CURSOR],
-        responses=shapes.page_of(shapes.SectorSerializer),
+        parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
+        responses=forms_of(shapes.page_of(shapes.SectorSerializer)),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List the sectors of a day, by name."""
         return self.page(request, read.sectors(_day(request, "on")))
 
@@ -79,10 +60,10 @@ class SectorMembersView(PagedView):
 
     @extend_schema(
         operation_id="sector_members",
-        parameters=[ON, given.LIMIT, given.CURSOR],
-        responses=shapes.page_of(shapes.MemberSerializer),
+        parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
+        responses=forms_of(shapes.page_of(shapes.MemberSerializer)),
     )
-    def get(self, request: Request, name: str) -> Response:
+    def get(self, request: Request, name: str) -> HttpResponseBase:
         """List who belonged to a sector on a day, those included that left later."""
         return self.page(request, read.memberships(name, _day(request, "on") or _today()))
 
@@ -98,12 +79,14 @@ class IndexWeightsView(PagedView):
         parameters=[
             OpenApiParameter("index", str, required=True, description="000300.SH"),
             ON,
+            FIELDS,
             given.LIMIT,
             given.CURSOR,
+            IF_NONE_MATCH,
         ],
-        responses=shapes.page_of(shapes.WeightSerializer),
+        responses=forms_of(shapes.page_of(shapes.WeightSerializer)),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List the constituents of an index on a day with their weights in per cent."""
         index = request.query_params.get("index", "")
         if not index:
@@ -115,6 +98,18 @@ class FinancialsView(PagedView):
     """Financial tables."""
 
     shape = shapes.FinancialSerializer
+
+    def columns(self) -> Columns:
+        """One line per figure: the tables have a hundred columns, and not the same ones."""
+        columns = dict(super().columns())
+        del columns["values"], columns["observed_at"]
+        return {**columns, "item": pa.string(), "value": pa.float64()}
+
+    def lines(self, rows: Iterable[Any]) -> Iterator[Row]:
+        """The figures of each row under the terminal's names."""
+        for line in super().lines(rows):
+            for item, value in line["values"].items():
+                yield {**line, "item": item, "value": value}
 
     @extend_schema(
         operation_id="financials",
@@ -130,12 +125,14 @@ class FinancialsView(PagedView):
             ),
             START,
             END,
+            FIELDS,
             given.LIMIT,
             given.CURSOR,
+            IF_NONE_MATCH,
         ],
-        responses=shapes.page_of(shapes.FinancialSerializer),
+        responses=forms_of(shapes.page_of(shapes.FinancialSerializer)),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List rows whose period ends between two days; without `as_of`, restatements beside the originals."""
         rows = read.financials(
             instruments=list(instruments_by_symbol(given.symbols_of(request)).values()),
@@ -154,10 +151,10 @@ class ConvertiblesView(PagedView):
 
     @extend_schema(
         operation_id="convertibles",
-        parameters=[ON, given.LIMIT, given.CURSOR],
-        responses=shapes.page_of(shapes.BondSerializer),
+        parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
+        responses=forms_of(shapes.page_of(shapes.BondSerializer)),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List the terms of convertible bonds on a day."""
         return self.page(request, read.bond_terms(_day(request, "on")))
 
@@ -170,10 +167,10 @@ class EtfListView(PagedView):
 
     @extend_schema(
         operation_id="etfs",
-        parameters=[ON, given.LIMIT, given.CURSOR],
-        responses=shapes.page_of(shapes.BasketSerializer),
+        parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
+        responses=forms_of(shapes.page_of(shapes.BasketSerializer)),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List the newest creation basket of each fund up to a day, without its components."""
         return self.page(request, read.fund_baskets(_day(request, "on")))
 
@@ -181,7 +178,7 @@ class EtfListView(PagedView):
 class EtfView(StaticView):
     """One fund's basket."""
 
-    @extend_schema(operation_id="etf_basket", parameters=[ON], responses=shapes.BasketDetailSerializer)
+    @extend_schema(operation_id="etf_basket", parameters=[ON, IF_NONE_MATCH], responses=shapes.BasketDetailSerializer)
     def get(self, request: Request, symbol: str) -> Response:
         """Show what one creation unit of a fund consists of."""
         return Response(
@@ -197,10 +194,10 @@ class IposView(PagedView):
 
     @extend_schema(
         operation_id="ipos",
-        parameters=[START, END, given.LIMIT, given.CURSOR],
-        responses=shapes.page_of(shapes.NewIssueSerializer),
+        parameters=[START, END, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
+        responses=forms_of(shapes.page_of(shapes.NewIssueSerializer)),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List new issues whose subscription lies between two days."""
         return self.page(request, read.new_issues(**_span(request)))
 
@@ -212,10 +209,10 @@ class FactorsView(PagedView):
 
     @extend_schema(
         operation_id="factors",
-        parameters=[given.SYMBOLS, START, END, given.LIMIT, given.CURSOR],
-        responses=shapes.page_of(shapes.FactorSerializer),
+        parameters=[given.SYMBOLS, START, END, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
+        responses=forms_of(shapes.page_of(shapes.FactorSerializer)),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """List the ex-dates of instruments."""
         instruments = list(instruments_by_symbol(given.symbols_of(request)).values())
         return self.page(request, read.factors(instruments, **_span(request)))
@@ -224,19 +221,29 @@ class FactorsView(PagedView):
 class HolidaysView(StaticView):
     """Holidays."""
 
-    @extend_schema(operation_id="holidays", parameters=[START, END], responses=shapes.HolidaySerializer)
-    def get(self, request: Request) -> Response:
+    renderer_classes = TABLE_RENDERERS
+
+    @extend_schema(
+        operation_id="holidays",
+        parameters=[START, END, IF_NONE_MATCH],
+        responses=forms_of(shapes.HolidaySerializer),
+    )
+    def get(self, request: Request) -> HttpResponseBase:
         """List the published holidays between two days, those of the market's year when absent."""
         today = _today()
         span = _span(request)
         found = holidays(span["start"] or date(today.year, 1, 1), span["end"] or date(today.year, 12, 31))
+        if is_table(request):
+            return table_response(request, {"date": pa.date32()}, ({"date": day} for day in found))
         return Response({"holidays": found})
 
 
 class InstrumentHistoryView(StaticView):
     """What an instrument was."""
 
-    @extend_schema(operation_id="instruments_history", responses=shapes.InstrumentHistorySerializer)
+    @extend_schema(
+        operation_id="instruments_history", parameters=[IF_NONE_MATCH], responses=shapes.InstrumentHistorySerializer
+    )
     def get(self, request: Request, symbol: str) -> Response:
         """Show former codes and names, and every fact that changed."""
         instrument = instrument_get(symbol)

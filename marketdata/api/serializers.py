@@ -73,9 +73,13 @@ class InstrumentListSerializer(serializers.Serializer[Any]):
 
 
 class QuoteSerializer(serializers.ModelSerializer[LatestQuote]):
-    """The newest snapshot of an instrument; volumes and sizes in shares."""
+    """The newest snapshot of an instrument; volumes and sizes in shares, five levels, best first."""
 
-    symbol = serializers.SerializerMethodField()
+    symbol = serializers.CharField()
+    bid = serializers.ListField(child=serializers.FloatField())
+    ask = serializers.ListField(child=serializers.FloatField())
+    bid_volume = serializers.ListField(child=serializers.IntegerField())
+    ask_volume = serializers.ListField(child=serializers.IntegerField())
 
     class Meta:
         model = LatestQuote
@@ -98,9 +102,6 @@ class QuoteSerializer(serializers.ModelSerializer[LatestQuote]):
             "host",
         )
         read_only_fields = fields
-
-    def get_symbol(self, row: LatestQuote) -> str:
-        return str(self.context["symbols"][row.instrument_id])
 
 
 class QuoteListSerializer(serializers.Serializer[Any]):

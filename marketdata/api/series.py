@@ -1,8 +1,9 @@
-"""The one answer to a request for bars or ticks, whatever address it came to."""
+"""The one answer to a request for bars or ticks, whatever address it came to, and while one is being completed."""
 
 from __future__ import annotations
 
 from typing import cast
+from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -14,7 +15,7 @@ from marketdata.api import parameters as given
 from marketdata.api.formats import streamed
 from marketdata.api.serializers import PendingBarsSerializer
 from marketdata.selectors import job_get
-from marketdata.services import DataRequest, MarketDataService
+from marketdata.services import DataRequest, MarketDataService, Readiness
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8"}
 
@@ -43,17 +44,7 @@ def series_response(request: Request, period: str) -> HttpResponseBase:
         series_asked(request, period), wait_seconds=given.seconds_of(request, "wait"), owner=user.pk
     )
     if readiness.job_id is not None:
-        job = job_get(user, readiness.job_id)
-        pending = {"complete": False, "job": job, "missing_days": readiness.missing_days}
-        return Response(
-            PendingBarsSerializer(pending).data,
-            status=202,
-            headers={
-                "Location": reverse("api-job", args=[job.pk]),
-                "Retry-After": "1",
-                "X-Data-Complete": "false",
-            },
-        )
+        return pending_response(user, readiness)
     head = service.head(query, readiness)
     form = str(request.accepted_renderer.format)
     response = streamed(
@@ -64,3 +55,18 @@ def series_response(request: Request, period: str) -> HttpResponseBase:
     response["X-Data-Complete"] = str(readiness.complete).lower()
     response["X-Data-Source"] = "; ".join(f"{key}={value}" for key, value in head["source"].items())
     return response
+
+
+def pending_response(user: User, readiness: Readiness) -> Response:
+    """202 with the repair that is still under way, which the readiness names."""
+    job = job_get(user, cast(UUID, readiness.job_id))
+    pending = {"complete": False, "job": job, "missing_days": readiness.missing_days}
+    return Response(
+        PendingBarsSerializer(pending).data,
+        status=202,
+        headers={
+            "Location": reverse("api-job", args=[job.pk]),
+            "Retry-After": "1",
+            "X-Data-Complete": "false",
+        },
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from marketdata.api import coverage, integrity, jobs, subscriptions, ticks, transfers, views
+from marketdata.api import coverage, indicators, integrity, jobs, subscriptions, ticks, transfers, views
 from marketdata.api import reference_views as static
 
 urlpatterns = [
     path("bars", views.BarsView.as_view(), name="api-bars"),
+    path("indicators", indicators.IndicatorsView.as_view(), name="api-indicators"),
+    path("indicators/kinds", indicators.IndicatorKindsView.as_view(), name="api-indicator-kinds"),
     path("instruments", views.InstrumentListView.as_view(), name="api-instruments"),
     path("instruments/<str:symbol>", views.InstrumentView.as_view(), name="api-instrument"),
     path("quotes", views.QuotesView.as_view(), name="api-quotes"),

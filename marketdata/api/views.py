@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
+import pyarrow as pa
+from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -17,6 +20,8 @@ from accounts.choices import Scope
 from accounts.models import User
 from marketdata.api import parameters as given
 from marketdata.api.formats import ArrowRenderer, CsvRenderer, ParquetRenderer
+from marketdata.api.listing import StaticView
+from marketdata.api.quoteshapes import QUOTE_COLUMNS, QUOTE_FIELDS, levels_apart, quote_row
 from marketdata.api.serializers import (
     BarsSerializer,
     CalendarSerializer,
@@ -26,19 +31,29 @@ from marketdata.api.serializers import (
     QuoteListSerializer,
 )
 from marketdata.api.series import series_response
+from marketdata.api.tabular import TABLE_RENDERERS, columns_of, forms_of, is_table, table_response
 from marketdata.choices import Kind, Market
+from marketdata.models import Instrument
 from marketdata.selectors import (
     data_host,
     holidays,
     instrument_find,
+    instrument_rows,
     instrument_search,
     instruments_by_symbol,
+    instruments_named,
     latest_quotes,
     trading_days,
 )
 from ops.clocks import market_clock
+from ops.conditional import IF_NONE_MATCH
 from ops.errors import Code, Invalid
+from ops.selection import FIELDS, chosen, fields_of, names_of
 
+#: `?market=` for every market.
+ALL = "ALL"
+#: More instruments than the exchanges list.
+MAX_INSTRUMENTS = 10_000
 MarketRead = require_scope(Scope.MARKET_READ)
 
 
@@ -75,37 +90,51 @@ class BarsView(APIView):
         return series_response(request, request.query_params.get("period", "1d"))
 
 
-class InstrumentListView(APIView):
-    """Instruments by code, name or pinyin initials."""
+class InstrumentListView(StaticView):
+    """Instruments by symbol, code, name or pinyin initials."""
 
-    permission_classes = (MarketRead,)
+    renderer_classes = TABLE_RENDERERS
 
     @extend_schema(
         operation_id="instruments_search",
         parameters=[
             OpenApiParameter("q", str, description="Start of a code or of pinyin initials, or part of a name."),
+            OpenApiParameter(
+                "symbols", str, description=f"Comma-separated, in place of a search; at most {MAX_INSTRUMENTS}."
+            ),
             OpenApiParameter("kind", str, enum=Kind.values, description="All when absent."),
-            given.LIMIT,
+            OpenApiParameter(
+                "limit", int, description=f"At most so many results: 50 when absent, up to {MAX_INSTRUMENTS}."
+            ),
+            FIELDS,
+            IF_NONE_MATCH,
         ],
-        responses=InstrumentListSerializer,
+        responses=forms_of(InstrumentListSerializer),
     )
-    def get(self, request: Request) -> Response:
-        """Search instruments; without `q`, list them by symbol."""
-        limit = given.int_of(request, "limit", 50, low=1, high=10_000)
-        found = instrument_search(
-            cast(User, request.user),
-            text=given.search_of(request),
-            kind=given.choice_of(request, "kind", ("", *Kind.values)),
-        )
-        return Response(InstrumentListSerializer({"results": found[:limit]}).data)
+    def get(self, request: Request) -> HttpResponseBase:
+        """Search instruments; without `q`, list them by symbol; with `symbols`, those in the order asked."""
+        found = self._found(request)
+        names = fields_of(request, names_of(InstrumentSerializer))
+        rows = InstrumentSerializer(found, many=True).data
+        if is_table(request):
+            return table_response(request, columns_of(InstrumentSerializer), rows, names)
+        return Response({"results": chosen(rows, names)})
+
+    def _found(self, request: Request) -> Sequence[Instrument] | QuerySet[Instrument]:
+        limit = given.int_of(request, "limit", 50, low=1, high=MAX_INSTRUMENTS)
+        kind = given.choice_of(request, "kind", ("", *Kind.values))
+        text = given.search_of(request)
+        if "symbols" not in request.query_params:
+            return instrument_search(cast(User, request.user), text=text, kind=kind)[:limit]
+        if text or kind:
+            raise Invalid(Code.FIELD_INVALID, "symbols stands in place of a search", field="symbols")
+        return instruments_named(given.symbols_of(request, at_most=MAX_INSTRUMENTS))
 
 
-class InstrumentView(APIView):
+class InstrumentView(StaticView):
     """One instrument."""
 
-    permission_classes = (MarketRead,)
-
-    @extend_schema(operation_id="instruments_get", responses=InstrumentSerializer)
+    @extend_schema(operation_id="instruments_get", parameters=[IF_NONE_MATCH], responses=InstrumentSerializer)
     def get(self, request: Request, symbol: str) -> Response:
         """Show an instrument and the facts of its latest trade date: limits, previous close, suspension."""
         return Response(InstrumentSerializer(instrument_find(symbol)).data)
@@ -115,21 +144,50 @@ class QuotesView(APIView):
     """Latest snapshots."""
 
     permission_classes = (MarketRead,)
+    renderer_classes = TABLE_RENDERERS
 
-    @extend_schema(operation_id="quotes", parameters=[given.SYMBOLS], responses=QuoteListSerializer)
-    def get(self, request: Request) -> Response:
-        """Return the newest stored snapshot of each symbol."""
-        instruments = instruments_by_symbol(given.symbols_of(request))
-        symbols = {row.pk: symbol for symbol, row in instruments.items()}
+    @extend_schema(
+        operation_id="quotes",
+        parameters=[
+            OpenApiParameter(
+                "symbols", str, description="Comma-separated: 600519.SH, or bare codes. This or `market`."
+            ),
+            OpenApiParameter(
+                "market", str, enum=[*Market.values, ALL], description="Every instrument of a market that has a quote."
+            ),
+            FIELDS,
+        ],
+        responses=forms_of(QuoteListSerializer),
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """Return the newest stored snapshot of each symbol, or of a whole market; symbols without one are left out.
+
+        As a table the five levels are columns: bid1, bid_volume1, ask1, ask_volume1 and so on.
+        """
+        symbols = _quoted(request)
         quotes = latest_quotes(symbols)
-        rows = [quotes[key] for key in symbols if key in quotes]
-        return Response(QuoteListSerializer({"results": rows}, context={"symbols": symbols}).data)
+        rows = [quote_row(quotes[key], symbols[key]) for key in symbols if key in quotes]
+        if is_table(request):
+            names = fields_of(request, QUOTE_COLUMNS)
+            return table_response(request, QUOTE_COLUMNS, map(levels_apart, rows), names)
+        return Response({"results": chosen(rows, fields_of(request, QUOTE_FIELDS))})
 
 
-class CalendarView(APIView):
+def _quoted(request: Request) -> dict[int, str]:
+    """Symbols by id: the named ones in the order asked, or a market's."""
+    if "market" not in request.query_params:
+        named = instruments_by_symbol(given.symbols_of(request))
+        return {row.pk: symbol for symbol, row in named.items()}
+    market = given.choice_of(request, "market", (ALL, *Market.values))
+    if "symbols" in request.query_params:
+        raise Invalid(Code.FIELD_INVALID, "name symbols or a market, not both", field="market")
+    return {row.pk: row.symbol for row in instrument_rows(market="" if market == ALL else market)}
+
+
+class CalendarView(StaticView):
     """Trading days and the market clock."""
 
-    permission_classes = (MarketRead,)
+    renderer_classes = TABLE_RENDERERS
 
     @extend_schema(
         operation_id="calendar",
@@ -137,11 +195,17 @@ class CalendarView(APIView):
             OpenApiParameter("market", str, enum=Market.values, description="SH when absent."),
             OpenApiParameter("start", str, description="YYYYMMDD; the year's first day when absent."),
             OpenApiParameter("end", str, description="YYYYMMDD; the year's last day when absent."),
+            OpenApiParameter(
+                "fields",
+                str,
+                description="Comma-separated: only these. Without `market_time` and `phase` the answer keeps its ETag for days.",
+            ),
+            IF_NONE_MATCH,
         ],
-        responses=CalendarSerializer,
+        responses=forms_of(CalendarSerializer),
     )
-    def get(self, request: Request) -> Response:
-        """List trading days between two dates, with the market's present date and phase."""
+    def get(self, request: Request) -> HttpResponseBase:
+        """List trading days between two dates, with the market's present date and phase; as a table the days only."""
         # Beijing trades on the days of the other two; the terminal lists only theirs.
         market = given.choice_of(request, "market", (Market.SH, Market.SZ, Market.BJ))
         clock = market_clock(data_host())
@@ -151,13 +215,19 @@ class CalendarView(APIView):
         if start > end:
             raise Invalid(Code.RANGE_REVERSED, f"start={start} is after end={end}", field="start")
         listed = Market.SH if market == Market.BJ else market
+        days = trading_days(listed, start, end)
+        if is_table(request):
+            columns = {"market": pa.string(), "date": pa.date32()}
+            lines = ({"market": market, "date": day} for day in days)
+            return table_response(request, columns, lines, fields_of(request, columns))
+        names = fields_of(request, names_of(CalendarSerializer))
         body = {
             "market": market,
-            "trading_days": trading_days(listed, start, end),
+            "trading_days": days,
             "holidays": holidays(start, end),
             "trade_date": clock.trade_date,
             "phase": str(clock.phase),
             "market_time": clock.market_time,
             "simulated": clock.simulated,
         }
-        return Response(CalendarSerializer(body).data)
+        return Response(chosen([CalendarSerializer(body).data], names)[0])

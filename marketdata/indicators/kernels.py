@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import talib
-from talib import MA_Type
+from talib import MA_Type  # type: ignore[attr-defined]  # exported at run time, missing from its stub
 
 Floats = npt.NDArray[np.float64]
 

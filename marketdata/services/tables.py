@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -32,6 +33,32 @@ def csv_pieces(columns: Sequence[str], frames: Iterable[pd.DataFrame], *, quoted
         buffer = io.BytesIO()
         pa.csv.write_csv(table.select(list(columns)), buffer, options)
         yield buffer.getvalue()
+
+
+def csv_table_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
+    """A header line, then one line per row of Arrow tables; text that holds commas is quoted, an absent value is empty.
+
+    Truth values are 0 or 1, times ISO 8601 in UTC, decimals as many digits as they need.
+    """
+    yield ",".join(schema.names).encode() + b"\n"
+    options = pa.csv.WriteOptions(include_header=False, quoting_style="needed")
+    for table in tables:
+        plain = [_plain(column) for column in table.columns]
+        buffer = io.BytesIO()
+        pa.csv.write_csv(pa.Table.from_arrays(plain, names=schema.names), buffer, options)
+        yield buffer.getvalue()
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        return column.cast(pa.int8())
+    if pa.types.is_timestamp(kind):
+        return pa.compute.strftime(column, format="%Y-%m-%dT%H:%M:%SZ")
+    if pa.types.is_decimal(kind) and kind.scale > 0:
+        text = pa.compute.utf8_rtrim(column.cast(pa.string()), characters="0")
+        return pa.compute.utf8_rtrim(text, characters=".")
+    return column
 
 
 def arrow_pieces(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:

@@ -90,7 +90,7 @@ def test_indicators_before_the_first_whole_window_are_unknown(stored: Instrument
 def test_indicators_of_adjusted_prices_know_no_ex_date(stored: Instrument, service: IndicatorService) -> None:
     facts = {"interest": Decimal(0), "stock_bonus": Decimal(1), "stock_gift": Decimal(0)}
     facts |= {"allot_num": Decimal(0), "allot_price": Decimal(0), "dr": Decimal(2)}
-    DividendFactor.objects.create(instrument=stored, date=LAST, gugai=Decimal(0), **facts)
+    DividendFactor.objects.create(instrument=stored, date=LAST, gugai=0, **facts)
     plain = get(service, "MA(2)", count=1)["ma2"].iloc[0]
     adjusted = get(service, "MA(2)", count=1, adjust="front_ratio")["ma2"].iloc[0]
     last = 10 + 0.01 * (len(DAYS) - 1)

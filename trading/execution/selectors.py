@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import BrokerAccount, User
 from accounts.selectors import host_clock, own_ids
-from ops.errors import Code, NotFound
+from ops.errors import Code, Invalid, NotFound
 from ops.handover import OpenWork
 from trading.execution.choices import State
 from trading.execution.models import Child, Execution
 from trading.execution.wire import approval_view, child_view, execution_view
-from trading.orders.selectors import orders_to_approve
+from trading.ledger.filters import account_rows
+from trading.orders.selectors import ALL, OPEN, orders_to_approve
 
 SNAPSHOT_LIMIT = 100
 
@@ -34,6 +36,35 @@ def execution_get(user: User | AnonymousUser, execution_id: UUID) -> Execution:
     if execution is None:
         raise NotFound(Code.EXECUTION_NOT_FOUND, execution=str(execution_id))
     return execution
+
+
+def executions_list(
+    user: User, *, account_id: int | None = None, trade_date: date | None = None, state: str = ALL
+) -> QuerySet[Execution]:
+    """Executions that `user` may see, with their legs; the caller puts them in order.
+
+    Parameters
+    ----------
+    state
+        ``open``, ``all``, or one of `State`.
+
+    Raises
+    ------
+    NotFound
+        ACCOUNT_NOT_FOUND.
+    Invalid
+        FIELD_INVALID for a state that is none.
+    """
+    rows = account_rows(Execution.objects.select_related("created_by"), user=user, account_id=account_id)
+    if trade_date is not None:
+        rows = rows.filter(trade_date=trade_date)
+    if state == OPEN:
+        rows = rows.filter(final_at__isnull=True)
+    elif state in State.values:
+        rows = rows.filter(state=state)
+    elif state != ALL:
+        raise Invalid(Code.FIELD_INVALID, field="state", allowed=[OPEN, ALL, *State.values])
+    return rows.prefetch_related("legs")
 
 
 def execution_detail(user: User | AnonymousUser, execution_id: UUID) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from accounts.models import BrokerAccount
+from accounts.models import BrokerAccount, User
+from accounts.selectors import account_get
 from ops.clocks import market_clock
 from ops.errors import Code, DeskError, Unavailable
 from trading.ledger.fields import ZERO
+from trading.ledger.filters import account_rows
 from trading.ledger.journal import DATABASE, event_view
 from trading.ledger.models import AccountBook, AccountEvent, AssetSnapshot, Position
 from trading.ledger.sections import read_sections
@@ -47,6 +50,13 @@ def book_version(account: BrokerAccount) -> int:
     return versions.values_list("version", flat=True).first() or 0
 
 
+def book_versions(user: User) -> dict[int, int]:
+    """The number of the last event of every account that `user` sees, in order of account."""
+    accounts = BrokerAccount.objects.visible_to(user).order_by("pk").values_list("pk", flat=True)
+    versions = dict(AccountBook.objects.using(DATABASE).values_list("pk", "version"))
+    return {account: versions.get(account, 0) for account in accounts}
+
+
 def _read(account: BrokerAccount) -> dict[str, Any]:
     book = AccountBook.objects.using(DATABASE).filter(pk=account.pk).first()
     asset = AssetSnapshot.objects.using(DATABASE).filter(pk=account.pk).first()
@@ -77,6 +87,25 @@ def asset_get(account: BrokerAccount) -> dict[str, Any]:
         "reserved_cash": money(promised),
         "available_cash": money(max(ZERO, asset.confirmed_cash - promised)),
     }
+
+
+def positions_list(
+    user: User, *, account_id: int | None = None, symbol: str | None = None
+) -> tuple[int | None, QuerySet[Position]]:
+    """Holdings that `user` may see, and the version of the account's event log (None without an account).
+
+    Raises
+    ------
+    NotFound
+        ACCOUNT_NOT_FOUND.
+    Invalid
+        SYMBOL_UNKNOWN.
+    """
+    account = None if account_id is None else account_get(user, account_id)
+    # Read first: a client that polls may then see a change twice, never miss one.
+    version = None if account is None else book_version(account)
+    held = Position.objects.filter(quantity__gt=0)
+    return version, account_rows(held, user=user, account_id=account_id, symbol=symbol)
 
 
 def market_clock_view(host_name: str) -> dict[str, Any] | None:

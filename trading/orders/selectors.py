@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import BrokerAccount, User
 from accounts.selectors import host_clock, own_ids
-from ops.errors import Code, Conflict, Forbidden, NotFound
+from ops.errors import Code, Conflict, Forbidden, Invalid, NotFound
 from ops.handover import OpenWork
+from trading.ledger.filters import account_rows
 from trading.orders.choices import Status
 from trading.orders.models import Order, Trade
 from trading.orders.services.approval import approval_facts
 from trading.orders.wire import approval_view, order_event_view, order_view, trade_view
 
+OPEN, ALL = "open", "all"
+"""Words of a list's filter beside the single statuses."""
 SNAPSHOT_LIMIT = 500
 """Finished orders and fills in a snapshot; older ones of the day are on the list pages."""
 
@@ -35,6 +39,53 @@ def order_get(user: User | AnonymousUser, order_id: UUID) -> Order:
     if order is None:
         raise NotFound(Code.ORDER_NOT_FOUND, order=str(order_id))
     return order
+
+
+def orders_list(
+    user: User,
+    *,
+    account_id: int | None = None,
+    symbol: str | None = None,
+    trade_date: date | None = None,
+    status: str = ALL,
+) -> QuerySet[Order]:
+    """Orders that `user` may see; the caller puts them in order.
+
+    Parameters
+    ----------
+    status
+        ``open``, ``all``, or one of `Status`.
+
+    Raises
+    ------
+    NotFound
+        ACCOUNT_NOT_FOUND.
+    Invalid
+        SYMBOL_UNKNOWN; FIELD_INVALID for a status that is none.
+    """
+    rows = Order.objects.select_related("created_by")
+    orders = account_rows(rows, user=user, account_id=account_id, symbol=symbol)
+    if trade_date is not None:
+        orders = orders.filter(trade_date=trade_date)
+    if status == OPEN:
+        return orders.filter(final_at__isnull=True)
+    if status in Status.values:
+        return orders.filter(status=status)
+    if status != ALL:
+        raise Invalid(Code.FIELD_INVALID, field="status", allowed=[OPEN, ALL, *Status.values])
+    return orders
+
+
+def trades_list(
+    user: User,
+    *,
+    account_id: int | None = None,
+    symbol: str | None = None,
+    trade_date: date | None = None,
+) -> QuerySet[Trade]:
+    """Fills that `user` may see; raises as `orders_list` does."""
+    trades = account_rows(Trade.objects.all(), user=user, account_id=account_id, symbol=symbol)
+    return trades if trade_date is None else trades.filter(trade_date=trade_date)
 
 
 def order_detail(user: User | AnonymousUser, order_id: UUID) -> dict[str, Any]:

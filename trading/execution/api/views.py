@@ -26,9 +26,8 @@ from trading.execution.api.serializers import (
     ExecutionSerializer,
     ReplaceRequestSerializer,
 )
-from trading.execution.choices import State
 from trading.execution.models import Execution
-from trading.execution.selectors import execution_detail
+from trading.execution.selectors import execution_detail, executions_list
 from trading.execution.services import (
     Started,
     execution_cancel,
@@ -41,8 +40,7 @@ from trading.execution.services import (
 from trading.execution.wire import ending_view, execution_view
 from trading.ledger.api import parameters
 from trading.orders.api.views import account_id_of, body_of, token_of
-
-_OPEN, _ALL = "open", "all"
+from trading.orders.selectors import ALL
 
 STATE = OpenApiParameter("state", OpenApiTypes.STR, description="`open`, `all` (default), or one state.")
 _ACCEPTED = {
@@ -71,22 +69,14 @@ class ExecutionListView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List executions of the accounts the caller sees, newest first."""
-        account = parameters.account_of(request)
-        rows = Execution.objects.visible_to(parameters.user_of(request)).select_related("created_by")
-        if account is not None:
-            rows = rows.filter(account=account)
-        trade_date = parameters.date_of(request)
-        if trade_date is not None:
-            rows = rows.filter(trade_date=trade_date)
-        state = request.query_params.get("state", _ALL)
-        if state == _OPEN:
-            rows = rows.filter(final_at__isnull=True)
-        elif state in State.values:
-            rows = rows.filter(state=state)
-        elif state != _ALL:
-            raise Invalid(Code.FIELD_INVALID, field="state", allowed=[_OPEN, _ALL, *State.values])
+        rows = executions_list(
+            parameters.user_of(request),
+            account_id=parameters.account_id_of(request),
+            trade_date=parameters.date_of(request),
+            state=request.query_params.get("state", ALL),
+        )
         pages = ExecutionPagination()
-        page = pages.paginate_queryset(rows.prefetch_related("legs"), request, view=self)
+        page = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response([execution_view(execution) for execution in page or ()])
 
     @extend_schema(operation_id="executions_start", request=ExecutionRequestSerializer, responses=_ACCEPTED)

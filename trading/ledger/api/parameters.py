@@ -13,10 +13,8 @@ from accounts.models import BrokerAccount, User
 from accounts.selectors import account_get
 from ops.errors import Code, Invalid
 from ops.inputs import calendar_date, shown, whole_number
-from qmt.codes import CodeError, parse_symbol
+from trading.ledger.filters import account_rows, stored_symbol
 from trading.ledger.querysets import AccountScopedQuerySet
-
-MAX_SYMBOL_LENGTH = 16
 
 Q = TypeVar("Q", bound=AccountScopedQuerySet)  # type: ignore[type-arg]
 
@@ -45,13 +43,19 @@ def account_of(request: Request) -> BrokerAccount | None:
     NotFound
         ACCOUNT_NOT_FOUND: unknown, or not the caller's.
     """
+    number = account_id_of(request)
+    return None if number is None else account_get(user_of(request), number)
+
+
+def account_id_of(request: Request) -> int | None:
+    """The number given as `?account=`, if one is."""
     text = request.query_params.get("account")
     if text is None:
         return None
     number = whole_number(text)
     if number is None or number < 1:
         raise Invalid(Code.FIELD_INVALID, field="account", account=shown(text))
-    return account_get(user_of(request), number)
+    return number
 
 
 def required_account_of(request: Request) -> BrokerAccount:
@@ -94,26 +98,15 @@ def range_of(request: Request) -> tuple[date | None, date | None]:
 
 def scoped(request: Request, rows: Q) -> Q:
     """`rows` through the caller's eyes, narrowed to `?account=` and `?symbol=`."""
-    account = account_of(request)
-    seen = rows.visible_to(user_of(request))
-    if account is not None:
-        seen = seen.filter(account=account)
-    symbol = symbol_of(request)
-    return seen if symbol is None else seen.filter(symbol=symbol)
+    return account_rows(
+        rows,
+        user=user_of(request),
+        account_id=account_id_of(request),
+        symbol=request.query_params.get("symbol"),
+    )
 
 
 def symbol_of(request: Request) -> str | None:
     """The symbol named by `?symbol=`, if one is, as rows carry it."""
     text = request.query_params.get("symbol")
-    return None if text is None else _stored_symbol(text)
-
-
-def _stored_symbol(text: str) -> str:
-    """A symbol as rows carry it. An account may hold what cannot be traded here, such as B shares."""
-    try:
-        return str(parse_symbol(text))
-    except CodeError:
-        name = text.strip().upper()
-        if not (0 < len(name) <= MAX_SYMBOL_LENGTH and name.isascii() and name.isprintable()):
-            raise Invalid(Code.SYMBOL_UNKNOWN, field="symbol", symbol=shown(text)) from None
-        return name
+    return None if text is None else stored_symbol(text)

@@ -516,7 +516,7 @@ class Strategy:
     """
 
     name: ClassVar[str] = ""
-    """Short name, unique in its folder: lower-case letters, digits and hyphens."""
+    """Its name in the catalogue, given when it is loaded: that of its file or entry point."""
     title: ClassVar[str] = ""
     """What people read in lists."""
     periods: ClassVar[tuple[str, ...]] = PERIODS

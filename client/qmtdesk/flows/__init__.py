@@ -1,0 +1,1 @@
+"""The platform's calls as flows: see `qmtdesk.steps`."""

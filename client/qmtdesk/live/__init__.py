@@ -1,0 +1,1 @@
+"""The live socket: what moves, as it moves, resumed after every interruption."""

@@ -48,11 +48,14 @@ def orders_list(
     symbol: str | None = None,
     trade_date: date | None = None,
     status: str = ALL,
+    client_order_id: str | None = None,
 ) -> QuerySet[Order]:
     """Orders that `user` may see; the caller puts them in order.
 
     Parameters
     ----------
+    client_order_id
+        Only what this key names: whoever lost the answer to a submission looks it up.
     status
         ``open``, ``all``, or one of `Status`.
 
@@ -65,6 +68,8 @@ def orders_list(
     """
     rows = Order.objects.select_related("created_by")
     orders = account_rows(rows, user=user, account_id=account_id, symbol=symbol)
+    if client_order_id is not None:
+        orders = orders.filter(client_order_id=client_order_id)
     if trade_date is not None:
         orders = orders.filter(trade_date=trade_date)
     if status == OPEN:

@@ -14,8 +14,9 @@ from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDe
 from django.conf import settings
 
 from desk.live import reads
+from desk.live.encoding import JSON
 from desk.live.identity import Credentials, authenticate, credentials_of, subprotocol_of
-from desk.live.protocol import Authenticate, error_frame, parse
+from desk.live.protocol import Authenticate, parse
 from desk.live.session import CLOSE_TOO_FAST, CLOSE_UNAUTHORISED, LiveSession
 from desk.live.watch import running_watch
 from ops.errors import Code, DeskError, Forbidden, Invalid, Unavailable
@@ -132,13 +133,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self._session is not None:
             self._session.refuse(error)
         else:
-            await self.send(text_data=error_frame(error))
+            await self.send(text_data=JSON.error(error))
 
     async def _refuse_and_close(self, error: DeskError, code: int) -> None:
         if self._session is not None:
             self._session.end(code, error)
         else:
-            await self.send(text_data=error_frame(error))
+            await self.send(text_data=JSON.error(error))
             await self.close(code=code)
 
 

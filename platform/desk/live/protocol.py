@@ -20,12 +20,13 @@ from typing import Any
 
 import orjson
 
-from ops.errors import Code, DeskError, Invalid
+from ops.errors import Code, Invalid
 
 MAX_MESSAGE_CHARS = 64 * 1024
 MAX_SYMBOLS = 2000
 _MAX_ID = 2**63 - 1
-_ECHO_LIMIT = 80
+ECHO_LIMIT = 80
+"""Characters of a name that a refusal repeats."""
 
 BAR_CHANNELS = frozenset({"bars", "bars:5m"})
 SYMBOL_CHANNELS = BAR_CHANNELS | {"quotes"}
@@ -89,7 +90,7 @@ def parse(text: str) -> Command:
         raise _malformed(f"op is one of {', '.join(_FIELDS)}.", field="op")
     unknown = sorted(set(message) - _FIELDS[op])
     if unknown:
-        name = unknown[0][:_ECHO_LIMIT]
+        name = unknown[0][:ECHO_LIMIT]
         raise _malformed(f"{op} knows no field {name!r}.", field=name)
     if op == "authenticate":
         return Authenticate(_text(message, "token"))
@@ -112,7 +113,7 @@ def _subscribe(message: dict[str, Any]) -> Subscribe:
     digits = channel.removeprefix(_ACCOUNT)
     canonical = digits.isascii() and digits.isdigit() and not digits.startswith("0")
     if not channel.startswith(_ACCOUNT) or not canonical:
-        raise Invalid(Code.CHANNEL_UNKNOWN, field="channel", channel=channel[:_ECHO_LIMIT])
+        raise Invalid(Code.CHANNEL_UNKNOWN, field="channel", channel=channel[:ECHO_LIMIT])
     # An id that no database could hold is simply one that does not exist.
     account_id = int(digits) if len(digits) < 19 else _MAX_ID
     return Subscribe(channel, account_id=account_id, since=_since(message.get("since")))
@@ -127,7 +128,7 @@ def _text(message: dict[str, Any], field: str) -> str:
 
 def _refuse(message: dict[str, Any], field: str, channel: str) -> None:
     if message.get(field) is not None:
-        raise _malformed(f"{channel[:_ECHO_LIMIT]} takes no {field}.", field=field)
+        raise _malformed(f"{channel[:ECHO_LIMIT]} takes no {field}.", field=field)
 
 
 def _since(value: Any) -> int | None:
@@ -150,7 +151,7 @@ def _symbols(value: Any) -> tuple[str, ...] | None:
 def _ping_id(value: Any) -> int | str | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    if isinstance(value, str) and len(value) <= _ECHO_LIMIT:
+    if isinstance(value, str) and len(value) <= ECHO_LIMIT:
         return value
     raise _malformed("id is a number or a short text.", field="id")
 
@@ -163,14 +164,6 @@ def _malformed(text: str, *, field: str | None = None) -> Invalid:
 def frame(kind: str, **parts: Any) -> str:
     """One frame as text; Decimal, dates and UUIDs become text."""
     return orjson.dumps({"type": kind, **parts}, default=str).decode()
-
-
-def error_frame(error: DeskError, channel: str | None = None) -> str:
-    """A refusal in the API's error shape."""
-    parts = error.as_dict()
-    if channel is not None:
-        parts["channel"] = channel[:_ECHO_LIMIT]
-    return frame("error", **parts)
 
 
 def now_ms() -> int:

@@ -13,8 +13,8 @@ from accounts.api.serializers import AccountSerializer
 from accounts.models import BrokerAccount, User
 from accounts.selectors import account_get, account_views
 from alerts.selectors import open_alerts
+from desk.live.encoding import JSON, Encoding, Frame
 from desk.live.identity import Identity, still_valid
-from desk.live.protocol import frame
 from marketdata.models import DataSource, Instrument
 from marketdata.quotes.models import LatestQuote
 from marketdata.selectors import instruments_by_symbol, latest_quotes
@@ -41,7 +41,7 @@ async def in_thread(read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> 
     return result
 
 
-def account_since(user: User, account_id: int, since: int | None) -> tuple[str, int]:
+def account_since(user: User, account_id: int, since: int | None, encoding: Encoding = JSON) -> tuple[Frame, int]:
     """The frame that brings a client from `since` to now, and the version it leads to.
 
     Rights are checked by the same read: ACCOUNT_NOT_FOUND for an account that does
@@ -53,10 +53,10 @@ def account_since(user: User, account_id: int, since: int | None) -> tuple[str, 
         events = events_since(account, since, EVENTS_LIMIT)
         if events is not None:
             version = events[-1]["version"] if events else since
-            return frame("delta", channel=channel, version=version, events=events), version
+            return encoding.frame("delta", channel=channel, version=version, events=events), version
     snapshot = account_snapshot(account)
     version = snapshot["version"]
-    return frame("snapshot", channel=channel, version=version, data=snapshot["data"]), version
+    return encoding.frame("snapshot", channel=channel, version=version, data=snapshot["data"]), version
 
 
 def account_versions(account_ids: Collection[int]) -> dict[int, int]:

@@ -18,9 +18,10 @@ from typing import Any
 from accounts.choices import Scope
 from accounts.models import User
 from desk.live import reads
+from desk.live.encoding import JSON, Encoding, Frame
 from desk.live.identity import Identity
 from desk.live.latest import STORE_LAG_SECONDS, running_latest
-from desk.live.protocol import Command, Ping, Subscribe, Unsubscribe, error_frame, frame, now_ms
+from desk.live.protocol import Command, Ping, Subscribe, Unsubscribe, now_ms
 from desk.live.streams import FEEDS, AccountStream, AlertStream, ApprovalStream, JobStream, Stream, SymbolStream
 from ops.errors import Code, DeskError, Forbidden, Invalid, Unavailable
 from ops.hub import Hub
@@ -41,22 +42,25 @@ CLOSE_TOO_SLOW = 4408
 
 Symbols = tuple[str, ...] | None
 SymbolData = tuple[frozenset[str] | None, dict[str, Any]]
-Send = Callable[[str], Awaitable[None]]
+Send = Callable[[Frame], Awaitable[None]]
 Close = Callable[[int], Awaitable[None]]
 
 
 class LiveSession:
     """An authenticated client. Create it inside the event loop and run `write` as a task."""
 
-    def __init__(self, *, identity: Identity, user: User, hub: Hub, send: Send, close: Close) -> None:
+    def __init__(
+        self, *, identity: Identity, user: User, hub: Hub, send: Send, close: Close, encoding: Encoding = JSON
+    ) -> None:
         self.identity = identity
         self.user = user
         self._hub = hub
         self._send = send
         self._close = close
+        self._encoding = encoding
         self._streams: dict[str, Stream] = {}
         self._accounts: dict[int, str] = {}
-        self._replies: deque[str] = deque()
+        self._replies: deque[Frame] = deque()
         self._wake = asyncio.Event()
         running_latest(hub)
         self._ending: int | None = None
@@ -66,7 +70,7 @@ class LiveSession:
         """Say who we think this is, and whether live messages are arriving."""
         user = self.user
         self.reply(
-            frame(
+            self._encoding.frame(
                 "hello",
                 server_time=now_ms(),
                 user={
@@ -78,7 +82,7 @@ class LiveSession:
             )
         )
         if not self._hub.is_up:
-            self.reply(frame("stale", server_time=now_ms()))
+            self.reply(self._encoding.frame("stale", server_time=now_ms()))
 
     def handle(self, command: Command) -> None:
         """Carry out one command. Refusals become error frames.
@@ -95,7 +99,7 @@ class LiveSession:
                 self.drop(command.channel)
             elif isinstance(command, Ping):
                 extra = {} if command.id is None else {"id": command.id}
-                self.reply(frame("pong", server_time=now_ms(), **extra))
+                self.reply(self._encoding.frame("pong", server_time=now_ms(), **extra))
             else:
                 raise Invalid(Code.MESSAGE_MALFORMED, "You are authenticated.", field="op")
         except DeskError as error:
@@ -119,39 +123,48 @@ class LiveSession:
         self._wake.set()
 
     def _stream(self, command: Subscribe) -> Stream:
-        wake = self._wake.set
+        wake, encoding = self._wake.set, self._encoding
         if command.account_id is not None:
             return AccountStream(
                 command.channel,
                 since=command.since,
                 read=partial(self._read_account, command.account_id),
                 wake=wake,
+                encoding=encoding,
             )
         if command.channel == "jobs":
             return JobStream(
                 may_see=self._may_see_job_of,
                 read=lambda: reads.in_thread(reads.jobs_now, self.user),
                 wake=wake,
+                encoding=encoding,
             )
         if command.channel == "alerts":
-            return AlertStream(read=lambda ids: reads.in_thread(reads.alerts_now, self.user, ids), wake=wake)
+            return AlertStream(
+                read=lambda ids: reads.in_thread(reads.alerts_now, self.user, ids), wake=wake, encoding=encoding
+            )
         if command.channel == ApprovalStream.channel:
-            return ApprovalStream(read=lambda: reads.in_thread(reads.approvals_now, self.user), wake=wake)
+            return ApprovalStream(
+                read=lambda: reads.in_thread(reads.approvals_now, self.user), wake=wake, encoding=encoding
+            )
         if command.channel == "quotes":
             return SymbolStream(
                 command.channel,
                 read=partial(self._read_quotes, command.symbols),
                 read_feeds=lambda: reads.in_thread(reads.feeds_stale),
                 wake=wake,
+                encoding=encoding,
             )
-        return SymbolStream(command.channel, read=partial(self._read_bars, command.symbols), wake=wake)
+        return SymbolStream(
+            command.channel, read=partial(self._read_bars, command.symbols), wake=wake, encoding=encoding
+        )
 
     def _may_see_job_of(self, owner: int | None) -> bool:
         # Asked anew for each message: the role may have changed meanwhile.
         return owner in (None, self.user.pk) or self.user.is_admin
 
-    async def _read_account(self, account_id: int, since: int | None) -> tuple[str, int]:
-        return await reads.in_thread(reads.account_since, self.user, account_id, since)
+    async def _read_account(self, account_id: int, since: int | None) -> tuple[Frame, int]:
+        return await reads.in_thread(reads.account_since, self.user, account_id, since, self._encoding)
 
     async def _read_quotes(self, symbols: Symbols) -> SymbolData:
         latest = running_latest(self._hub)
@@ -181,12 +194,15 @@ class LiveSession:
         """Take rights over as they are now: what is not allowed any more ends at once."""
         self.user = user
         for account_id in self.account_ids - allowed:
-            channel = self._accounts[account_id]
-            self.drop(channel)
-            self.reply(frame("revoked", channel=channel))
+            self.revoke(self._accounts[account_id])
         for account_id, view in views.items():
             if account_id in self._accounts:
-                self.reply(frame("account", channel=self._accounts[account_id], data=view))
+                self.reply(self._encoding.frame("account", channel=self._accounts[account_id], data=view))
+
+    def revoke(self, channel: str) -> None:
+        """Send nothing more of a channel whose right was withdrawn, and say so."""
+        self.drop(channel)
+        self.reply(self._encoding.frame("revoked", channel=channel))
 
     def rights_changed(self) -> None:
         """Show alerts and approvals anew: some of them may not be this person's to see any more."""
@@ -202,7 +218,7 @@ class LiveSession:
 
     def link_changed(self, *, up: bool) -> None:
         """Tell the client whether what it sees is live. The streams read again by themselves."""
-        self.reply(frame("live" if up else "stale", server_time=now_ms()))
+        self.reply(self._encoding.frame("live" if up else "stale", server_time=now_ms()))
 
     def end(self, code: int, error: DeskError | None = None) -> None:
         """Close the session; no further frame of any channel is sent."""
@@ -211,7 +227,7 @@ class LiveSession:
         if self._ending is None:
             self._ending = code
             if error is not None:
-                self._replies.append(error_frame(error))
+                self._replies.append(self._encoding.error(error))
         self._wake.set()
 
     def drop(self, channel: str) -> None:
@@ -224,7 +240,7 @@ class LiveSession:
         self._accounts = {pk: name for pk, name in self._accounts.items() if name != channel}
 
     # ---------------------------------------------------------------------- writing
-    def reply(self, text: str) -> None:
+    def reply(self, text: Frame) -> None:
         """Queue one frame of no channel."""
         if len(self._replies) >= MAX_REPLIES_WAITING:
             self.end(CLOSE_TOO_SLOW)
@@ -234,7 +250,7 @@ class LiveSession:
 
     def refuse(self, error: DeskError, channel: str | None = None) -> None:
         """Queue one error frame."""
-        self.reply(error_frame(error, channel))
+        self.reply(self._encoding.error(error, channel))
 
     async def write(self) -> None:
         """Send until the session ends, then close. Cancel it when the client has gone."""
@@ -263,7 +279,7 @@ class LiveSession:
             async with asyncio.timeout(IDLE_SECONDS):
                 await self._wake.wait()
         except TimeoutError:
-            self.reply(frame("heartbeat", server_time=now_ms()))
+            self.reply(self._encoding.frame("heartbeat", server_time=now_ms()))
 
     async def _serve(self, channel: str, stream: Stream) -> bool:
         """Send what is due on one channel; False when the client takes nothing."""
@@ -286,7 +302,7 @@ class LiveSession:
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self._wake.set)
         return True
 
-    async def _send_in_time(self, text: str) -> bool:
+    async def _send_in_time(self, text: Frame) -> bool:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await self._send(text)

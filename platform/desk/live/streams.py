@@ -12,9 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
-import orjson
-
-from desk.live.protocol import BAR_CHANNELS, frame
+from desk.live.encoding import JSON, Encoding, Frame
 from ops.hub import Message
 
 #: Events that a slow client may have waiting before we re-read instead.
@@ -27,7 +25,7 @@ FEEDS = "feeds"
 BAR_SLOTS = 3
 
 Wake = Callable[[], None]
-AccountRead = Callable[[int | None], Awaitable[tuple[str, int]]]
+AccountRead = Callable[[int | None], Awaitable[tuple[Frame, int]]]
 SymbolsRead = Callable[[], Awaitable[tuple[frozenset[str] | None, dict[str, Any]]]]
 JobsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 FeedsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -48,7 +46,7 @@ class Stream(Protocol):
         """Read from the database before anything else is sent."""
         ...
 
-    def frames(self) -> AsyncIterator[str]:
+    def frames(self) -> AsyncIterator[Frame]:
         """Take out what is due. Raises what its first database read raises."""
         ...
 
@@ -56,8 +54,11 @@ class Stream(Protocol):
 class AccountStream:
     """An account's versioned events: no gap, no repetition, whatever Redis does."""
 
-    def __init__(self, channel: str, *, since: int | None, read: AccountRead, wake: Wake) -> None:
+    def __init__(
+        self, channel: str, *, since: int | None, read: AccountRead, wake: Wake, encoding: Encoding = JSON
+    ) -> None:
         self.channel = channel
+        self._encoding = encoding
         self._version = since
         self._read = read
         self._wake = wake
@@ -85,7 +86,7 @@ class AccountStream:
         if self._version is not None and self._version < version and not self._queue:
             self.read_again()
 
-    async def frames(self) -> AsyncIterator[str]:
+    async def frames(self) -> AsyncIterator[Frame]:
         for _ in range(ACCOUNT_BURST):
             if self._must_read:
                 yield await self._from_database()
@@ -97,7 +98,7 @@ class AccountStream:
                 return
         self._wake()
 
-    async def _from_database(self) -> str:
+    async def _from_database(self) -> Frame:
         # Cleared before the read: what overflows while it runs asks for another one.
         self._must_read = False
         try:
@@ -107,8 +108,8 @@ class AccountStream:
             raise
         return text
 
-    def _next(self, message: Message) -> str | None:
-        """The message's text if it is what comes next; a gap asks for a read."""
+    def _next(self, message: Message) -> Frame | None:
+        """The message's frame if it is what comes next; a gap asks for a read."""
         first, last = message.derive(_versions)
         if self._version is not None and last <= self._version:
             return None
@@ -116,7 +117,7 @@ class AccountStream:
             self._must_read = True
             return None
         self._version = last
-        return message.text
+        return message.derive(self._encoding.delta)
 
 
 def _versions(message: Message) -> tuple[int, int]:
@@ -130,8 +131,17 @@ class SymbolStream:
     With `read_feeds` the stream also says which hosts' feeds are stale, at the start and whenever that changes.
     """
 
-    def __init__(self, channel: str, *, read: SymbolsRead, wake: Wake, read_feeds: FeedsRead | None = None) -> None:
+    def __init__(
+        self,
+        channel: str,
+        *,
+        read: SymbolsRead,
+        wake: Wake,
+        read_feeds: FeedsRead | None = None,
+        encoding: Encoding = JSON,
+    ) -> None:
         self.channel = channel
+        self._encoding = encoding
         self._read = read
         self._read_feeds = read_feeds
         self._wake = wake
@@ -166,32 +176,32 @@ class SymbolStream:
         self._must_read = True
         self._wake()
 
-    async def frames(self) -> AsyncIterator[str]:
+    async def frames(self) -> AsyncIterator[Frame]:
         if self._must_read:
             self._symbols, data = await self._read()
             self._must_read = False
             if data:
-                yield frame(self.channel, snapshot=True, data=data)
+                yield self._encoding.frame(self.channel, snapshot=True, data=data)
             if self._read_feeds is not None:
                 # What was said meanwhile is newer than what was read.
                 self._feeds = {feed["host"]: feed for feed in await self._read_feeds()} | self._feeds
         feeds, self._feeds = self._feeds, {}
         if feeds:
-            yield frame("feeds", data=list(feeds.values()))
+            yield self._encoding.frame("feeds", data=list(feeds.values()))
         if self._whole is not None:
             whole, self._whole = self._whole, None
-            yield whole.derive(_whole_frame)
+            yield whole.derive(self._encoding.whole)
         waiting, self._waiting = self._waiting, {}
         for _slot, parts in sorted(waiting.items()):
             wanted = self._symbols
             chosen = [text for symbol, text in parts.items() if wanted is None or symbol in wanted]
             if chosen:
-                yield _joined(self.channel, chosen)
+                yield self._encoding.joined(self.channel, chosen)
 
     def _merge(self, message: Message) -> bool:
         """Lay the message's parts over what waits; whether any concerned this client."""
         touched = False
-        for slot, parts in message.derive(_parts).items():
+        for slot, parts in message.derive(self._encoding.parts).items():
             if self._symbols is not None and not self._must_read:
                 parts = {name: parts[name] for name in self._symbols.intersection(parts)}
             if parts:
@@ -202,42 +212,15 @@ class SymbolStream:
         return touched
 
 
-def _symbol_data(message: Message) -> dict[str, Any]:
-    payload = message.payload
-    data = payload["q"] if message.channel == "quotes" else payload
-    return data if isinstance(data, dict) else {}
-
-
-def _parts(message: Message) -> dict[int, dict[str, bytes]]:
-    """``"symbol":{…}`` as bytes per symbol, in slots: one for quotes, one per bar time.
-
-    A closing bar and the next one's first value must not replace each other.
-    """
-    slots: dict[int, dict[str, bytes]] = {}
-    bars = message.channel in BAR_CHANNELS
-    for symbol, value in _symbol_data(message).items():
-        slot = int(value.get("ts", 0)) if bars else 0
-        text = orjson.dumps(symbol) + b":" + orjson.dumps(value)
-        slots.setdefault(slot, {})[symbol] = text
-    return slots
-
-
-def _whole_frame(message: Message) -> str:
-    slots = message.derive(_parts)
-    return _joined(message.channel, [text for parts in slots.values() for text in parts.values()])
-
-
-def _joined(channel: str, parts: list[bytes]) -> str:
-    head = b'{"type":"' + channel.encode() + b'","data":{'
-    return (head + b",".join(parts) + b"}}").decode()
-
-
 class JobStream:
     """Progress of the jobs a person may see; the newest state of each."""
 
     channel = "jobs"
 
-    def __init__(self, *, may_see: Callable[[int | None], bool], read: JobsRead, wake: Wake) -> None:
+    def __init__(
+        self, *, may_see: Callable[[int | None], bool], read: JobsRead, wake: Wake, encoding: Encoding = JSON
+    ) -> None:
+        self._encoding = encoding
         self._may_see = may_see
         self._read = read
         self._wake = wake
@@ -258,14 +241,14 @@ class JobStream:
         self._must_read = True
         self._wake()
 
-    async def frames(self) -> AsyncIterator[str]:
+    async def frames(self) -> AsyncIterator[Frame]:
         if self._must_read:
             jobs = await self._read()
             self._must_read = False
-            yield frame("jobs", snapshot=True, data=jobs)
+            yield self._encoding.frame("jobs", snapshot=True, data=jobs)
         waiting, self._waiting = self._waiting, {}
         if waiting:
-            yield frame("jobs", data=list(waiting.values()))
+            yield self._encoding.frame("jobs", data=list(waiting.values()))
 
 
 class AlertStream:
@@ -277,7 +260,8 @@ class AlertStream:
 
     channel = "alerts"
 
-    def __init__(self, *, read: AlertsRead, wake: Wake) -> None:
+    def __init__(self, *, read: AlertsRead, wake: Wake, encoding: Encoding = JSON) -> None:
+        self._encoding = encoding
         self._read = read
         self._wake = wake
         self._must_read = True
@@ -295,7 +279,7 @@ class AlertStream:
         self._must_read = True
         self._wake()
 
-    async def frames(self) -> AsyncIterator[str]:
+    async def frames(self) -> AsyncIterator[Frame]:
         if self._must_read:
             self._must_read = False
             self._changed.clear()
@@ -304,12 +288,12 @@ class AlertStream:
             except BaseException:
                 self._must_read = True
                 raise
-            yield frame("alerts", snapshot=True, data=alerts)
+            yield self._encoding.frame("alerts", snapshot=True, data=alerts)
         changed, self._changed = self._changed, set()
         if changed:
             alerts = await self._read(frozenset(changed))
             if alerts:
-                yield frame("alerts", data=alerts)
+                yield self._encoding.frame("alerts", data=alerts)
 
 
 class ApprovalStream:
@@ -320,7 +304,8 @@ class ApprovalStream:
 
     channel = "approvals"
 
-    def __init__(self, *, read: ApprovalsRead, wake: Wake) -> None:
+    def __init__(self, *, read: ApprovalsRead, wake: Wake, encoding: Encoding = JSON) -> None:
+        self._encoding = encoding
         self._read = read
         self._wake = wake
         self._must_read = True
@@ -336,7 +321,7 @@ class ApprovalStream:
         self._must_read = True
         self._wake()
 
-    async def frames(self) -> AsyncIterator[str]:
+    async def frames(self) -> AsyncIterator[Frame]:
         if not self._must_read:
             return
         # Cleared before the read: what changes while it runs asks for another one.
@@ -346,4 +331,4 @@ class ApprovalStream:
         except BaseException:
             self._must_read = True
             raise
-        yield frame("approvals", data=waiting)
+        yield self._encoding.frame("approvals", data=waiting)

@@ -12,7 +12,7 @@ from accounts.selectors import account_get
 from ops.clocks import market_clock
 from ops.errors import Code, DeskError, Unavailable
 from trading.ledger.fields import ZERO
-from trading.ledger.filters import account_rows
+from trading.ledger.filters import stored_symbol
 from trading.ledger.journal import DATABASE, event_view
 from trading.ledger.models import AccountBook, AccountEvent, AssetSnapshot, Position
 from trading.ledger.sections import read_sections
@@ -105,7 +105,9 @@ def positions_list(
     # Read first: a client that polls may then see a change twice, never miss one.
     version = None if account is None else book_version(account)
     held = Position.objects.filter(quantity__gt=0)
-    return version, account_rows(held, user=user, account_id=account_id, symbol=symbol)
+    # Of an account that was just looked up the rule has been asked already.
+    seen = held.visible_to(user) if account is None else held.filter(account=account)
+    return version, seen if symbol is None else seen.filter(symbol=stored_symbol(symbol))
 
 
 def market_clock_view(host_name: str) -> dict[str, Any] | None:

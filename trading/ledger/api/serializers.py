@@ -42,6 +42,6 @@ class PositionListSerializer(serializers.Serializer[Any]):
 
     version = serializers.IntegerField(
         allow_null=True,
-        help_text="Of the account's event log; unchanged means nothing changed. Null without `account`.",
+        help_text="Of the account's event log; unchanged means that no order, fill or holding changed. Null without `account`.",
     )
     results = PositionSerializer(many=True)

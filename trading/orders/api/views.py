@@ -19,6 +19,7 @@ from ops.api import DeskCursorPagination, error_body
 from ops.errors import Code, Invalid
 from ops.inputs import shown
 from ops.requests import current_request_id
+from ops.selection import FIELDS, chosen, fields_of, names_of
 from trading.ledger.api import parameters
 from trading.orders.api.serializers import (
     OrderDetailSerializer,
@@ -28,10 +29,10 @@ from trading.orders.api.serializers import (
     OrdersCancelSerializer,
     OrderSerializer,
     TradePageSerializer,
+    TradeSerializer,
 )
 from trading.orders.choices import Source, Status
-from trading.orders.models import Order, Trade
-from trading.orders.selectors import order_detail
+from trading.orders.selectors import ALL, order_detail, orders_list, trades_list
 from trading.orders.services import (
     Submission,
     order_cancel,
@@ -46,7 +47,6 @@ ORDER_FIELDS = frozenset(
     {"account", "symbol", "side", "quantity", "price_type", "price", "client_order_id", "strategy"}
 )
 _CANCEL_FIELDS = frozenset({"account", "symbol", "side", "strategy"})
-_OPEN, _ALL = "open", "all"
 
 STATUS = OpenApiParameter(
     "status",
@@ -85,6 +85,7 @@ class OrderListView(APIView):
             STATUS,
             parameters.DATE,
             parameters.SYMBOL,
+            FIELDS,
             parameters.LIMIT,
             parameters.CURSOR,
         ],
@@ -92,20 +93,17 @@ class OrderListView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List orders of the accounts the caller sees, newest first."""
-        orders = parameters.scoped(request, Order.objects.select_related("created_by"))
-        trade_date = parameters.date_of(request)
-        if trade_date is not None:
-            orders = orders.filter(trade_date=trade_date)
-        status = request.query_params.get("status", _ALL)
-        if status == _OPEN:
-            orders = orders.filter(final_at__isnull=True)
-        elif status in Status.values:
-            orders = orders.filter(status=status)
-        elif status != _ALL:
-            raise Invalid(Code.FIELD_INVALID, field="status", allowed=[_OPEN, _ALL, *Status.values])
+        names = fields_of(request, names_of(OrderSerializer))
+        orders = orders_list(
+            parameters.user_of(request),
+            account_id=parameters.account_id_of(request),
+            symbol=request.query_params.get("symbol"),
+            trade_date=parameters.date_of(request),
+            status=request.query_params.get("status", ALL),
+        )
         pages = OrderPagination()
         page = pages.paginate_queryset(orders, request, view=self)
-        return pages.get_paginated_response([order_view(order) for order in page or ()])
+        return pages.get_paginated_response(chosen(map(order_view, page or ()), names))
 
     @extend_schema(
         operation_id="orders_submit",
@@ -237,6 +235,7 @@ class TradeListView(APIView):
             parameters.ACCOUNT,
             parameters.DATE,
             parameters.SYMBOL,
+            FIELDS,
             parameters.LIMIT,
             parameters.CURSOR,
         ],
@@ -244,13 +243,16 @@ class TradeListView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List fills of the accounts the caller sees, newest first."""
-        trades = parameters.scoped(request, Trade.objects.all())
-        trade_date = parameters.date_of(request)
-        if trade_date is not None:
-            trades = trades.filter(trade_date=trade_date)
+        names = fields_of(request, names_of(TradeSerializer))
+        trades = trades_list(
+            parameters.user_of(request),
+            account_id=parameters.account_id_of(request),
+            symbol=request.query_params.get("symbol"),
+            trade_date=parameters.date_of(request),
+        )
         pages = TradePagination()
         page = pages.paginate_queryset(trades, request, view=self)
-        return pages.get_paginated_response([trade_view(trade) for trade in page or ()])
+        return pages.get_paginated_response(chosen(map(trade_view, page or ()), names))
 
 
 def body_of(request: Request, fields: frozenset[str]) -> Mapping[str, Any]:

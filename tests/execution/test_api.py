@@ -47,6 +47,13 @@ def test_post_answers_201_then_200_for_the_same_key(floor: Floor, alice: Client)
     assert (first.json()["state"], first.json()["quantity"]) == ("RUNNING", 500)
 
 
+def test_list_by_key_answers_the_execution_it_names(floor: Floor, alice: Client) -> None:
+    named = post(alice, EXECUTIONS, split(floor, client_execution_id="k")).json()
+    post(alice, EXECUTIONS, split(floor, client_execution_id="other"))
+    found = alice.get(EXECUTIONS, {"account": floor.bench.account.pk, "client_execution_id": "k"}).json()["results"]
+    assert [row["id"] for row in found] == [named["id"]]
+
+
 def test_post_denied_legs_answers_422_with_each_of_them(floor: Floor, alice: Client) -> None:
     legs = [{"symbol": MOUTAI, "side": "BUY", "quantity": 100, "price": "12.00"}]
     answer = post(alice, EXECUTIONS, {"account": floor.bench.account.pk, "kind": "BASKET", "legs": legs})

@@ -39,7 +39,12 @@ def execution_get(user: User | AnonymousUser, execution_id: UUID) -> Execution:
 
 
 def executions_list(
-    user: User, *, account_id: int | None = None, trade_date: date | None = None, state: str = ALL
+    user: User,
+    *,
+    account_id: int | None = None,
+    trade_date: date | None = None,
+    state: str = ALL,
+    client_execution_id: str | None = None,
 ) -> QuerySet[Execution]:
     """Executions that `user` may see, with their legs; the caller puts them in order.
 
@@ -47,6 +52,8 @@ def executions_list(
     ----------
     state
         ``open``, ``all``, or one of `State`.
+    client_execution_id
+        Only what this key names.
 
     Raises
     ------
@@ -58,6 +65,8 @@ def executions_list(
     rows = account_rows(Execution.objects.select_related("created_by"), user=user, account_id=account_id)
     if trade_date is not None:
         rows = rows.filter(trade_date=trade_date)
+    if client_execution_id is not None:
+        rows = rows.filter(client_execution_id=client_execution_id)
     if state == OPEN:
         rows = rows.filter(final_at__isnull=True)
     elif state in State.values:

@@ -40,8 +40,12 @@ from trading.execution.services import (
 from trading.execution.wire import ending_view, execution_view
 from trading.ledger.api import parameters
 from trading.orders.api.views import account_id_of, body_of, token_of
+from trading.orders.services.ticket import key_of
 from trading.orders.selectors import ALL
 
+CLIENT_KEY = OpenApiParameter(
+    "client_execution_id", OpenApiTypes.STR, description="Only the execution that this key names."
+)
 STATE = OpenApiParameter("state", OpenApiTypes.STR, description="`open`, `all` (default), or one state.")
 _ACCEPTED = {
     201: OpenApiResponse(ExecutionSerializer, "Accepted; the platform goes on by itself."),
@@ -64,7 +68,14 @@ class ExecutionListView(APIView):
 
     @extend_schema(
         operation_id="executions_list",
-        parameters=[parameters.ACCOUNT, STATE, parameters.DATE, parameters.LIMIT, parameters.CURSOR],
+        parameters=[
+            parameters.ACCOUNT,
+            STATE,
+            parameters.DATE,
+            CLIENT_KEY,
+            parameters.LIMIT,
+            parameters.CURSOR,
+        ],
         responses=ExecutionPageSerializer,
     )
     def get(self, request: Request) -> Response:
@@ -74,6 +85,7 @@ class ExecutionListView(APIView):
             account_id=parameters.account_id_of(request),
             trade_date=parameters.date_of(request),
             state=request.query_params.get("state", ALL),
+            client_execution_id=key_of(request.query_params.get("client_execution_id"), field="client_execution_id"),
         )
         pages = ExecutionPagination()
         page = pages.paginate_queryset(rows, request, view=self)

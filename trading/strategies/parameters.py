@@ -215,3 +215,23 @@ def parameters_of(owner: type) -> dict[str, Parameter[Any]]:
         for name, value in vars(base).items()
         if isinstance(value, Parameter)
     }
+
+
+def parameter_from(declaration: dict[str, Any]) -> Parameter[Any]:
+    """The parameter that a declaration describes: values can be checked without the strategy's code.
+
+    Raises
+    ------
+    KeyError, ParameterError
+        Not what `Parameter.declaration` wrote.
+    """
+    made: Parameter[Any] = _KINDS[declaration["kind"]](
+        declaration["default"],
+        help=declaration["help"],
+        **{name: declaration[name] for name in ("minimum", "maximum", "options") if name in declaration},
+    )
+    made.name = declaration["name"]
+    return made
+
+
+_KINDS: dict[str, Any] = {kind.kind: kind for kind in (Integer, Number, Amount, Choice, Flag)}

@@ -48,7 +48,7 @@ def quotes(maotai: Instrument, pingan: Instrument) -> None:
         "bid_volume": "[100, 200]",
         "ask_volume": "[300]",
     }
-    prices = dict.fromkeys(("last", "open", "high", "low", "pre_close", "amount"), 1700.1)
+    prices: dict[str, Any] = dict.fromkeys(("last", "open", "high", "low", "pre_close", "amount"), 1700.1)
     latest_upsert(
         [LatestRow(instrument_id=maotai.pk, ts=1, volume=100, status=13, received_at=2, host="sim", **prices, **book)]
     )

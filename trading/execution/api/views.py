@@ -40,8 +40,8 @@ from trading.execution.services import (
 from trading.execution.wire import ending_view, execution_view
 from trading.ledger.api import parameters
 from trading.orders.api.views import account_id_of, body_of, token_of
-from trading.orders.services.ticket import key_of
 from trading.orders.selectors import ALL
+from trading.orders.services.ticket import key_of
 
 CLIENT_KEY = OpenApiParameter(
     "client_execution_id", OpenApiTypes.STR, description="Only the execution that this key names."

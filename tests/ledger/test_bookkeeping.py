@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -204,6 +205,41 @@ def test_statement_of_the_present_date_shows_our_cost_beside_the_brokers(opened:
     assert (body["closed"], body["equity"], body["cash"]) == (False, "1002994.99", "998994.99")
     assert (held["average_cost"], held["base_cost"], held["broker_cost"]) == ("9.6375", "9.625", "9.5")
     assert (held["opened_on"], held["holding_days"]) == (TODAY.isoformat(), 0)
+
+
+def opening_day(bench: Bench) -> None:
+    """The point that opening books leaves: the day before, when nothing was earned yet."""
+    AccountDay.objects.create(
+        account=bench.account, date=TODAY - timedelta(days=1), cash=Decimal(1_000_000), market_value=Decimal(2_850),
+        external=Decimal(1_002_850), at=wall_now(),
+    )  # fmt: skip
+
+
+def adds_up(statement: dict[str, Any]) -> bool:
+    named = ("opening_equity", "external", "profit")
+    return Decimal(statement["equity"]) == sum(Decimal(statement[name]) for name in named)
+
+
+def test_statement_of_the_opening_day_counts_the_opening_balance_once(opened: Bench) -> None:
+    opening_day(opened)
+    today = get(opened, f"statement?date={TODAY}")
+    assert (today["opening_equity"], today["external"], today["closed"]) == ("1002850.00", "0.00", False)
+    assert adds_up(today)
+
+
+def test_statement_tells_what_was_paid_in_from_what_was_earned_open_and_closed(opened: Bench) -> None:
+    opening_day(opened)
+    with account_journal(opened.account.pk) as journal:
+        journal.post(Posting(TODAY, EntryKind.TRANSFER_IN, "t", cash=Decimal(5_000)))
+    opened.query(asset=opened.asset("1003994.99"), positions=(opened.position(400),))
+    present = get(opened, f"statement?date={TODAY}")
+    with account_journal(opened.account.pk) as journal:
+        trade_date_open(journal, TODAY)
+        trade_date_close(journal, TODAY)
+    closed = get(opened, f"statement?date={TODAY}")
+    assert (present["external"], closed["external"], closed["closed"]) == ("5000.00", "5000.00", True)
+    assert adds_up(present)
+    assert adds_up(closed)
 
 
 def test_statement_of_an_unknown_date_is_not_found(opened: Bench) -> None:

@@ -20,6 +20,10 @@ from tests.orders.bench import MOUTAI, TODAY, Bench
 from tests.orders.claiming import claim_cancel
 from tests.people import TEST_ACTOR, confirmed, signed_in
 from tests.risk.desk import stored
+from trading.ledger.choices import EntryKind
+from trading.ledger.entries import Posting
+from trading.ledger.journal import account_journal
+from trading.ledger.models import AccountDay
 from trading.orders.choices import Status
 from trading.orders.claims import unclaim_cancel
 from trading.orders.models import Order
@@ -288,6 +292,56 @@ def test_loss_that_reaches_a_reducing_stop_sets_the_account_to_reducing(bench: B
         Decimal(1_000_000),
         Decimal(1_000_000),
     )
+
+
+def transfer(bench: Bench, kind: EntryKind, cash: int) -> None:
+    with account_journal(bench.account.pk) as journal:
+        journal.post(Posting(TODAY, kind, f"{kind} {cash}", cash=Decimal(cash)))
+
+
+def state(bench: Bench) -> TradingState:
+    return TradingState(BrokerAccount.objects.get(pk=bench.account.pk).state)
+
+
+def test_money_taken_out_is_no_loss_once_it_is_booked(bench: Bench) -> None:
+    bench.apply(bench.asset("1000000"))
+    transfer(bench, EntryKind.TRANSFER_OUT, -600_000)
+    stored("DAILY_LOSS", 1000, params={"reduce": True})
+    stored("DRAWDOWN", 1, params={"reduce": True})
+    bench.apply(bench.asset("400000"))
+    assert state(bench) == TradingState.ACTIVE
+    assert tally(f"a:{bench.account.pk}").opening_equity == Decimal(400_000)
+    bench.apply(bench.asset("399000"))
+    assert state(bench) == TradingState.REDUCING
+
+
+def test_money_paid_in_hides_no_loss(bench: Bench) -> None:
+    stored("DAILY_LOSS", 1000, params={"reduce": True})
+    bench.apply(bench.asset("1000000"))
+    transfer(bench, EntryKind.TRANSFER_IN, 50_000)
+    bench.apply(bench.asset("1049000.01"))
+    assert state(bench) == TradingState.ACTIVE
+    bench.apply(bench.asset("1049000"))
+    assert state(bench) == TradingState.REDUCING
+
+
+def test_high_that_may_contain_money_paid_in_starts_again_when_it_is_booked(bench: Bench) -> None:
+    stored("DRAWDOWN", 1, params={"reduce": True})
+    bench.apply(bench.asset("1000000"))
+    bench.apply(bench.asset("1050000"))
+    transfer(bench, EntryKind.TRANSFER_IN, 50_000)
+    bench.apply(bench.asset("1049999"))
+    assert (tally(f"a:{bench.account.pk}").peak_equity, state(bench)) == (Decimal(1_050_000), TradingState.ACTIVE)
+
+
+def test_day_is_measured_from_the_last_close_and_stops_at_its_first_figure(bench: Bench) -> None:
+    AccountDay.objects.create(
+        account=bench.account, date=TODAY - timedelta(days=1), cash=Decimal(900_000), market_value=Decimal(100_000), at=wall_now()
+    )  # fmt: skip
+    stored("DAILY_LOSS", 1000, params={"reduce": True})
+    bench.apply(bench.asset("998000"))
+    assert tally(f"a:{bench.account.pk}").opening_equity == Decimal(1_000_000)
+    assert state(bench) == TradingState.REDUCING
 
 
 # ------------------------------------------------------------------------------- REST

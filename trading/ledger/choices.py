@@ -47,8 +47,10 @@ class EntryKind(models.TextChoices):
 
 #: Made from fills; the account's own estimate of what the broker charges.
 FEES = frozenset({EntryKind.COMMISSION, EntryKind.STAMP_DUTY, EntryKind.TRANSFER_FEE})
+#: What moved between the account and the world outside.
+TRANSFERS = frozenset({EntryKind.TRANSFER_IN, EntryKind.TRANSFER_OUT})
 #: Value that came from outside or went there: no profit and no loss.
-EXTERNAL = frozenset({EntryKind.OPENING, EntryKind.TRANSFER_IN, EntryKind.TRANSFER_OUT, EntryKind.ADJUSTMENT})
+EXTERNAL = TRANSFERS | {EntryKind.OPENING, EntryKind.ADJUSTMENT}
 #: What a person may enter.
 BY_HAND = frozenset(
     {

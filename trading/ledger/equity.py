@@ -13,12 +13,13 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import DatabaseError
+from django.db.models import QuerySet
 
 from accounts.models import BrokerAccount
 from marketdata.quotes.models import LatestQuote
 from marketdata.selectors import latest_quotes
 from trading.ledger.averages import Line, value_from_outside
-from trading.ledger.choices import EXTERNAL, EntryKind
+from trading.ledger.choices import EXTERNAL, TRANSFERS, EntryKind
 from trading.ledger.fields import CENT, ZERO
 from trading.ledger.models import AccountDay, AssetSnapshot, LedgerEntry, Position
 
@@ -124,9 +125,26 @@ def external_value(account: BrokerAccount) -> Decimal:
 
     Added up here and not by the database: SQLite would do it in floating point. These entries are few.
     """
-    rows = LedgerEntry.objects.filter(account=account, kind__in=EXTERNAL).order_by()
+    return _from_outside(LedgerEntry.objects.filter(account=account, kind__in=EXTERNAL))
+
+
+def transfers_of_day(account: BrokerAccount, day: date) -> Decimal:
+    """Money and shares that came from outside on one trade date, less those that went there, CNY.
+
+    Adjustments are not among them: they correct our books, and what the broker holds is as it was.
+    """
+    return _from_outside(LedgerEntry.objects.filter(account=account, trade_date=day, kind__in=TRANSFERS))
+
+
+def equity_before(account: BrokerAccount, day: date) -> Decimal | None:
+    """What the account was worth at its last close before a date; None before the first."""
+    row = AccountDay.objects.filter(account=account, date__lt=day).order_by("-date").first()
+    return None if row is None else row.equity
+
+
+def _from_outside(entries: QuerySet[LedgerEntry]) -> Decimal:
     columns = ("trade_date", "kind", "side", "quantity", "price", "cash")
-    lines = (Line(row[0], EntryKind(row[1]), *row[2:]) for row in rows.values_list(*columns))
+    lines = (Line(row[0], EntryKind(row[1]), *row[2:]) for row in entries.order_by().values_list(*columns))
     return sum(map(value_from_outside, lines), ZERO)
 
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet, Sum
 from accounts.models import BrokerAccount
 from accounts.selectors import host_clock
 from ops.errors import Code, NotFound
-from trading.ledger.choices import EXTERNAL, FEES, DifferenceState, EntryKind
+from trading.ledger.choices import FEES, DifferenceState, EntryKind
 from trading.ledger.equity import PositionValue, account_day_profit, account_equity, positions_value
 from trading.ledger.fields import CENT, ZERO
 from trading.ledger.models import (
@@ -204,18 +204,18 @@ def statement(account: BrokerAccount, day: date) -> dict[str, Any]:
     sums = {
         row["kind"]: row for row in entries.order_by().values("kind").annotate(cash=Sum("cash"), gain=Sum("realised"))
     }
-    equity, cash, value, profit = _ending(account, kept, before)
+    ending = _ending(account, kept, before)
     return {
         "account": account.pk,
         "date": day_text(day),
         "closed": kept is not None,
         "opening_equity": None if before is None else money(before.equity),
-        "equity": money(equity),
-        "cash": money(cash),
-        "market_value": money(value),
-        "profit": None if profit is None else money(profit),
+        "equity": money(ending.equity),
+        "cash": money(ending.cash),
+        "market_value": money(ending.market_value),
+        "profit": None if ending.profit is None else money(ending.profit),
         "realised": money(sum((row["gain"] for row in sums.values()), ZERO)),
-        "external": money(sum((sums[kind]["cash"] for kind in EXTERNAL if kind in sums), ZERO)),
+        "external": money(ending.external),
         "income": {str(kind): money(sums[kind]["cash"]) for kind in _INCOME if kind in sums},
         "fees": {str(kind): money(-sums[kind]["cash"]) for kind in sorted(FEES) if kind in sums},
         "positions": _positions_of(account, day, kept),
@@ -224,17 +224,34 @@ def statement(account: BrokerAccount, day: date) -> dict[str, Any]:
     }
 
 
-def _ending(
-    account: BrokerAccount, kept: AccountDay | None, before: AccountDay | None
-) -> tuple[Decimal, Decimal, Decimal, Decimal | None]:
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a date ended, CNY; ``external`` is what came in since the date before, shares at their value included.
+
+    Where a date before is known, equity is its equity plus what came in plus the profit.
+    """
+
+    equity: Decimal
+    cash: Decimal
+    market_value: Decimal
+    external: Decimal = ZERO
+    profit: Decimal | None = None
+
+
+def _ending(account: BrokerAccount, kept: AccountDay | None, before: AccountDay | None) -> _Ending:
     if kept is not None:
-        earned = None if before is None else kept.equity - before.equity - (kept.external - before.external)
-        return kept.equity, kept.cash, kept.market_value, earned
+        if before is None:
+            return _Ending(kept.equity, kept.cash, kept.market_value)
+        external = kept.external - before.external
+        earned = kept.equity - before.equity - external
+        return _Ending(kept.equity, kept.cash, kept.market_value, external, earned)
     now = account_equity(account)
     if now is None:
-        return ZERO, ZERO, ZERO, None
-    profit = account_day_profit(account, now)
-    return now.total, now.cash, now.market_value, None if profit is None else profit.profit
+        return _Ending(ZERO, ZERO, ZERO)
+    day = account_day_profit(account, now)
+    if day is None:
+        return _Ending(now.total, now.cash, now.market_value)
+    return _Ending(now.total, now.cash, now.market_value, day.external, day.profit)
 
 
 def _positions_of(account: BrokerAccount, day: date, kept: AccountDay | None) -> list[dict[str, Any]]:

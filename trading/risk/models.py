@@ -228,8 +228,11 @@ class Tally(models.Model):
         _("last second"), default=list, help_text=_("Moments (epoch ms) of the orders and cancels of the last second.")
     )
     most_per_second = models.PositiveIntegerField(_("most in one second"), default=0)
-    opening_equity = MoneyField(_("equity at the day's start"), null=True, blank=True)
+    opening_equity = MoneyField(
+        _("equity at the day's start"), null=True, blank=True, help_text=_("With the transfers booked since.")
+    )
     peak_equity = MoneyField(_("highest equity of the day"), null=True, blank=True)
+    transferred = MoneyField(_("transfers of the day"), help_text=_("Booked, and counted into the day's start."))
 
     class Meta:
         verbose_name = _("day's counters")

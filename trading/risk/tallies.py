@@ -6,7 +6,7 @@ key order and written once when the journals close, in the same transaction as w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ _COLUMNS: Final = (
     "most_per_second",
     "opening_equity",
     "peak_equity",
+    "transferred",
 )
 
 
@@ -98,12 +99,12 @@ class Tallies:
         """Add to the counters of every subject, when the journals close."""
         self._waiting.append(_Count(trade_date, tuple(subjects), orders, cancels, turnover))
 
-    def note_equity(self, trade_date: date, account_id: int, equity: Decimal) -> None:
-        """The account is worth so much: the day's first figure is its opening one, the highest its peak."""
-        self._waiting.append(_Count(trade_date, (f"a:{account_id}",), equity=equity))
+    def note_equity(self, trade_date: date, account_id: int, worth: Worth) -> None:
+        """The account is worth so much: see `Worth`."""
+        self._waiting.append(_Count(trade_date, (f"a:{account_id}",), worth=worth))
 
-    def close(self) -> None:
-        """Write what was counted: one locking read, one statement."""
+    def settle(self) -> None:
+        """Take what was counted into the rows, for whoever has to read them within this transaction."""
         wanted = {
             tally_key(one.trade_date, subject): (subject, one.trade_date)
             for one in self._waiting
@@ -116,6 +117,10 @@ class Tallies:
                 if one.apply(self._rows[key], self.at):
                     self._changed.add(key)
         self._waiting.clear()
+
+    def close(self) -> None:
+        """Write what was counted: one locking read, one statement."""
+        self.settle()
         if self._changed:
             rows = [self._rows[key] for key in sorted(self._changed)]
             Tally.objects.bulk_create(rows, update_conflicts=True, unique_fields=["key"], update_fields=_COLUMNS)
@@ -142,6 +147,44 @@ class Tallies:
 
 
 @dataclass(frozen=True, slots=True)
+class Worth:
+    """What an account is worth, and what its day is measured from.
+
+    Attributes
+    ----------
+    equity
+        As the broker just stated it, CNY.
+    transferred
+        Booked from outside today, less what went there: neither profit nor loss, so the day's start moves with it.
+    opening
+        Asked once, for the day's start: the equity at the last close, None before the first.
+    """
+
+    equity: Decimal
+    transferred: Decimal = ZERO
+    opening: Callable[[], Decimal | None] = lambda: None
+
+    def apply(self, tally: Tally) -> bool:
+        """Note it in the day's row; False when that changes nothing.
+
+        The day's high starts again with a transfer: whether it contained the money before it was booked, nobody knows.
+        """
+        if self.equity <= 0:
+            return False  # a terminal that has not summed up yet; never a reason to stop
+        before = (tally.opening_equity, tally.peak_equity, tally.transferred)
+        if tally.opening_equity is None:
+            closed = self.opening()
+            tally.opening_equity = self.equity if closed is None else closed + self.transferred
+            tally.peak_equity = tally.opening_equity
+        elif self.transferred != tally.transferred:
+            tally.opening_equity += self.transferred - tally.transferred
+            tally.peak_equity = tally.opening_equity
+        tally.transferred = self.transferred
+        tally.peak_equity = max(tally.peak_equity or self.equity, self.equity)
+        return (tally.opening_equity, tally.peak_equity, tally.transferred) != before
+
+
+@dataclass(frozen=True, slots=True)
 class _Count:
     """One thing that was done, and by whom."""
 
@@ -150,12 +193,12 @@ class _Count:
     orders: int = 0
     cancels: int = 0
     turnover: Decimal = ZERO
-    equity: Decimal | None = None
+    worth: Worth | None = None
 
     def apply(self, tally: Tally, at: datetime) -> bool:
         """Add to a row; False when that changes nothing."""
-        if self.equity is not None:
-            return _apply_equity(tally, self.equity)
+        if self.worth is not None:
+            return self.worth.apply(tally)
         tally.orders += self.orders
         tally.cancels += self.cancels
         tally.turnover += self.turnover
@@ -165,17 +208,6 @@ class _Count:
             tally.recent = [moment for moment in tally.recent if moment > now - WINDOW_MS] + [now] * messages
             tally.most_per_second = max(tally.most_per_second, len(tally.recent))
         return True
-
-
-def _apply_equity(tally: Tally, equity: Decimal) -> bool:
-    if equity <= 0:
-        return False  # a terminal that has not summed up yet; never a reason to stop
-    changed = tally.opening_equity is None
-    if changed:
-        tally.opening_equity = equity
-    if tally.peak_equity is None or equity > tally.peak_equity:
-        tally.peak_equity, changed = equity, True
-    return changed
 
 
 def _ms(at: datetime) -> int:

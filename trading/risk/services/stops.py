@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from accounts.choices import TradingState
@@ -11,12 +12,13 @@ from accounts.models import BrokerAccount
 from accounts.services import account_state_set
 from ops.alerts import AlertKind, Severity, alert_raise
 from ops.audit import Actor
+from trading.ledger.equity import equity_before, transfers_of_day
 from trading.ledger.journal import Journal
 from trading.risk.choices import LimitKind
 from trading.risk.facts import LimitFacts, Usage
 from trading.risk.limits import Limit, limits_in_force
 from trading.risk.models import Control
-from trading.risk.tallies import Tallies
+from trading.risk.tallies import Tallies, Worth
 
 ACTOR: Final = Actor.system("risk-stop")
 _STOPS: Final = frozenset({LimitKind.DAILY_LOSS, LimitKind.DRAWDOWN})
@@ -33,7 +35,8 @@ def equity_seen(journal: Journal, trade_date: date, equity: Decimal) -> None:
     """
     account = journal.book.account
     tallies = Tallies.of(journal)
-    tallies.note_equity(trade_date, account.pk, equity)
+    worth = Worth(equity, transfers_of_day(account, trade_date), partial(equity_before, account, trade_date))
+    tallies.note_equity(trade_date, account.pk, worth)
     if account.state != TradingState.ACTIVE or equity <= 0:
         return
     version = Control.objects.filter(pk=Control.ONLY).values_list("limits_version", flat=True).first()
@@ -47,6 +50,7 @@ def equity_seen(journal: Journal, trade_date: date, equity: Decimal) -> None:
     if not stops:
         return
     subject = f"a:{account.pk}"
+    tallies.settle()
     used = tallies.hold(trade_date, [subject])[subject]
     passed = next((limit for limit in stops if _is_passed(limit, used, equity)), None)
     if passed is None:

@@ -200,6 +200,19 @@ def test_get_of_a_foreign_account_answers_404(bench: Bench, alice: Client, path:
     assert (answer.status_code, answer.json()["code"]) == (404, "ACCOUNT_NOT_FOUND")
 
 
+def test_get_orders_by_key_answers_the_order_it_names(bench: Bench, alice: Client) -> None:
+    named = post(alice, wish(bench, client_order_id="once")).json()
+    post(alice, wish(bench, client_order_id="other"))
+    found = alice.get(ORDERS, {"account": bench.account.pk, "client_order_id": "once"}).json()["results"]
+    assert [row["id"] for row in found] == [named["id"]]
+
+
+def test_get_orders_by_a_key_of_a_foreign_account_finds_nothing(bench: Bench, client: Client) -> None:
+    bench.submit(client_order_id="once")
+    client.force_login(bench.team.charlie)
+    assert client.get(ORDERS, {"client_order_id": "once"}).json()["results"] == []
+
+
 def test_get_orders_pages_without_gaps_or_repeats(bench: Bench, alice: Client) -> None:
     placed = {str(bench.submit().pk) for _ in range(5)}
     seen: list[str] = []

@@ -40,6 +40,7 @@ from trading.orders.services import (
     orders_cancel,
     reservation_release,
 )
+from trading.orders.services.ticket import key_of
 from trading.orders.wire import cancel_outcome_view, order_view, trade_view
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
@@ -53,6 +54,7 @@ STATUS = OpenApiParameter(
     OpenApiTypes.STR,
     description="`open`, `all` (default), or one status.",
 )
+CLIENT_KEY = OpenApiParameter("client_order_id", OpenApiTypes.STR, description="Only the order that this key names.")
 KEY = OpenApiParameter(
     IDEMPOTENCY_HEADER,
     OpenApiTypes.STR,
@@ -85,6 +87,7 @@ class OrderListView(APIView):
             STATUS,
             parameters.DATE,
             parameters.SYMBOL,
+            CLIENT_KEY,
             FIELDS,
             parameters.LIMIT,
             parameters.CURSOR,
@@ -100,6 +103,7 @@ class OrderListView(APIView):
             symbol=request.query_params.get("symbol"),
             trade_date=parameters.date_of(request),
             status=request.query_params.get("status", ALL),
+            client_order_id=key_of(request.query_params.get("client_order_id"), field="client_order_id", reserved=True),
         )
         pages = OrderPagination()
         page = pages.paginate_queryset(orders, request, view=self)

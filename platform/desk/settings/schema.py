@@ -118,6 +118,13 @@ class DeskConfig(BaseSettings):
     """File of the market-data settings; unset: `config/market_data.yaml`. Single keys of it are overridden by
     `DESK_MARKETDATA__SECTION__KEY`."""
 
+    strategies_dir: Path = ROOT / "examples" / "strategies"
+    """Folder of the team's strategies, one Python file or folder each."""
+    strategy_memory_mb: int = Field(default=1024, ge=256, le=65_536)
+    """Memory that one strategy's process may take, in MB (Linux)."""
+    strategy_handler_seconds: float = Field(default=10.0, ge=0.5, le=300)
+    """How long one call into a strategy may take; after it the run has failed."""
+
     sim_data: Path | None = None
     """File of real bars that the simulated terminal replays; unset: its seeded market."""
     sim_speed: float = Field(default=1.0, gt=0, le=1000)
@@ -149,7 +156,7 @@ class DeskConfig(BaseSettings):
     def _lists(cls, value: Any) -> Any:
         return _split(value)
 
-    @field_validator("state_dir", "sim_data", "config_file", "marketdata_file", mode="after")
+    @field_validator("state_dir", "sim_data", "config_file", "marketdata_file", "strategies_dir", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value if value is None else value.expanduser().resolve()

@@ -29,6 +29,7 @@ class AlertKind(models.TextChoices):
     APPROVAL_WAITING = "order.approval", _("Orders wait for approval")
     IPO_FAILED = "ipo.failed", _("New shares could not be subscribed")
     WEBHOOK_PAUSED = "webhook.paused", _("A webhook is paused")
+    STRATEGY_FAILED = "strategy.failed", _("A strategy failed")
     ACCOUNT_HALTED = "account.halted", _("Account halted by the platform")
     LIMIT_NEAR = "risk.limit_near", _("A limit is nearly reached")
     LEDGER_DIFFERENCE = "ledger.difference", _("Our books and the broker's figures differ")
@@ -40,6 +41,7 @@ class AlertKind(models.TextChoices):
     INTEGRITY = "data.integrity", _("Stored market data is damaged")
     QUOTES_STALE = "data.quotes_stale", _("No live quotes")
     PROCESS_MISSING = "process.missing", _("A process does not report")
+    PROCESS_RESTARTED = "process.restarted", _("A process hung and was restarted")
     AUDIT_BROKEN = "audit.broken", _("The audit trail is broken")
     DISK_LOW = "disk.low", _("The disk is nearly full")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from marketdata.api import coverage, indicators, integrity, jobs, subscriptions, ticks, transfers, views
+from marketdata.api import coverage, indicators, integrity, jobs, periods, subscriptions, ticks, transfers, views
 from marketdata.api import reference_views as static
 
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     ),
     path("ticks", ticks.TicksView.as_view(), name="api-ticks"),
     path("live-differences", ticks.LiveDifferencesView.as_view(), name="api-live-differences"),
+    path("periods", periods.PeriodListView.as_view(), name="api-periods"),
     path("calendar", views.CalendarView.as_view(), name="api-calendar"),
     path("coverage", coverage.CoverageView.as_view(), name="api-coverage"),
     path("coverage/months", coverage.CoverageMonthsView.as_view(), name="api-coverage-months"),

@@ -212,3 +212,9 @@ def test_compressed_answer_is_304_by_its_weak_tag(pingan: Instrument, maotai: In
     assert (first["Content-Encoding"], first["ETag"][:2]) == ("gzip", "W/")
     again = alice.get(f"{API}/sectors", headers={"Accept-Encoding": "gzip", "If-None-Match": first["ETag"]})
     assert again.status_code == 304
+
+
+def test_periods_say_what_they_are_made_of(alice: Client) -> None:
+    made = {row["code"]: row["folded_from"] for row in alice.get(f"{API}/periods").json()["results"]}
+    assert {made[code] for code in ("tick", "1d", "1m", "5m")} == {None}
+    assert (made["60m"], made["1mon"], len(made)) == ("1m", "1d", 11)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -14,6 +13,7 @@ from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDe
 from django.conf import settings
 
 from desk.live import reads
+from desk.live.allowance import Allowance
 from desk.live.encoding import JSON
 from desk.live.identity import Credentials, authenticate, credentials_of, subprotocol_of
 from desk.live.protocol import Authenticate, parse
@@ -28,8 +28,6 @@ PATHS = ("/ws/v1", "/ws/v1/")
 #: How long a client without other credentials may take to send its token.
 AUTHENTICATE_SECONDS = 5.0
 HUB_START_SECONDS = 0.3
-BURST_MESSAGES = 200
-MESSAGES_PER_SECOND = 50.0
 CLOSE_TRY_LATER = 1013
 
 Scope = dict[str, Any]
@@ -50,8 +48,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._writer: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._allowance = float(BURST_MESSAGES)
-        self._allowance_at = time.monotonic()
+        self._allowance = Allowance()
 
     async def connect(self) -> None:
         await self.accept(subprotocol=subprotocol_of(self.scope))
@@ -63,7 +60,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._deadline = loop.call_later(AUTHENTICATE_SECONDS, self._time_is_up)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if not self._within_rate():
+        if not self._allowance.take():
             await self._refuse_and_close(Forbidden(Code.RATE_LIMITED), CLOSE_TOO_FAST)
             return
         try:
@@ -114,14 +111,6 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         session.greet()
         self._writer = asyncio.get_running_loop().create_task(session.write(), name="live-writer")
         self._writer.add_done_callback(_note_failure)
-
-    def _within_rate(self) -> bool:
-        now = time.monotonic()
-        gained = (now - self._allowance_at) * MESSAGES_PER_SECOND
-        self._allowance = min(BURST_MESSAGES, self._allowance + gained)
-        self._allowance_at = now
-        self._allowance -= 1
-        return self._allowance >= 0
 
     def _time_is_up(self) -> None:
         refusal = self._refuse_and_close(Forbidden(Code.NOT_AUTHENTICATED), CLOSE_UNAUTHORISED)

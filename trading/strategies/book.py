@@ -50,7 +50,10 @@ class VirtualBook:
         self._day: date | None = None
 
     def open_day(self, day: date) -> None:
-        """A trade date begins: what was bought before it may be sold. Again for the same day changes nothing."""
+        """Orders asked for from now on are valid for this trade date: what was bought before it may be sold on it.
+
+        That is the next trade date as soon as a decision falls after the close. Again for the same day changes nothing.
+        """
         if day == self._day:
             return
         self._day = day

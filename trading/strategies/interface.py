@@ -244,7 +244,7 @@ class Trade:
 class Position:
     """What the strategy holds of one symbol.
 
-    `sellable`: neither bought today where T+1 holds, nor offered by an open sale. `average_price`: moving average paid per
+    `sellable`: on the trade date that an order asked for now is valid for (T+1), less what an open sale offers already. `average_price`: moving average paid per
     share in CNY, fees included.
     """
 

@@ -35,6 +35,8 @@ from trading.execution.services import execution_start
 from trading.ledger.models import Difference
 from trading.orders.models import KillRun, KillTarget
 from trading.risk.models import ApprovalRule, RiskLimit
+from trading.signals.models import Signal
+from trading.signals.services import exit_plan_set
 from trading.webhooks.models import EventDelivery, Webhook
 
 TABLE = Path(__file__).with_name("permission_matrix.txt")
@@ -149,7 +151,26 @@ class World:
         terminal.quota(SH=6000)
         run = KillRun.objects.create(scope="ACCOUNT", started_by=team.admin, started_at=now)
         KillTarget.objects.create(run=run, account=team.alpha)
+        plan = exit_plan_set(user=team.alice, account_id=team.alpha.pk, enabled=False)
+        signal = Signal.objects.create(
+            account=team.alpha,
+            user=team.alice,
+            kind="STOP_LOSS",
+            priority=10,
+            symbol=order.symbol,
+            instrument_id=1,
+            side="SELL",
+            quantity=100,
+            price="9.25",
+            quote_ts=1,
+            trade_date=now.date(),
+            detected_at=now,
+            expires_at=now,
+            state="RECORDED",
+        )
         self.names = {
+            "plan_id": str(plan.pk),
+            "signal_id": str(signal.pk),
             "limit_id": str(limit.pk),
             "rule_id": str(rule.pk),
             "webhook_id": str(hook.pk),
@@ -194,6 +215,7 @@ class World:
             "POST /api/v1/ipo-subscriptions": {"account": team.alpha.pk, "symbol": "732499.SH"},
             "POST /api/v1/ipo-subscriptions/all": {"account": team.alpha.pk},
             "PUT /api/v1/ipo-subscriptions/plans": {"account": team.alpha.pk, "enabled": True},
+            "PUT /api/v1/exit-plans": {"account": team.alpha.pk, "enabled": True},
             "POST /api/v1/orders/<uuid:order_id>/replace": {"price": "9.80"},
             "POST /api/v1/executions": {
                 "account": team.alpha.pk,
@@ -229,7 +251,14 @@ class World:
             f"GET /api/v1/{name}": {"account": team.alpha.pk}
             for name in ("orders", "executions", "trades", "asset", "positions")
         }
-        for address in ("ipo-subscriptions", "ipo-subscriptions/issues", "ipo-subscriptions/plans"):
+        for address in (
+            "ipo-subscriptions",
+            "ipo-subscriptions/issues",
+            "ipo-subscriptions/plans",
+            "exit-plans",
+            "exit-plans/triggers",
+            "signals",
+        ):
             self.queries[f"GET /api/v1/{address}"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/reports/trading"] = {"account": team.alpha.pk}
         self.queries["GET /api/v1/reports/trading.csv"] = {"account": team.alpha.pk}

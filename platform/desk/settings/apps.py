@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "trading.orders",
     "trading.execution",
     "trading.subscriptions",
+    "trading.signals",
     "trading.strategies",
     "trading.webhooks",
     "frontend",

@@ -50,6 +50,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AlertChannelKindEnum": "alerts.choices.ChannelKind",
         "AlertDeliveryStatusEnum": "alerts.choices.DeliveryStatus",
         "OrderSourceEnum": "trading.orders.choices.Source",
+        "SignalStateEnum": "trading.signals.choices.SignalState",
+        "SignalKindEnum": "trading.signals.choices.SignalKind",
         "SubscriptionStateEnum": "trading.subscriptions.choices.ResultState",
         "NewIssueKindEnum": "trading.ledger.choices.IssueKind",
         "ExecutionStateEnum": "trading.execution.choices.State",

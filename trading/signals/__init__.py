@@ -1,0 +1,1 @@
+"""Signals: exit plans of positions, what they detect in the quote stream, and the orders that follow."""

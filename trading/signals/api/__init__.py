@@ -1,0 +1,1 @@
+"""REST surface of signals."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -180,13 +181,17 @@ class _Player:
 
     def interventions(self) -> Sequence[tuple[str, Callable[[], object]]]:
         """What people do at a place of the worker's way."""
-        return {
-            Act.CANCEL_CLAIMED: [(crashpoints.AFTER_CLAIM, self.cancel)],
-            Act.CANCEL_SENT: [(crashpoints.AFTER_SUBMIT, self.cancel)],
-            Act.HALT_CLAIMED: [(crashpoints.AFTER_CLAIM, self.halt)],
-            Act.HALT_SENT: [(crashpoints.AFTER_SUBMIT, self.halt)],
-            Act.GRANT_CLAIMED: [(crashpoints.AFTER_CLAIM, self.withdraw)],
-        }.get(self.scenario.act, [])
+        acts: dict[Act, tuple[str, Callable[[], object]]] = {
+            Act.CANCEL_CLAIMED: (crashpoints.AFTER_CLAIM, self.cancel),
+            Act.CANCEL_SENT: (crashpoints.AFTER_SUBMIT, self.cancel),
+            Act.HALT_CLAIMED: (crashpoints.AFTER_CLAIM, self.halt),
+            Act.HALT_SENT: (crashpoints.AFTER_SUBMIT, self.halt),
+            Act.GRANT_CLAIMED: (crashpoints.AFTER_CLAIM, self.withdraw),
+        }
+        if self.scenario.act not in acts:
+            return []
+        point, do = acts[self.scenario.act]
+        return [(point, partial(self.beside, do))]
 
     def interruptions(self) -> Sequence[tuple[str, Callable[[], object]]]:
         """What goes wrong at a place of the worker's way; what takes time does so on another thread."""
@@ -406,18 +411,25 @@ class _Player:
         time.sleep(0.2)
         self.terminal.start()
 
-    def soon(self, do: Callable[[], object]) -> None:
-        """Do it on another thread."""
+    def beside(self, do: Callable[[], object]) -> None:
+        """Do it on a thread of its own and wait: people do not die with the worker that they act beside."""
+        self.soon(do).join(SETTLE_SECONDS)
+
+    def soon(self, do: Callable[[], object]) -> threading.Thread:
+        """Do it on another thread; what fails there is told."""
 
         def run() -> None:
             try:
                 do()
+            except Exception as error:  # noqa: BLE001 -- of whatever kind, it is the scenario's own
+                self.mortals.trouble.append(f"other hands: {type(error).__name__}: {error}")
             finally:
                 connection.close()
 
         thread = threading.Thread(target=run, name="other-hands")
         self.later.append(thread)
         thread.start()
+        return thread
 
     # --- judging ----------------------------------------------------------------------------------------
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from accounts.models import QmtHost, User
-from marketdata.choices import AliasKind
+from marketdata.choices import AliasKind, Market
 from marketdata.models import (
     DataSource,
     DataSourceStatus,
@@ -24,6 +24,7 @@ from marketdata.models import (
 )
 from marketdata.quotes.models import LatestQuote
 from marketdata.quotes.periods import Period
+from ops.clocks import market_clock
 from ops.errors import Code, Invalid, NotFound, Unavailable
 from ops.models import Job
 from qmt.codes import CodeError, parse_symbol
@@ -212,6 +213,39 @@ def instruments_named(symbols: Iterable[str]) -> list[Instrument]:
 def holidays(start: date, end: date) -> list[date]:
     """Return the published holidays between two dates, both included, ascending."""
     return list(Holiday.objects.filter(date__range=(start, end)).order_by("date").values_list("date", flat=True))
+
+
+def calendar_view(*, market: str = Market.SH, start: date | None = None, end: date | None = None) -> dict[str, Any]:
+    """Trading days of a market between two dates, both included, and where its clock stands.
+
+    Parameters
+    ----------
+    start, end
+        The first and the last day of the market's year when omitted.
+
+    Raises
+    ------
+    Invalid
+        ``RANGE_REVERSED``.
+    Unavailable
+        No host is enabled, or it has not reported its market clock yet.
+    """
+    clock = market_clock(data_host())
+    start = start or clock.trade_date.replace(month=1, day=1)
+    end = end or clock.trade_date.replace(month=12, day=31)
+    if start > end:
+        raise Invalid(Code.RANGE_REVERSED, f"start={start} is after end={end}", field="start")
+    # Beijing trades on the days of the other two; the terminal lists only theirs.
+    listed = Market.SH if market == Market.BJ else market
+    return {
+        "market": str(market),
+        "trading_days": trading_days(listed, start, end),
+        "holidays": holidays(start, end),
+        "trade_date": clock.trade_date,
+        "phase": str(clock.phase),
+        "market_time": clock.market_time,
+        "simulated": clock.simulated,
+    }
 
 
 def jobs_visible_to(user: User | AnonymousUser) -> QuerySet[Job]:

@@ -94,11 +94,11 @@ def choice_of(request: Request, name: str, choices: tuple[str, ...]) -> str:
     return text
 
 
-def date_of(request: Request, name: str, default: date) -> date:
-    """YYYYMMDD or YYYY-MM-DD."""
+def date_of(request: Request, name: str) -> date | None:
+    """YYYYMMDD or YYYY-MM-DD; None when absent."""
     text = request.query_params.get(name)
     if text is None:
-        return default
+        return None
     named = calendar_date(text)
     if named is None:
         raise Invalid(Code.RANGE_INVALID, f"{name}={shown(text)} is not a date: use YYYYMMDD or YYYY-MM-DD", field=name)

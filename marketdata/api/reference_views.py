@@ -49,7 +49,7 @@ class SectorListView(PagedView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the sectors of a day, by name."""
-        return self.page(request, read.sectors(_day(request, "on")))
+        return self.page(request, read.sectors(given.date_of(request, "on")))
 
 
 class SectorMembersView(PagedView):
@@ -65,7 +65,7 @@ class SectorMembersView(PagedView):
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """List who belonged to a sector on a day, those included that left later."""
-        return self.page(request, read.memberships(name, _day(request, "on") or _today()))
+        return self.page(request, read.memberships(name, given.date_of(request, "on") or _today()))
 
 
 class IndexWeightsView(PagedView):
@@ -91,7 +91,7 @@ class IndexWeightsView(PagedView):
         index = request.query_params.get("index", "")
         if not index:
             raise Invalid(Code.FIELD_REQUIRED, "name an index", field="index")
-        return self.page(request, read.index_weights(instrument_get(index), _day(request, "on") or _today()))
+        return self.page(request, read.index_weights(instrument_get(index), given.date_of(request, "on") or _today()))
 
 
 class FinancialsView(PagedView):
@@ -137,7 +137,7 @@ class FinancialsView(PagedView):
         rows = read.financials(
             instruments=list(instruments_by_symbol(given.symbols_of(request)).values()),
             tables=_tables(request),
-            as_of=_day(request, "as_of"),
+            as_of=given.date_of(request, "as_of"),
             **_span(request),
         )
         return self.page(request, rows)
@@ -156,7 +156,7 @@ class ConvertiblesView(PagedView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the terms of convertible bonds on a day."""
-        return self.page(request, read.bond_terms(_day(request, "on")))
+        return self.page(request, read.bond_terms(given.date_of(request, "on")))
 
 
 class EtfListView(PagedView):
@@ -172,7 +172,7 @@ class EtfListView(PagedView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the newest creation basket of each fund up to a day, without its components."""
-        return self.page(request, read.fund_baskets(_day(request, "on")))
+        return self.page(request, read.fund_baskets(given.date_of(request, "on")))
 
 
 class EtfView(StaticView):
@@ -182,7 +182,7 @@ class EtfView(StaticView):
     def get(self, request: Request, symbol: str) -> Response:
         """Show what one creation unit of a fund consists of."""
         return Response(
-            shapes.BasketDetailSerializer(read.fund_basket(instrument_get(symbol), _day(request, "on"))).data
+            shapes.BasketDetailSerializer(read.fund_basket(instrument_get(symbol), given.date_of(request, "on"))).data
         )
 
 
@@ -276,12 +276,8 @@ def _today() -> date:
     return market_clock(data_host()).trade_date
 
 
-def _day(request: Request, name: str) -> date | None:
-    return given.date_of(request, name, date.max) if name in request.query_params else None
-
-
 def _span(request: Request) -> dict[str, date | None]:
-    start, end = _day(request, "start"), _day(request, "end")
+    start, end = given.date_of(request, "start"), given.date_of(request, "end")
     if start is not None and end is not None and start > end:
         raise Invalid(Code.RANGE_REVERSED, f"start={start} is after end={end}", field="start")
     return {"start": start, "end": end}

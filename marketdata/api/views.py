@@ -35,17 +35,14 @@ from marketdata.api.tabular import TABLE_RENDERERS, columns_of, forms_of, is_tab
 from marketdata.choices import Kind, Market
 from marketdata.models import Instrument
 from marketdata.selectors import (
-    data_host,
-    holidays,
+    calendar_view,
     instrument_find,
     instrument_rows,
     instrument_search,
     instruments_by_symbol,
     instruments_named,
     latest_quotes,
-    trading_days,
 )
-from ops.clocks import market_clock
 from ops.conditional import IF_NONE_MATCH
 from ops.errors import Code, Invalid
 from ops.selection import FIELDS, chosen, fields_of, names_of
@@ -206,28 +203,11 @@ class CalendarView(StaticView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List trading days between two dates, with the market's present date and phase; as a table the days only."""
-        # Beijing trades on the days of the other two; the terminal lists only theirs.
         market = given.choice_of(request, "market", (Market.SH, Market.SZ, Market.BJ))
-        clock = market_clock(data_host())
-        year = clock.trade_date.year
-        start = given.date_of(request, "start", clock.trade_date.replace(year, 1, 1))
-        end = given.date_of(request, "end", clock.trade_date.replace(year, 12, 31))
-        if start > end:
-            raise Invalid(Code.RANGE_REVERSED, f"start={start} is after end={end}", field="start")
-        listed = Market.SH if market == Market.BJ else market
-        days = trading_days(listed, start, end)
+        body = calendar_view(market=market, start=given.date_of(request, "start"), end=given.date_of(request, "end"))
         if is_table(request):
             columns = {"market": pa.string(), "date": pa.date32()}
-            lines = ({"market": market, "date": day} for day in days)
+            lines = ({"market": market, "date": day} for day in body["trading_days"])
             return table_response(request, columns, lines, fields_of(request, columns))
         names = fields_of(request, names_of(CalendarSerializer))
-        body = {
-            "market": market,
-            "trading_days": days,
-            "holidays": holidays(start, end),
-            "trade_date": clock.trade_date,
-            "phase": str(clock.phase),
-            "market_time": clock.market_time,
-            "simulated": clock.simulated,
-        }
         return Response(chosen([CalendarSerializer(body).data], names)[0])

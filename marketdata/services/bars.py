@@ -16,7 +16,7 @@ from marketdata.choices import Basis
 from marketdata.models import TradingDay
 from marketdata.quotes.periods import date_ts
 from marketdata.selectors import data_source
-from marketdata.services.answers import answer_pieces
+from marketdata.services.answers import answer_frames, answer_pieces
 from marketdata.services.axis import CALENDAR_MARKET, last_closed_date
 from marketdata.services.folding import answer_per_day
 from marketdata.services.gaps import find_gaps
@@ -155,6 +155,10 @@ class BarService:
             "missing_days": readiness.missing_days,
             "failures": readiness.failures,
         }
+
+    def frames(self, query: Query) -> Iterator[pd.DataFrame]:
+        """What is stored, piece by piece; see `answer_frames`."""
+        return answer_frames(query, market_clock(self.host_name))
 
     def pieces(self, query: Query, head: dict[str, Any], *, form: str, time_format: str = "ms") -> Iterator[bytes]:
         """What is stored, written as JSON, CSV, Arrow or Parquet piece by piece; see `answer_pieces`."""

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
+import pandas as pd
+
 from marketdata.quotes.periods import Period
 from marketdata.selectors import data_host, instrument_rows
 from marketdata.services.bars import BarService, BarsResult
@@ -135,6 +137,10 @@ class MarketDataService:
         if isinstance(query, TickQuery):
             return self._ticks.head(query, readiness)
         return self._bars.head(query, readiness)
+
+    def frames(self, query: Query) -> Iterator[pd.DataFrame]:
+        """What is stored of bars, in order and in pieces of bounded size; ``time`` in epoch ms."""
+        return self._bars.frames(query)
 
     def pieces(self, query: AnyQuery, head: dict[str, Any], *, form: str, time_format: str = "ms") -> Iterator[bytes]:
         """What is stored, written as JSON, CSV, Arrow or Parquet piece by piece; see `answer_pieces`."""

@@ -191,12 +191,12 @@ class _Player:
         if self.scenario.act not in acts:
             return []
         point, do = acts[self.scenario.act]
-        return [(point, partial(self.beside, do))]
+        return [(point, partial(self.as_people, do))]
 
     def interruptions(self) -> Sequence[tuple[str, Callable[[], object]]]:
         """What goes wrong at a place of the worker's way; what takes time does so on another thread."""
         announce = self.scenario.seed % 2 == 0
-        return {
+        goes_wrong: dict[Trouble, list[tuple[str, Callable[[], object]]]] = {
             Trouble.LEASE_STOLEN: [(crashpoints.AFTER_CLAIM, self.steal_lease)],
             Trouble.CLAIM_TOO_OLD: [(crashpoints.AFTER_CLAIM, lambda: time.sleep(CLAIM_SECONDS * 1.2))],
             Trouble.DATABASE_AWAY: [(crashpoints.AFTER_CLAIM, lambda: self.soon(self.take_database))],
@@ -205,7 +205,8 @@ class _Player:
                 (crashpoints.AFTER_SUBMIT, lambda: self.terminal.drop_link(announce=announce)),
             ],
             Trouble.RESTARTED: [(crashpoints.AFTER_SUBMIT, lambda: self.soon(self.restart_terminal))],
-        }.get(self.scenario.trouble, [])
+        }
+        return goes_wrong.get(self.scenario.trouble, [])
 
     @property
     def held(self) -> bool:
@@ -411,7 +412,7 @@ class _Player:
         time.sleep(0.2)
         self.terminal.start()
 
-    def beside(self, do: Callable[[], object]) -> None:
+    def as_people(self, do: Callable[[], object]) -> None:
         """Do it on a thread of its own and wait: people do not die with the worker that they act beside."""
         self.soon(do).join(SETTLE_SECONDS)
 

@@ -33,7 +33,8 @@ from marketdata.services.jobcontrol import sync_job_cancel, sync_job_pause, sync
 from marketdata.services.schedules import schedules_list
 from ops.api import DeskCursorPagination
 
-MarketRead = require_scope(Scope.MARKET_READ)
+# Asking for bars downloads what is missing: who may read, by token too, may order and steer their own downloads.
+MarketRead = require_scope(Scope.MARKET_READ, write=Scope.MARKET_READ)
 
 
 class JobPagination(DeskCursorPagination):

@@ -47,6 +47,13 @@ def test_shares_bought_today_are_sellable_tomorrow(book: VirtualBook) -> None:
     assert book.positions()[A].sellable == 200
 
 
+def test_shares_bought_today_may_be_offered_after_the_close_for_the_next_date(book: VirtualBook) -> None:
+    book.apply(fill(Side.BUY, 200, "10"))
+    assert book.refusal(order(Side.SELL, 200), [], {}) == "SELLABLE_INSUFFICIENT"
+    book.open_day(TUESDAY)
+    assert book.refusal(order(Side.SELL, 200), [], {}) == ""
+
+
 def test_same_day_instruments_are_sellable_at_once(book: VirtualBook) -> None:
     book.apply(fill(Side.BUY, 200, "5", symbol=FUND))
     assert book.positions()[FUND].sellable == 200

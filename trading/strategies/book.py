@@ -60,11 +60,6 @@ class VirtualBook:
         for holding in self._holdings.values():
             holding.bought_today = 0
 
-    def close_day(self) -> None:
-        """The market has closed: what is asked for from now on is for the next trade date, when all may be sold."""
-        for holding in self._holdings.values():
-            holding.bought_today = 0
-
     def apply(self, trade: Trade) -> None:
         """Book a fill."""
         holding = self._holdings.setdefault(trade.symbol, _Holding())

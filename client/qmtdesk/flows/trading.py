@@ -335,9 +335,9 @@ def _placed(
     After a lost answer the key is looked up before anything is sent again. From then on a refusal settles the matter only
     if it would have met the lost submission too (`_SETTLED`): one for the moment, such as 429, says nothing about it.
     """
-    began, attempt = settings.clock(), 0
+    attempt, until = 0, float("inf")
     lost: DeskError | None = None
-    while lost is None or settings.clock() - began < settings.order_seconds:
+    while settings.clock() < until:
         try:
             if lost is not None:
                 found = yield from lookup()
@@ -354,6 +354,8 @@ def _placed(
             if reply.status in _SETTLED or (lost is None and _is_refusal(reply)):
                 raise refused
             lost = refused
+        if attempt == 0:
+            until = settings.clock() + settings.order_seconds
         attempt += 1
         yield from pause(backoff_seconds(attempt))
     raise OutcomeUnknown(key, f"no answer about {key} in time; the last word was {lost}")

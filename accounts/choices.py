@@ -86,4 +86,5 @@ class Scope(models.TextChoices):
     MARKET_READ = "market:read", _("Read market data")
     ACCOUNT_READ = "account:read", _("Read accounts, positions, orders and trades")
     ORDERS_WRITE = "orders:write", _("Place and cancel orders")
+    MONEY_WRITE = "money:write", _("Move money and shares between places")
     ADMIN = "admin:*", _("Administer the platform")

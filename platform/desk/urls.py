@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("trading.ledger.api.urls")),
     path("api/v1/", include("trading.risk.api.urls")),
     path("api/v1/", include("trading.webhooks.api.urls")),
+    path("api/v1/", include("trading.functions.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     # Last below /api: whatever names nothing answers in the API's own error shape.
     re_path(r"^api(?:/|$)", UnknownRoute.as_view()),

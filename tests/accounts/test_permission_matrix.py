@@ -189,12 +189,14 @@ class World:
             "job_id": str(job.pk),
             "user_id": str(victim.pk),
             "symbol": order.symbol,
-            "name": "nothing",
+            # A function of an account; as the name of a sector it is one that does not exist.
+            "name": "xttrader.query_stock_positions",
             "finding_id": "1",
             "import_id": "00000000-0000-0000-0000-000000000000",
             "token": "x" * 43,
         }
         self.bodies: dict[str, dict[str, Any]] = {
+            "POST /api/v1/qmt/functions/<str:name>": {"arguments": {"account": team.alpha.pk}},
             "POST /api/v1/orders": {
                 "account": team.alpha.pk,
                 "symbol": order.symbol,

@@ -36,8 +36,10 @@ INSTALLED_APPS = [
     "trading.signals",
     "trading.strategies",
     "trading.webhooks",
+    "trading.functions",
     "frontend",
     "desk",
+    "rpc",
 ]
 
 MIDDLEWARE = [

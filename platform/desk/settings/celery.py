@@ -82,6 +82,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="30"),
         "options": {"expires": 3600},
     },
+    "functions-prune": {
+        "task": "functions.prune",
+        "schedule": crontab(hour="4", minute="25"),
+        "options": {"expires": 3600},
+    },
     "housekeeping": {
         "task": "ops.housekeeping",
         "schedule": crontab(hour="4", minute="20"),

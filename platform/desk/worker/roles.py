@@ -1,4 +1,4 @@
-"""What distinguishes the three kinds of worker."""
+"""What distinguishes the kinds of worker."""
 
 from __future__ import annotations
 
@@ -58,5 +58,6 @@ ROLES = {
         Role(name="core", runtime="trading.execution.runtime", threads=4, per_host=False),
         Role(name="trade", runtime="trading.orders.runtime.worker", threads=4),
         Role(name="data", runtime="marketdata.worker", threads=2),
+        Role(name="reads", runtime="trading.functions.runtime", threads=8),
     )
 }

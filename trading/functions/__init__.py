@@ -1,0 +1,1 @@
+"""The SDK's functions by name: who may call which, and where the calls are run."""

@@ -1,0 +1,56 @@
+"""The reads worker's runtime: the reader processes of one host's terminal."""
+
+from __future__ import annotations
+
+from accounts.models import QmtHost
+from accounts.terminals import userdata_folder
+from desk.settings.schema import get_config
+from ops.runtimes import RuntimeSlot
+from qmt.reader import ReaderPool, ReaderSetup
+from trading.orders.runtime.terminal import DEFAULT_SESSION_IDS
+
+#: Readers keep to trade sessions of their own: the order session must never find its ids taken.
+SESSION_OFFSET = 500
+SESSIONS = 4
+
+
+def reader_setup(host: QmtHost) -> ReaderSetup:
+    """How the readers of a host find its terminal. A simulated host's load the stand-in natives and can load no other."""
+    state = get_config().state_dir
+    ids = [int(number) for number in host.session_ids] or list(DEFAULT_SESSION_IDS)
+    return ReaderSetup(
+        native="simulated" if host.is_simulated else "real",
+        userdata=str(userdata_folder(host)),
+        address=host.quote_address,
+        session_ids=tuple(number + SESSION_OFFSET for number in ids[:SESSIONS]),
+        pool_dir=str(state / "sessions" / f"{host.name}.reads"),
+        folder=str(state / "functions" / "host" / host.name),
+    )
+
+
+class ReadsRuntime:
+    """Holds the readers. The first one starts with the first call: most hosts are never asked."""
+
+    def __init__(self, host_name: str, pool: ReaderPool) -> None:
+        self.host_name = host_name
+        self.pool = pool
+
+    def stop(self) -> None:
+        """End the readers, and with them whatever they were asked."""
+        self.pool.close()
+        _slot.empty(self)
+
+
+_slot: RuntimeSlot[ReadsRuntime] = RuntimeSlot("reads")
+
+
+def start_runtime(host_name: str, *, pool: ReaderPool | None = None) -> ReadsRuntime:
+    """Make this process the reads worker of a host."""
+    return _slot.fill(
+        lambda: ReadsRuntime(host_name, pool or ReaderPool(reader_setup(QmtHost.objects.get(name=host_name))))
+    )
+
+
+def current_runtime() -> ReadsRuntime | None:
+    """The runtime of this process, if it is a reads worker."""
+    return _slot.current

@@ -21,7 +21,7 @@ def expected_processes() -> Iterator[str]:
     """Names of every process that has to report."""
     yield from PLATFORM_PROCESSES
     for host in QmtHost.objects.filter(enabled=True):
-        yield from (f"worker.{role}@{host.name}" for role in host.worker_roles)
+        yield from (f"worker.{role}@{host.name}" for role in host.process_roles)
 
 
 def watch_expected_processes() -> list[str]:

@@ -75,8 +75,13 @@ class QmtHost(models.Model):
 
     @property
     def worker_roles(self) -> tuple[str, ...]:
-        """Roles of the workers it needs."""
+        """Roles of the workers without which nobody trades on it."""
         return ("trade", "data") if self.serves_data else ("trade",)
+
+    @property
+    def process_roles(self) -> tuple[str, ...]:
+        """Roles of all its workers; functions of the SDK by name (reads) may be away while people trade."""
+        return (*self.worker_roles, "reads")
 
 
 class HostStatus(models.Model):

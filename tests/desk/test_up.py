@@ -25,7 +25,7 @@ MANAGE = [sys.executable, str(ROOT / "manage.py")]
 # On an idle two-core machine a second start takes at most 12 s; a test machine is busy.
 START_SECONDS = 60
 STOP_SECONDS = 10
-PROCESSES = {"valkey", "terminal@sim", "trade@sim", "data@sim", "core", "beat", "engine", "web"}
+PROCESSES = {"valkey", "terminal@sim", "trade@sim", "data@sim", "reads@sim", "core", "beat", "engine", "web"}
 
 
 def free_port() -> int:
@@ -190,7 +190,7 @@ def test_up_stops_everything_in_order_within_ten_seconds(platform: Platform) -> 
     assert stops == [
         "stopping web",
         "stopping beat",
-        "stopping trade@sim, data@sim, core",
+        "stopping trade@sim, data@sim, reads@sim, core",
         "stopping engine",
         "stopping terminal@sim",
         "stopping valkey",

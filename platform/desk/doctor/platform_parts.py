@@ -61,7 +61,7 @@ def _redis(config: DeskConfig, check: Check) -> Finding:
 
 def roles_of(host: QmtHost) -> list[Role]:
     """The workers that a host needs."""
-    return [ROLES[name] for name in host.worker_roles]
+    return [ROLES[name] for name in host.process_roles]
 
 
 def _processes(hosts: list[QmtHost]) -> Iterator[Finding]:

@@ -113,8 +113,8 @@ CELERY_NOISE = ("worker: Warm shutdown (MainProcess)",)
 
 
 def host_workers(host_name: str, *, after: Path | None = None, serves_data: bool = True) -> list[ChildSpec]:
-    """The trade and the data worker of one QMT host; a fed host has no data of its own."""
-    return [
+    """The workers of one QMT host: trade, data, reads; a fed host has no data of its own."""
+    sessions = [
         ChildSpec(
             name=f"{role}@{host_name}",
             command=manage("worker", role, "--host", host_name),
@@ -127,6 +127,16 @@ def host_workers(host_name: str, *, after: Path | None = None, serves_data: bool
         )
         for role in ("trade", *(("data",) if serves_data else ()))
     ]
+    reads = ChildSpec(
+        name=f"reads@{host_name}",
+        command=manage("worker", "reads", "--host", host_name),
+        stage=Stage.WORKERS,
+        stop_seconds=4.5,
+        heartbeats=(f"worker.reads@{host_name}",),
+        noise=CELERY_NOISE,
+        after=after,
+    )
+    return [*sessions, reads]
 
 
 def platform_processes() -> list[ChildSpec]:

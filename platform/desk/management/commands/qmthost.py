@@ -1,4 +1,4 @@
-"""Run the two workers of a QMT host: `manage.py qmthost --host NAME`."""
+"""Run the workers of a QMT host: `manage.py qmthost --host NAME`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from desk.settings.schema import DeskConfig, get_config
 
 
 class Command(ProcessCommand):
-    help = "Run the trade and the data worker of one QMT host, and nothing else (Windows too)."
+    help = "Run the workers of one QMT host (trade, data, reads), and nothing else (Windows too)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", required=True, help="name of the QMT host in the platform")

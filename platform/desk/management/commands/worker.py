@@ -1,4 +1,4 @@
-"""Run one Celery worker: `manage.py worker core`, or `trade`/`data` of a QMT host."""
+"""Run one Celery worker: `manage.py worker core`, or `trade`/`data`/`reads` of a QMT host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Command(ProcessCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role", choices=sorted(ROLES))
-        parser.add_argument("--host", default="", help="QMT host of a trade or data worker")
+        parser.add_argument("--host", default="", help="QMT host of a trade, data or reads worker")
 
     def handle(self, *args: Any, role: str, host: str, **options: Any) -> None:
         chosen = ROLES[role]

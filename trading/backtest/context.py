@@ -123,6 +123,9 @@ class BacktestContext(Context):
     def positions(self) -> Mapping[str, Position]:
         return self.book.positions(self._possible())
 
+    def position(self, symbol: str) -> Position:
+        return self.book.position(symbol, self._possible())
+
     @property
     def orders(self) -> Mapping[str, Order]:
         return dict(self._open)

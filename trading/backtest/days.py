@@ -43,10 +43,14 @@ class DayBook:
         self.series, self._calendar, self._raw = series, calendar, is_raw
         self._events = {event.day: event for event in series.events} if is_raw else {}
         self._known: dict[int, DayFacts] = {}
+        self._ticks: dict[int, int] = {}
 
     def tick(self, day: int) -> int:
         """Price step in thousandths of a yuan."""
-        return tick_milli(self.series.instrument.board, day_date(day))
+        found = self._ticks.get(day)
+        if found is None:
+            found = self._ticks[day] = tick_milli(self.series.instrument.board, day_date(day))
+        return found
 
     def facts(self, day: int) -> DayFacts | None:
         """Facts of a day number; None when the instrument has no price up to it."""

@@ -201,14 +201,13 @@ class Engine:
         self._tell()
 
     def _ex_dates(self, day: int) -> None:
-        held = self._book.positions()
-        for symbol, position in held.items():
+        for symbol in self._book.symbols:
             action = self._days[symbol].action(day)
             if action is None:
                 continue
-            before = self._book.cash
+            before, held = self._book.cash, self._book.position(symbol).quantity
             self._book.ex_right(symbol, growth=1 + action.bonus + action.gift, cash=action.cash)
-            shares = self._book.positions()[symbol].quantity - position.quantity
+            shares = self._book.position(symbol).quantity - held
             self._result.ex_dates.append(ExDate(day, symbol, self._book.cash - before, shares))
 
     def _close_day(self) -> None:
@@ -258,7 +257,7 @@ class Engine:
 
     def _worths(self) -> dict[str, Decimal]:
         """Price of each holding in CNY; of a suspended one the last, through the ex-dates since then."""
-        return {symbol: price_of(self._last(symbol)) for symbol in self._book.positions()}
+        return {symbol: price_of(self._last(symbol)) for symbol in self._book.symbols}
 
     # --- what is asked, and what is told
 

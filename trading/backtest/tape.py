@@ -1,6 +1,6 @@
 """What a back-test walks through: bars of several instruments side by side, one row per instant.
 
-Prices are raw, as they were quoted on their day; ex-dates are events beside them. Nothing here knows Django or a database.
+Prices are raw, as they were quoted on their day; ex-dates are events beside them. Reads no database.
 """
 
 from __future__ import annotations

@@ -99,18 +99,30 @@ class VirtualBook:
         self.dividends += paid
         holding.quantity = int((holding.quantity * growth).to_integral_value(ROUND_DOWN))
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What is held."""
+        return tuple(self._holdings)
+
     def positions(self, open_orders: Iterable[Order] = ()) -> dict[str, Position]:
         """Holdings as a strategy sees them, by symbol."""
         offered = _offered(open_orders)
-        return {
-            symbol: Position(
-                symbol=symbol,
-                quantity=holding.quantity,
-                sellable=max(0, holding.quantity - holding.bought_today - offered.get(symbol, 0)),
-                average_price=(holding.cost / holding.quantity).quantize(STEP, ROUND_HALF_UP),
-            )
-            for symbol, holding in self._holdings.items()
-        }
+        return {symbol: self._position(symbol, offered.get(symbol, 0)) for symbol in self._holdings}
+
+    def position(self, symbol: str, open_orders: Iterable[Order] = ()) -> Position:
+        """One holding as a strategy sees it; an empty one when there is none."""
+        if symbol not in self._holdings:
+            return Position(symbol)
+        return self._position(symbol, _offered(open_orders).get(symbol, 0))
+
+    def _position(self, symbol: str, offered: int) -> Position:
+        holding = self._holdings[symbol]
+        return Position(
+            symbol=symbol,
+            quantity=holding.quantity,
+            sellable=max(0, holding.quantity - holding.bought_today - offered),
+            average_price=(holding.cost / holding.quantity).quantize(STEP, ROUND_HALF_UP),
+        )
 
     def free_cash(self, open_orders: Iterable[Order], prices: Mapping[str, Decimal]) -> Decimal:
         """Money less what open purchases may still take, at their limit or at the newest price, without fees."""
@@ -136,8 +148,7 @@ class VirtualBook:
         """
         others = list(open_orders)
         if order.side is Side.SELL:
-            position = self.positions(others).get(order.symbol)
-            sellable = 0 if position is None else position.sellable
+            sellable = self.position(order.symbol, others).sellable
             return "" if order.quantity <= sellable else SELLABLE_INSUFFICIENT
         return "" if commitment(order, prices) <= self.free_cash(others, prices) else CASH_INSUFFICIENT
 

@@ -1,7 +1,7 @@
 """The one entry for calling a function of the SDK by name: REST and gRPC, people and tokens.
 
-A call passes, in this order: the function exists; the caller's token and role fit; its class allows it here; the
-arguments fit; the account is the caller's to see; the host is there, and simulates the function if it simulates at
+A call passes, in this order: the function exists and is exposed; the caller's token and role fit; its class allows it
+here; the arguments fit; the account is the caller's to see; the host is there, and simulates the function if it simulates at
 all; the caller has not asked too often. Then it is a row, and the host's reads worker is woken.
 """
 
@@ -147,23 +147,24 @@ def function_get(name: str) -> FunctionSpec:
     """
     spec = find(name)
     if spec is None:
-        raise NotFound(Code.FUNCTION_NOT_FOUND, function=shown(name))
+        raise NotFound(Code.FUNCTION_NOT_FOUND, function=shown(name).strip("'"))
     return spec
 
 
 def _require_right(spec: FunctionSpec, user: User, scopes: Collection[str] | None) -> None:
+    if spec.kind is FunctionClass.SESSION:
+        raise Forbidden(Code.NOT_EXPOSED, function=spec.qualified)
     if scopes is not None and spec.scope not in scopes:
         raise Forbidden(Code.SCOPE_MISSING, scope=spec.scope)
-    if spec.scope == ADMIN_SCOPE and spec.kind is not FunctionClass.SESSION and not user.is_admin:
+    if spec.scope == ADMIN_SCOPE and not user.is_admin:
         raise Forbidden(Code.PERMISSION_DENIED, "Only administrators call this function.", function=spec.qualified)
 
 
 def _require_class(spec: FunctionSpec) -> None:
     """What the class and the state of the function forbid everybody."""
-    if spec.kind is FunctionClass.SESSION:
-        raise Forbidden(Code.NOT_EXPOSED, function=spec.qualified)
     if spec.kind in (FunctionClass.ORDER, FunctionClass.SUBSCRIPTION) and spec.covered:
-        raise Denied(Code.USE_ENDPOINT, function=spec.qualified, endpoints=list(spec.covered))
+        words = f"{Code.USE_ENDPOINT}: {spec.qualified} is {', '.join(spec.covered)} here"
+        raise Denied(Code.USE_ENDPOINT, words, function=spec.qualified, endpoints=list(spec.covered))
     if spec.broken:
         raise DeskError(Code.BROKEN_UPSTREAM, status=501, function=spec.qualified, reason=spec.broken)
 

@@ -49,6 +49,13 @@ def place_until(moment: datetime, period: str, next_day: NextDay) -> int:
     return at + PERIOD_MS.get(period, PERIOD_MS["5m"]) + PERIOD_MS["1m"]
 
 
+def within_hours(opens_at: time | None, closes_at: time | None, moment: datetime) -> bool:
+    """Whether a run with these daily hours (market time) works at this moment; one without any always does."""
+    if opens_at is None or closes_at is None:
+        return True
+    return opens_at <= moment.time() < closes_at
+
+
 def tick_place_until(ts: int) -> int:
     """The same for a decision on a tick."""
     return ts + TICK_MS

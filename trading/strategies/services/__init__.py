@@ -1,0 +1,1 @@
+"""Writes of strategies: the catalogue, runs, and how runs end."""

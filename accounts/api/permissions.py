@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts.choices import Scope
 from accounts.models import ApiToken
+from accounts.sudo import sudo_require
 from ops.errors import Code, Forbidden
 
 
@@ -58,3 +59,15 @@ def require_scope(scope: str, *, write: str | None = None) -> type[SignedIn]:
         (SignedIn,),
         {"read_scope": read_scope, "write_scope": write_scope},
     )
+
+
+def require_confirmed(request: Request) -> None:
+    """Let a browser's person on only if they proved again who they are; a token's scope is its proof.
+
+    Raises
+    ------
+    Forbidden
+        SUDO_REQUIRED.
+    """
+    if not isinstance(request.auth, ApiToken):
+        sudo_require(request._request)

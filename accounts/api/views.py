@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import actor_of
-from accounts.api.permissions import require_scope
+from accounts.api.permissions import require_confirmed, require_scope
 from accounts.api.serializers import (
     AccountListSerializer,
     AccountSerializer,
@@ -22,7 +22,6 @@ from accounts.choices import Scope, TradingState
 from accounts.models import ApiToken, User
 from accounts.selectors import account_get, account_view, account_views, may_halt, may_resume
 from accounts.services import account_halt, account_resume
-from accounts.sudo import sudo_require
 from ops.errors import Code, Forbidden, Invalid
 
 
@@ -100,8 +99,7 @@ class AccountResumeView(APIView):
         account = account_get(user, account_id)
         if not may_resume(user, account):
             raise Forbidden(Code.PERMISSION_DENIED, account=account_id)
-        if not isinstance(request.auth, ApiToken):
-            sudo_require(request._request)
+        require_confirmed(request)
         form = ResumeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         if account.state != TradingState.ACTIVE and form.validated_data["confirm"] != account.account_no:

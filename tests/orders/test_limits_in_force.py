@@ -410,7 +410,7 @@ def test_limit_switched_off_by_rest_holds_no_more(bench: Bench) -> None:
         ({"kind": "TIME_WINDOW", "value": None, "params": {"from": "15:00", "to": "09:30"}}, "params.to"),
         ({"kind": "DAILY_LOSS", "scope": "USER", "user": "alice"}, "scope"),
         ({"valid_from": "2026-01-01"}, "valid_from"),
-        ({"surprise": 1}, "'surprise'"),
+        ({"surprise": 1}, "surprise"),
     ],
 )
 def test_malformed_limit_is_refused_by_its_field(bench: Bench, changes: dict[str, Any], field: str) -> None:

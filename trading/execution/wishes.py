@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from ops.errors import Code, Invalid
-from ops.inputs import shown
+from ops.inputs import refuse_unknown, shown
 from trading.execution.choices import Kind
 from trading.orders.services.ticket import Ticket, decimal_of, key_of, strategy_of
 
@@ -71,10 +71,7 @@ def parse(body: Mapping[str, Any]) -> Wish:
         The first malformed field, named (``legs[3].price``).
     """
     kind = _kind(body.get("kind"))
-    unknown = sorted(set(body) - FIELDS[kind])
-    if unknown:
-        name = ascii(unknown[0]).strip("'")[:40]
-        raise Invalid(Code.FIELD_UNKNOWN, field=name, allowed=sorted(FIELDS[kind]))
+    refuse_unknown(body, FIELDS[kind])
     terms = {name: value for name, value in body.items() if name not in ("account", "client_execution_id")}
     strategy = strategy_of(body.get("strategy"))
     common: dict[str, Any] = {

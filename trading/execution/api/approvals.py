@@ -26,7 +26,6 @@ from trading.orders.api.approvals import (
     RefusalSerializer,
     WaitingOrderSerializer,
 )
-from trading.orders.api.views import body_of, token_of
 
 
 class ExecutionApprovalSerializer(serializers.Serializer[Any]):
@@ -96,12 +95,12 @@ class ExecutionApproveView(APIView):
     )
     def post(self, request: Request, execution_id: UUID) -> Response:
         """Approve somebody else's execution, or some legs of a basket; the rest of it is refused then."""
-        body = body_of(request, frozenset({"legs"})) if request.data else {}
+        body = parameters.body_of(request, frozenset({"legs"})) if request.data else {}
         execution = execution_approve(
             user=parameters.user_of(request),
             execution_id=execution_id,
             legs=body.get("legs"),
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(execution_view(execution))
@@ -119,12 +118,12 @@ class ExecutionRefuseView(APIView):
     )
     def post(self, request: Request, execution_id: UUID) -> Response:
         """Refuse somebody else's execution, with a reason: STOPPED with `APPROVAL_REFUSED`."""
-        body = body_of(request, frozenset({"reason"}))
+        body = parameters.body_of(request, frozenset({"reason"}))
         execution = execution_refuse(
             user=parameters.user_of(request),
             execution_id=execution_id,
             reason=body.get("reason"),
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(execution_view(execution))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
@@ -15,7 +15,6 @@ from rest_framework.views import APIView
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
 from ops.api import DeskCursorPagination
-from ops.errors import Code, Invalid
 from ops.requests import current_request_id
 from trading.execution.api.serializers import (
     ExecutionDetailSerializer,
@@ -39,7 +38,6 @@ from trading.execution.services import (
 )
 from trading.execution.wire import ending_view, execution_view
 from trading.ledger.api import parameters
-from trading.orders.api.views import account_id_of, body_of, token_of
 from trading.orders.selectors import ALL
 from trading.orders.services.ticket import key_of
 
@@ -94,12 +92,12 @@ class ExecutionListView(APIView):
     @extend_schema(operation_id="executions_start", request=ExecutionRequestSerializer, responses=_ACCEPTED)
     def post(self, request: Request) -> Response:
         """Start a basket, target positions, a split or a TWAP. The same key and body again answer the same one."""
-        body = _body(request)
+        body = parameters.body_of(request)
         started = execution_start(
             user=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
+            account_id=parameters.body_account_id(body.get("account")),
             body=body,
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return _answer(started)
@@ -119,12 +117,12 @@ class ExecutionsCancelView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Cancel every open execution of an account, or those of a strategy, with their children. Repeatable."""
-        body = body_of(request, frozenset({"account", "strategy"}))
+        body = parameters.body_of(request, frozenset({"account", "strategy"}))
         endings = executions_cancel(
             user=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
+            account_id=parameters.body_account_id(body.get("account")),
             strategy=body.get("strategy"),
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response({"results": [ending_view(ending) for ending in endings]})
@@ -151,7 +149,7 @@ class _ActView(APIView):
         execution = type(self).act(
             user=parameters.user_of(request),
             execution_id=execution_id,
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(execution_view(execution))
@@ -203,17 +201,11 @@ class OrderReplaceView(APIView):
         started = order_replace(
             user=parameters.user_of(request),
             order_id=order_id,
-            body=_body(request),
-            token=token_of(request),
+            body=parameters.body_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return _answer(started)
-
-
-def _body(request: Request) -> Mapping[str, Any]:
-    if not isinstance(request.data, Mapping):
-        raise Invalid(Code.INVALID, "The body must be a JSON object.")
-    return request.data
 
 
 def _answer(started: Started) -> Response:

@@ -10,6 +10,7 @@ from accounts.models import ApiToken, User
 from accounts.selectors import cancel_refusal
 from marketdata.models import Instrument
 from ops.errors import Code, Conflict, Denied, Invalid
+from ops.inputs import refuse_unknown
 from trading.execution.choices import Kind
 from trading.execution.models import Execution
 from trading.execution.services.start import (
@@ -64,9 +65,7 @@ def order_replace(
     refusal = cancel_refusal(user, account, owner_id=old.created_by_id)
     if refusal is not None:
         raise refusal
-    unknown = sorted(set(body) - FIELDS)
-    if unknown:
-        raise Invalid(Code.FIELD_UNKNOWN, field=unknown[0][:40], allowed=sorted(FIELDS))
+    refuse_unknown(body, FIELDS)
     key = key_of(body.get("client_execution_id"), field="client_execution_id")
     terms = {"order": str(old.pk)} | {name: body[name] for name in sorted(FIELDS - {"client_execution_id"} & set(body))}
     digest = digest_of(terms)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from accounts.models import BrokerAccount, User
+from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_get
 from ops.errors import Code, Invalid
-from ops.inputs import calendar_date, shown, whole_number
+from ops.inputs import calendar_date, json_object, shown, whole_number
 from trading.ledger.filters import account_rows, stored_symbol
 from trading.ledger.querysets import AccountScopedQuerySet
 
@@ -31,6 +32,31 @@ CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="`next` of the
 def user_of(request: Request) -> User:
     """The signed-in person; the permission classes let nobody else through."""
     return cast(User, request.user)
+
+
+def token_of(request: Request) -> ApiToken | None:
+    """The token that the request came with; None for a session."""
+    return request.auth if isinstance(request.auth, ApiToken) else None
+
+
+def body_of(request: Request, fields: Iterable[str] | None = None) -> dict[str, Any]:
+    """The request's body, see `ops.inputs.json_object`."""
+    return json_object(request.data, fields)
+
+
+def body_account_id(value: Any) -> int:
+    """The account's number as a body names it.
+
+    Raises
+    ------
+    Invalid
+        FIELD_REQUIRED, FIELD_INVALID.
+    """
+    if value is None:
+        raise Invalid(Code.FIELD_REQUIRED, field="account")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+        raise Invalid(Code.FIELD_INVALID, field="account", account=shown(value))
+    return value
 
 
 def account_of(request: Request) -> BrokerAccount | None:

@@ -17,7 +17,6 @@ from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.orders.api.checks import OrderVerdictSerializer
 from trading.orders.api.serializers import OrderEventSerializer, OrderSerializer
-from trading.orders.api.views import body_of, token_of
 from trading.orders.selectors import order_to_approve
 from trading.orders.services import order_approve, order_refuse
 from trading.orders.wire import order_view
@@ -109,7 +108,7 @@ class ApproveView(APIView):
         order = order_approve(
             user=parameters.user_of(request),
             order_id=order_id,
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(order_view(order))
@@ -127,12 +126,12 @@ class RefuseView(APIView):
     )
     def post(self, request: Request, order_id: UUID) -> Response:
         """Refuse somebody else's order, with a reason: DENIED with `APPROVAL_REFUSED`."""
-        body = body_of(request, frozenset({"reason"}))
+        body = parameters.body_of(request, frozenset({"reason"}))
         order = order_refuse(
             user=parameters.user_of(request),
             order_id=order_id,
             reason=body.get("reason"),
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(order_view(order))

@@ -15,7 +15,7 @@ from accounts.api.throttling import PersonThrottle, TokenThrottle
 from accounts.choices import Scope
 from trading.ledger.api import parameters
 from trading.orders.api.serializers import OrderRequestSerializer
-from trading.orders.api.views import ORDER_FIELDS, account_id_of, body_of
+from trading.orders.api.views import ORDER_FIELDS
 from trading.orders.limit_usage import limits_effective
 from trading.orders.services.check import order_check
 
@@ -88,8 +88,8 @@ class OrderCheckView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Say what would become of an order: every check, the reservation, the cost. Takes the body of an order."""
-        body = dict(body_of(request, ORDER_FIELDS))
-        account_id = account_id_of(body.pop("account", None))
+        body = dict(parameters.body_of(request, ORDER_FIELDS))
+        account_id = parameters.body_account_id(body.pop("account", None))
         wish = {"symbol": None, "side": None, "quantity": None, **body}
         return Response(order_check(user=parameters.user_of(request), account_id=account_id, **wish))
 

@@ -12,13 +12,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import actor_of
-from accounts.api.permissions import require_scope
+from accounts.api.permissions import require_confirmed, require_scope
 from accounts.choices import Scope
 from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.orders.choices import KillPhase, KillScope
 from trading.orders.services.halts import kill, kill_get, kill_view, kills_recent
-from trading.risk.api.views import confirmed
 
 
 class KillRequestSerializer(serializers.Serializer[Any]):
@@ -123,7 +122,7 @@ class KillListView(APIView):
             max_below_percent=data["max_below_percent"],
             confirm=data["confirm"],
             reason=data["reason"],
-            proven=lambda: confirmed(request),
+            proven=lambda: require_confirmed(request),
             request_id=current_request_id(),
         )
         return Response(kill_view(user, run), status=202)

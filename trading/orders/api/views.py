@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
-from accounts.models import ApiToken
 from ops.api import DeskCursorPagination, error_body
 from ops.errors import Code, Invalid
 from ops.inputs import shown
@@ -122,10 +121,10 @@ class OrderListView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Place an order. The same key and body again answer the same order."""
-        body = body_of(request, ORDER_FIELDS)
+        body = parameters.body_of(request, ORDER_FIELDS)
         submission = order_submit(
             user=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
+            account_id=parameters.body_account_id(body.get("account")),
             symbol=body.get("symbol"),
             side=body.get("side"),
             quantity=body.get("quantity"),
@@ -134,7 +133,7 @@ class OrderListView(APIView):
             client_order_id=_key(request, body),
             strategy=body.get("strategy"),
             source=Source.API,
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return _answer(submission)
@@ -171,7 +170,7 @@ class OrderCancelView(APIView):
         order = order_cancel(
             user=parameters.user_of(request),
             order_id=order_id,
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(order_view(order))
@@ -191,14 +190,14 @@ class OrdersCancelView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Want every open order of an account cancelled, or those of a symbol, side or strategy. Repeatable."""
-        body = body_of(request, _CANCEL_FIELDS)
+        body = parameters.body_of(request, _CANCEL_FIELDS)
         outcomes = orders_cancel(
             user=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
+            account_id=parameters.body_account_id(body.get("account")),
             symbol=body.get("symbol"),
             side=body.get("side"),
             strategy=body.get("strategy"),
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response({"results": [cancel_outcome_view(outcome) for outcome in outcomes]})
@@ -222,7 +221,7 @@ class OrderReleaseView(APIView):
         order = reservation_release(
             user=parameters.user_of(request),
             order_id=order_id,
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(order_view(order))
@@ -259,26 +258,6 @@ class TradeListView(APIView):
         return pages.get_paginated_response(chosen(map(trade_view, page or ()), names))
 
 
-def body_of(request: Request, fields: frozenset[str]) -> Mapping[str, Any]:
-    """The request's object; a field that nobody knows is a mistake worth stopping for."""
-    body = request.data
-    if not isinstance(body, Mapping):
-        raise Invalid(Code.INVALID, "The body must be a JSON object.")
-    unknown = sorted(set(body) - fields)
-    if unknown:
-        name = ascii(unknown[0]).strip("'")[:40]
-        raise Invalid(Code.FIELD_UNKNOWN, field=name, allowed=sorted(fields))
-    return body
-
-
-def account_id_of(value: Any) -> int:
-    if value is None:
-        raise Invalid(Code.FIELD_REQUIRED, field="account")
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-        raise Invalid(Code.FIELD_INVALID, field="account", account=shown(value))
-    return value
-
-
 def _key(request: Request, body: Mapping[str, Any]) -> Any:
     """The order's key from the body or the header; both may be given if they agree."""
     in_header = request.headers.get(IDEMPOTENCY_HEADER)
@@ -289,11 +268,6 @@ def _key(request: Request, body: Mapping[str, Any]) -> Any:
     if not in_header or (in_body is not None and in_header != in_body):
         raise Invalid(Code.FIELD_INVALID, field=IDEMPOTENCY_HEADER, client_order_id=shown(in_body))
     return in_header
-
-
-def token_of(request: Request) -> ApiToken | None:
-    """The token that the request came with; None for a session."""
-    return request.auth if isinstance(request.auth, ApiToken) else None
 
 
 def _answer(submission: Submission) -> Response:

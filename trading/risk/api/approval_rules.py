@@ -11,13 +11,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import actor_of
-from accounts.api.permissions import require_scope
+from accounts.api.permissions import require_confirmed, require_scope
 from accounts.choices import Scope
 from ops.requests import current_request_id
 from qmt.gateway import Side
 from trading.ledger.api import parameters
 from trading.risk.api.serializers import LimitHistorySerializer
-from trading.risk.api.views import body_of, confirmed
 from trading.risk.choices import HeldSource, LimitScope
 from trading.risk.selectors import approval_rule_detail, approval_rules_visible
 from trading.risk.services.approval_rules import approval_rule_create, approval_rule_update, approval_rule_view
@@ -96,11 +95,11 @@ class ApprovalRuleListView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Set a rule (administrators and risk officers; a browser's person has to have confirmed their password)."""
-        confirmed(request)
+        require_confirmed(request)
         rule = approval_rule_create(
             actor=actor_of(request),
             user=parameters.user_of(request),
-            wish=body_of(request),
+            wish=parameters.body_of(request),
             request_id=current_request_id(),
         )
         return Response(approval_rule_view(rule), status=201)
@@ -126,8 +125,8 @@ class ApprovalRuleDetailView(APIView):
     )
     def patch(self, request: Request, rule_id: int) -> Response:
         """Change a rule, or switch it off (``enabled: false``). What waits already keeps waiting."""
-        confirmed(request)
-        body = body_of(request)
+        require_confirmed(request)
+        body = parameters.body_of(request)
         rule = approval_rule_update(
             actor=actor_of(request),
             user=parameters.user_of(request),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -11,11 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import actor_of
-from accounts.api.permissions import require_scope
+from accounts.api.permissions import require_confirmed, require_scope
 from accounts.choices import Scope, TradingState
-from accounts.models import ApiToken
-from accounts.sudo import sudo_require
-from ops.errors import Code, Invalid
 from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.risk.api.serializers import (
@@ -30,25 +26,6 @@ from trading.risk.api.serializers import (
 from trading.risk.selectors import limit_detail, limits_visible
 from trading.risk.services.limits import limit_create, limit_update, limit_view
 from trading.risk.services.overrides import states_set, states_view
-
-
-def body_of(request: Request) -> dict[str, Any]:
-    """The request's JSON object.
-
-    Raises
-    ------
-    Invalid
-        INVALID: it is something else.
-    """
-    if not isinstance(request.data, Mapping):
-        raise Invalid(Code.INVALID, "The body must be a JSON object.")
-    return dict(request.data)
-
-
-def confirmed(request: Request) -> None:
-    """A person in a browser has to have proved again who they are; a token's scope is its proof."""
-    if not isinstance(request.auth, ApiToken):
-        sudo_require(request._request)
 
 
 class LimitListView(APIView):
@@ -72,11 +49,11 @@ class LimitListView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Set a limit (administrators and risk officers; a browser's person has to have confirmed their password)."""
-        confirmed(request)
+        require_confirmed(request)
         limit = limit_create(
             actor=actor_of(request),
             user=parameters.user_of(request),
-            wish=body_of(request),
+            wish=parameters.body_of(request),
             request_id=current_request_id(),
         )
         return Response(limit_view(limit), status=201)
@@ -102,8 +79,8 @@ class LimitDetailView(APIView):
     )
     def patch(self, request: Request, limit_id: int) -> Response:
         """Change a limit, or switch it off (``enabled: false``). Nothing is ever deleted."""
-        confirmed(request)
-        body = body_of(request)
+        require_confirmed(request)
+        body = parameters.body_of(request)
         limit = limit_update(
             actor=actor_of(request),
             user=parameters.user_of(request),
@@ -139,7 +116,7 @@ class StatesView(APIView):
             person=data.get("user"),
             reason=data["reason"],
             confirm=data["confirm"],
-            proven=lambda: confirmed(request),
+            proven=lambda: require_confirmed(request),
             request_id=current_request_id(),
         )
         return Response(states_view(user))

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
-from uuid import uuid4
 
 from django.db import transaction
 
 from accounts.models import User
-from ops import audit
 from ops.audit import Actor
 from ops.clocks import wall_now
 from ops.errors import Code, Conflict, Invalid, NotFound
-from ops.inputs import shown
+from ops.inputs import refuse_unknown, shown
 from trading.ledger.journal import DATABASE
 from trading.ledger.wire import moment, plain
 from trading.risk.catalogue import read_sides, read_symbols
 from trading.risk.choices import HeldSource, LimitScope
-from trading.risk.models import ApprovalRule, ApprovalRuleChange, Control
-from trading.risk.services.limits import read_choice, read_note, read_targets, refuse_others, refuse_unknown
+from trading.risk.models import ApprovalRule, ApprovalRuleChange
+from trading.risk.services.changes import change_keep
+from trading.risk.services.inputs import read_choice, read_flag, read_note, read_targets, read_version, refuse_others
 
 MAX_VALUE: Final = Decimal(10**13)
 MAX_SECONDS: Final = 8 * 3600
@@ -90,14 +89,13 @@ def approval_rule_update(
     """
     refuse_others(user)
     refuse_unknown(changes, _CHANGEABLE)
-    if isinstance(version, bool) or not isinstance(version, int):
-        raise Invalid(Code.FIELD_INVALID if version is not None else Code.FIELD_REQUIRED, field="version")
+    looked_at = read_version(version)
     with transaction.atomic(using=DATABASE):
         rules = ApprovalRule.objects.visible_to(user).select_related("user", "account").select_for_update(of=("self",))
         rule = rules.filter(pk=rule_id).first()
         if rule is None:
             raise NotFound(Code.APPROVAL_RULE_NOT_FOUND, rule=rule_id)
-        if rule.version != version:
+        if rule.version != looked_at:
             raise Conflict(Code.APPROVAL_RULE_CHANGED, rule=rule.pk, version=rule.version)
         before = approval_rule_view(rule)
         _assign(rule, changes)
@@ -141,7 +139,7 @@ def _assign(rule: ApprovalRule, given: Mapping[str, Any]) -> None:
         "sources": lambda name, value: _list(_sources, name, value),
         "expires_seconds": _seconds,
         "max_drift_percent": lambda name, value: _decimal(name, value, Decimal(100)),
-        "enabled": _flag,
+        "enabled": read_flag,
         "note": read_note,
     }
     for name, read in readers.items():
@@ -158,12 +156,6 @@ def _sources(name: str, value: Any) -> list[str]:
     if not isinstance(value, list) or any(source not in allowed for source in value):
         raise Invalid(Code.FIELD_INVALID, field=name, value=shown(value), allowed=allowed)
     return sorted(set(value))
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise Invalid(Code.FIELD_INVALID, field=name, value=shown(value))
-    return value
 
 
 def _seconds(name: str, value: Any) -> int | None:
@@ -188,18 +180,8 @@ def _decimal(name: str, value: Any, most: Decimal) -> Decimal | None:
 
 
 def _changed(actor: Actor, rule: ApprovalRule, before: dict[str, Any] | None, action: str, request_id: str) -> None:
-    """The history, the audit trail, and the word by which every process drops the rules it holds."""
-    after = approval_rule_view(rule)
-    ApprovalRuleChange.objects.create(
-        rule=rule, version=rule.version, at=rule.updated_at, by=rule.updated_by, before=before, after=after
-    )
-    Control.objects.update_or_create(pk=Control.ONLY, defaults={"limits_version": uuid4().hex})
-    audit.record(
-        actor=actor,
-        action=action,
-        target=f"approval_rule:{rule.pk}",
-        before=before,
-        after=after,
-        account_id=rule.account_id,
-        request_id=request_id,
-    )
+    change = ApprovalRuleChange(
+        rule=rule, version=rule.version, at=rule.updated_at, by=rule.updated_by, before=before, after=approval_rule_view(rule)
+    )  # fmt: skip
+    target = f"approval_rule:{rule.pk}"
+    change_keep(change, actor=actor, action=action, target=target, account_id=rule.account_id, request_id=request_id)

@@ -15,7 +15,6 @@ from ops.errors import Code, Invalid
 from ops.inputs import shown
 from ops.requests import current_request_id
 from trading.ledger.api import parameters
-from trading.orders.api.views import account_id_of, body_of, token_of
 from trading.signals.api.serializers import (
     ExitPlanListSerializer,
     ExitPlanRequestSerializer,
@@ -67,16 +66,16 @@ class ExitPlanListView(APIView):
     )
     def put(self, request: Request) -> Response:
         """Say how positions are left, in the caller's name. Setting what stands changes nothing."""
-        body = body_of(request, frozenset({"account", "strategy", "symbol", "enabled", "terms", "version"}))
+        body = parameters.body_of(request, frozenset({"account", "strategy", "symbol", "enabled", "terms", "version"}))
         plan = exit_plan_set(
             user=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
+            account_id=parameters.body_account_id(body.get("account")),
             enabled=body.get("enabled"),
             terms=body.get("terms"),
             strategy=body.get("strategy"),
             symbol=body.get("symbol"),
             version=body.get("version"),
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(plan_view(plan))

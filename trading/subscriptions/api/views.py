@@ -15,7 +15,6 @@ from ops.api import DeskCursorPagination
 from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.orders.api.serializers import OrderSerializer
-from trading.orders.api.views import account_id_of, body_of, token_of
 from trading.orders.wire import order_view
 from trading.subscriptions.api.serializers import (
     SubscribeAllRequestSerializer,
@@ -78,13 +77,13 @@ class SubscriptionListView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Subscribe one of today's new issues at its price. Repeating it never subscribes twice."""
-        body = body_of(request, frozenset({"account", "symbol", "quantity"}))
+        body = parameters.body_of(request, frozenset({"account", "symbol", "quantity"}))
         submission = issue_subscribe(
             user=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
+            account_id=parameters.body_account_id(body.get("account")),
             symbol=body.get("symbol"),
             quantity=body.get("quantity"),
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(order_view(submission.order), status=201 if submission.created else 200)
@@ -105,11 +104,11 @@ class SubscribeAllView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Subscribe every new issue of the day, each with the most the account may have. Repeatable."""
-        body = body_of(request, frozenset({"account"}))
+        body = parameters.body_of(request, frozenset({"account"}))
         outcomes = issues_subscribe(
             user=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
-            token=token_of(request),
+            account_id=parameters.body_account_id(body.get("account")),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response({"results": [_outcome_view(outcome) for outcome in outcomes]})
@@ -155,12 +154,12 @@ class SubscriptionPlanView(APIView):
     )
     def put(self, request: Request) -> Response:
         """Have an account's issues subscribed on every trade date in the caller's name, or stop that."""
-        body = body_of(request, frozenset({"account", "enabled"}))
+        body = parameters.body_of(request, frozenset({"account", "enabled"}))
         plan = plan_set(
             user=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
+            account_id=parameters.body_account_id(body.get("account")),
             enabled=body.get("enabled"),
-            token=token_of(request),
+            token=parameters.token_of(request),
             request_id=current_request_id(),
         )
         return Response(plan_view(plan))

@@ -12,19 +12,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import actor_of
+from accounts.api.permissions import require_confirmed
 from ops.api import DeskCursorPagination
 from ops.errors import Code, Invalid
 from trading.ledger.api import parameters
 from trading.ledger.choices import EventKind
-from trading.orders.api.views import account_id_of, body_of
-from trading.risk.api.views import confirmed
 from trading.webhooks.choices import EventDeliveryStatus, WebhookState
 from trading.webhooks.models import EventDelivery, Webhook
 from trading.webhooks.selectors import delivery_get, delivery_view, webhook_get, webhook_view
 from trading.webhooks.services import delivery_repeat, webhook_add, webhook_change, webhook_remove
 
 _NEW = frozenset({"account", "name", "address", "kinds"})
-_CHANGES = frozenset({"name", "address", "kinds", "enabled"})
 
 
 class _WebhookFields(serializers.Serializer[Any]):
@@ -114,12 +112,12 @@ class WebhookListView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Deliver an account's events to an address, from the next one on. Takes a confirmed password."""
-        confirmed(request)
-        body = body_of(request, _NEW)
+        require_confirmed(request)
+        body = parameters.body_of(request, _NEW)
         webhook, secret = webhook_add(
             actor=actor_of(request),
             owner=parameters.user_of(request),
-            account_id=account_id_of(body.get("account")),
+            account_id=parameters.body_account_id(body.get("account")),
             name=body.get("name"),
             address=body.get("address"),
             kinds=body.get("kinds", []),
@@ -139,11 +137,11 @@ class WebhookDetailView(APIView):
     def patch(self, request: Request, webhook_id: int) -> Response:
         """Change a webhook, switch it on or off. A new address takes a confirmed password and gets a new secret."""
         webhook = webhook_get(parameters.user_of(request), webhook_id)
-        changes = dict(body_of(request, _CHANGES))
+        changes = parameters.body_of(request)
         if not changes:
             raise Invalid(Code.FIELD_REQUIRED, field="name")
         if "address" in changes:
-            confirmed(request)
+            require_confirmed(request)
         secret = webhook_change(actor=actor_of(request), webhook=webhook, changes=changes)
         return Response(webhook_view(webhook) | ({} if secret is None else {"secret": secret}))
 

@@ -20,13 +20,14 @@ from ops.alerts import alert_clear
 from ops.audit import Actor
 from ops.clocks import wall_now
 from ops.errors import Code, Conflict, Invalid
-from ops.inputs import shown
+from ops.inputs import refuse_unknown, shown
 from ops.sealing import SealBroken, seal, unseal
 from trading.ledger.choices import EventKind
 from trading.ledger.models import AccountBook
 from trading.webhooks.choices import EventDeliveryStatus, WebhookState
 from trading.webhooks.models import EventDelivery, Webhook
 
+_CHANGEABLE = frozenset({"name", "address", "kinds", "enabled"})
 PURPOSE: Final = "trading.webhook"
 WEBHOOKS_LIMIT: Final = 10
 
@@ -83,9 +84,7 @@ def webhook_change(*, actor: Actor, webhook: Webhook, changes: dict[str, Any]) -
     Invalid, Conflict
         As `webhook_add`.
     """
-    unknown = sorted(set(changes) - {"name", "kinds", "address", "enabled"})
-    if unknown:
-        raise Invalid(Code.FIELD_UNKNOWN, field=shown(unknown[0]))
+    refuse_unknown(changes, _CHANGEABLE)
     before, secret = _facts(webhook), None
     if "name" in changes:
         webhook.name = _name(changes["name"])

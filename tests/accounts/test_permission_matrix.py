@@ -32,6 +32,7 @@ from tests.orders.bench import Bench, make_bench
 from tests.people import confirmed, signed_in
 from tests.subscriptions.window import Window, issue
 from trading.execution.services import execution_start
+from trading.grids.services import grid_start
 from trading.ledger.models import Difference
 from trading.orders.models import KillRun, KillTarget
 from trading.risk.models import ApprovalRule, RiskLimit
@@ -98,6 +99,10 @@ class World:
                 "legs": [{"symbol": "000001.SZ", "side": "BUY", "quantity": 100, "price": "12.00"}],
             },
         ).execution
+        bench.hold(1000, "000001.SZ")
+        grid = grid_start(
+            user=team.alice, account_id=team.alpha.pk, body={"symbol": "000001.SZ", "center": "12.34"}
+        )
         job = Job.objects.create(kind="test", owner=team.alice.pk)
         now = wall_now()
         alert = Alert.objects.create(
@@ -186,6 +191,7 @@ class World:
             "account_id": str(team.alpha.pk),
             "order_id": str(order.pk),
             "execution_id": str(execution.pk),
+            "grid_id": str(grid.pk),
             "job_id": str(job.pk),
             "user_id": str(victim.pk),
             "symbol": order.symbol,
@@ -212,6 +218,8 @@ class World:
             },
             "POST /api/v1/accounts/<int:account_id>/differences/<int:difference_id>/resolve": {"note": "a test"},
             "POST /api/v1/accounts/<int:account_id>/parked/<int:parked_id>": {"order": None},
+            "POST /api/v1/grids": {"account": team.alpha.pk, "symbol": order.symbol},
+            "POST /api/v1/grids/preview": {"account": team.alpha.pk, "symbol": order.symbol},
             "POST /api/v1/executions/cancel": {"account": team.alpha.pk},
             "POST /api/v1/orders/cancel": {"account": team.alpha.pk},
             "POST /api/v1/ipo-subscriptions": {"account": team.alpha.pk, "symbol": "732499.SH"},
@@ -259,6 +267,7 @@ class World:
             "ipo-subscriptions/plans",
             "exit-plans",
             "exit-plans/triggers",
+            "grids",
             "signals",
         ):
             self.queries[f"GET /api/v1/{address}"] = {"account": team.alpha.pk}

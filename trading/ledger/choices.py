@@ -15,6 +15,7 @@ class EventKind(models.TextChoices):
     POSITION = "position", _("Position")
     ACCOUNT = "account", _("Account")
     EXECUTION = "execution", _("Execution")
+    GRID = "grid", _("Grid")
 
 
 class TradeDateState(models.TextChoices):

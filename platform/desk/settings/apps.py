@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "trading.execution",
     "trading.subscriptions",
     "trading.signals",
+    "trading.grids",
     "trading.strategies",
     "trading.webhooks",
     "trading.functions",

@@ -1,0 +1,1 @@
+"""Grids: buying low and selling high around a centre, beside a holding."""

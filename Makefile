@@ -13,7 +13,7 @@ STAMPS := $(VENV)/.stamps
 
 export TZ := Asia/Shanghai
 
-.PHONY: help run test test-all lint faults bench screenshots clean
+.PHONY: help run test test-all lint faults bench proto screenshots clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.risk
 	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.live.snapshot --minutes 10
+
+proto: $(STAMPS)/dev ## What is generated from the .proto files of gRPC, into the tree
+	@PYTHONPATH=platform $(PY) -m rpc.generate
 
 screenshots: $(STAMPS)/dev ## Every screen in both themes and languages, into var/screenshots
 	@PYTHONPATH=platform:. DJANGO_SETTINGS_MODULE=desk.settings $(PY) -m tests.e2e.screenshots

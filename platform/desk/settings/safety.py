@@ -54,6 +54,8 @@ def _doors(config: DeskConfig) -> Iterator[str]:
         yield "DESK_HOSTS allows every host name"
     if config.bind not in _LOOPBACK and not config.behind_tls_proxy:
         yield f"DESK_BIND is {config.bind} without DESK_BEHIND_TLS_PROXY: passwords would travel in the clear"
+    if problem := rpc_problem(config, config.rpc_bind):
+        yield problem
     for name, url in (("DESK_DATABASE_URL", config.database_url), ("DESK_QUOTES_URL", config.quotes_url)):
         if url is not None and _has_no_password(_plain(url)):
             yield f"{name} has no password"
@@ -61,6 +63,19 @@ def _doors(config: DeskConfig) -> Iterator[str]:
         yield "DESK_REDIS_URL leaves this machine without TLS (rediss://) and a password"
     if config.mail_host and config.mail_security == "none" and config.mail_host not in _LOOPBACK:
         yield "DESK_MAIL_SECURITY is none: mail would travel in the clear"
+
+
+def rpc_problem(config: DeskConfig, bind: str) -> str:
+    """Why the gRPC server must not listen at `bind`, in any environment; blank when it may.
+
+    There is no proxy before it that could end TLS unseen: tokens would travel in the clear.
+    """
+    files = (config.rpc_tls_certificate, config.rpc_tls_key)
+    if any(files) and not all(files):
+        return "DESK_RPC_TLS_CERTIFICATE and DESK_RPC_TLS_KEY belong together: one of them is not set"
+    if bind not in _LOOPBACK and not all(files):
+        return f"DESK_RPC_BIND is {bind} without DESK_RPC_TLS_CERTIFICATE and DESK_RPC_TLS_KEY: tokens would travel in the clear"
+    return ""
 
 
 def _plain(value: SecretStr | None) -> str:

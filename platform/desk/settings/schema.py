@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[3]
 UNIX_SOCKET_PATH_LIMIT = 100
 """`sun_path` holds 108 bytes on Linux and 104 on macOS, terminator included."""
 
+RPC_PORT_STEP = 1000
+MAX_PORT = 65535
+
 Environment = Literal["demo", "test", "production"]
 
 
@@ -71,6 +74,14 @@ class DeskConfig(BaseSettings):
     """Address the web process listens on."""
     port: int = Field(default=8000, ge=1, le=65535, validation_alias=AliasChoices("DESK_PORT", "PORT"))
     """Port the web process listens on."""
+    rpc_bind: str = "127.0.0.1"
+    """Address the gRPC server listens on; any but this machine's own needs the two TLS files."""
+    rpc_port_given: Annotated[int | None, Field(ge=1, le=65535, validation_alias="DESK_RPC_PORT")] = None
+    """Port the gRPC server listens on; unset: 1000 above the web's."""
+    rpc_tls_certificate: Path | None = None
+    """The gRPC server's certificate chain, a PEM file; with `DESK_RPC_TLS_KEY` connections are encrypted."""
+    rpc_tls_key: Path | None = None
+    """The certificate's private key, a PEM file."""
 
     database_url: SecretStr | None = None
     """PostgreSQL URL of the main database; unset: a SQLite file in the state folder."""
@@ -182,6 +193,13 @@ class DeskConfig(BaseSettings):
             return path
         digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"qmt-desk-{digest}" / "valkey.sock"
+
+    @property
+    def rpc_port(self) -> int:
+        """Port of the gRPC server; without one of its own it follows the web's, so that two installations differ."""
+        if self.rpc_port_given is not None:
+            return self.rpc_port_given
+        return self.port + (RPC_PORT_STEP if self.port + RPC_PORT_STEP <= MAX_PORT else -RPC_PORT_STEP)
 
     @property
     def redis_url(self) -> str:

@@ -1,6 +1,6 @@
 """Which processes one machine runs, and in which order they stop.
 
-Stages: web, beat, workers, engine, terminal, Valkey. Each process only needs those of later
+Stages: web and rpc, beat, workers, engine, terminal, Valkey. Each process only needs those of later
 stages to stop cleanly.
 """
 
@@ -161,9 +161,10 @@ def platform_processes() -> list[ChildSpec]:
             name="engine",
             command=manage("engine"),
             stage=Stage.ENGINE,
-            stop_seconds=3.0,
-            heartbeats=("engine",),
+            stop_seconds=4.5,
+            heartbeats=("engine", "signals"),
         ),
+        ChildSpec(name="rpc", command=manage("rpc"), stage=Stage.WEB, stop_seconds=3.5, heartbeats=("rpc",)),
         ChildSpec(name="web", command=manage("web"), stage=Stage.WEB, stop_seconds=3.5),
     ]
 

@@ -44,7 +44,7 @@ class Command(ProcessCommand):
         from desk.supervisor.embedded import port_problem, run_embedded
         from desk.supervisor.merged_log import MergedLog
 
-        if problem := port_problem(config.bind, config.port) or market_problem(config):
+        if problem := port_problem(config.bind, config.port) or _rpc_problem(config) or market_problem(config):
             raise CommandError(problem)
         market_claim(config)
         if prepare:
@@ -58,6 +58,18 @@ class Command(ProcessCommand):
             log.close()
         if failure:
             raise CommandError(failure)
+
+
+def _rpc_problem(config: DeskConfig) -> str:
+    """Why gRPC cannot be served; blank when it can."""
+    from desk.settings.safety import rpc_problem
+    from desk.supervisor.embedded import port_problem
+
+    if problem := rpc_problem(config, config.rpc_bind):
+        return f"{problem}."
+    if not port_problem(config.rpc_bind, config.rpc_port):
+        return ""
+    return f"Port {config.rpc_port} of {config.rpc_bind} cannot be served for gRPC: choose another with DESK_RPC_PORT."
 
 
 def simulated_hosts() -> list[SimulatedHost]:

@@ -1,0 +1,279 @@
+from google.protobuf import struct_pb2 as _struct_pb2
+from rpc.v1 import common_pb2 as _common_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ListAccountsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListAccountsResponse(_message.Message):
+    __slots__ = ("accounts",)
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Account]
+    def __init__(self, accounts: _Optional[_Iterable[_Union[_common_pb2.Account, _Mapping]]] = ...) -> None: ...
+
+class AccountRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    def __init__(self, account: _Optional[int] = ...) -> None: ...
+
+class OrderRequest(_message.Message):
+    __slots__ = ("account", "symbol", "side", "quantity", "price_type", "price", "client_order_id", "strategy")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    symbol: str
+    side: _common_pb2.Side
+    quantity: int
+    price_type: _common_pb2.PriceType
+    price: str
+    client_order_id: str
+    strategy: str
+    def __init__(self, account: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_common_pb2.Side, str]] = ..., quantity: _Optional[int] = ..., price_type: _Optional[_Union[_common_pb2.PriceType, str]] = ..., price: _Optional[str] = ..., client_order_id: _Optional[str] = ..., strategy: _Optional[str] = ...) -> None: ...
+
+class SubmitOrderResponse(_message.Message):
+    __slots__ = ("order", "created")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    order: _common_pb2.Order
+    created: bool
+    def __init__(self, order: _Optional[_Union[_common_pb2.Order, _Mapping]] = ..., created: _Optional[bool] = ...) -> None: ...
+
+class OrderId(_message.Message):
+    __slots__ = ("order",)
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    order: str
+    def __init__(self, order: _Optional[str] = ...) -> None: ...
+
+class CancelOrdersRequest(_message.Message):
+    __slots__ = ("account", "symbol", "side", "strategy")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    symbol: str
+    side: _common_pb2.Side
+    strategy: str
+    def __init__(self, account: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_common_pb2.Side, str]] = ..., strategy: _Optional[str] = ...) -> None: ...
+
+class CancelOutcome(_message.Message):
+    __slots__ = ("order", "symbol", "side", "status", "outcome", "code")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    order: str
+    symbol: str
+    side: _common_pb2.Side
+    status: _common_pb2.OrderStatus
+    outcome: str
+    code: str
+    def __init__(self, order: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_common_pb2.Side, str]] = ..., status: _Optional[_Union[_common_pb2.OrderStatus, str]] = ..., outcome: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+
+class CancelOrdersResponse(_message.Message):
+    __slots__ = ("outcomes",)
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedCompositeFieldContainer[CancelOutcome]
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[CancelOutcome, _Mapping]]] = ...) -> None: ...
+
+class ReplaceOrderRequest(_message.Message):
+    __slots__ = ("order", "quantity", "price_type", "price", "client_execution_id")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    order: str
+    quantity: int
+    price_type: _common_pb2.PriceType
+    price: str
+    client_execution_id: str
+    def __init__(self, order: _Optional[str] = ..., quantity: _Optional[int] = ..., price_type: _Optional[_Union[_common_pb2.PriceType, str]] = ..., price: _Optional[str] = ..., client_execution_id: _Optional[str] = ...) -> None: ...
+
+class StartedExecution(_message.Message):
+    __slots__ = ("execution", "created")
+    EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    execution: _common_pb2.Execution
+    created: bool
+    def __init__(self, execution: _Optional[_Union[_common_pb2.Execution, _Mapping]] = ..., created: _Optional[bool] = ...) -> None: ...
+
+class OrderDetail(_message.Message):
+    __slots__ = ("order", "events", "trades")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    order: _common_pb2.Order
+    events: _containers.RepeatedCompositeFieldContainer[_common_pb2.OrderEvent]
+    trades: _containers.RepeatedCompositeFieldContainer[_common_pb2.Trade]
+    def __init__(self, order: _Optional[_Union[_common_pb2.Order, _Mapping]] = ..., events: _Optional[_Iterable[_Union[_common_pb2.OrderEvent, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[_common_pb2.Trade, _Mapping]]] = ...) -> None: ...
+
+class OrderVerdict(_message.Message):
+    __slots__ = ("check", "verdict", "code", "facts", "limit")
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    check: str
+    verdict: str
+    code: str
+    facts: _struct_pb2.Struct
+    limit: _struct_pb2.Struct
+    def __init__(self, check: _Optional[str] = ..., verdict: _Optional[str] = ..., code: _Optional[str] = ..., facts: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., limit: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class Reservation(_message.Message):
+    __slots__ = ("cash", "quantity")
+    CASH_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    cash: str
+    quantity: int
+    def __init__(self, cash: _Optional[str] = ..., quantity: _Optional[int] = ...) -> None: ...
+
+class Cost(_message.Message):
+    __slots__ = ("amount", "commission", "stamp_duty", "transfer_fee", "fees", "total")
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    COMMISSION_FIELD_NUMBER: _ClassVar[int]
+    STAMP_DUTY_FIELD_NUMBER: _ClassVar[int]
+    TRANSFER_FEE_FIELD_NUMBER: _ClassVar[int]
+    FEES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    amount: str
+    commission: str
+    stamp_duty: str
+    transfer_fee: str
+    fees: str
+    total: str
+    def __init__(self, amount: _Optional[str] = ..., commission: _Optional[str] = ..., stamp_duty: _Optional[str] = ..., transfer_fee: _Optional[str] = ..., fees: _Optional[str] = ..., total: _Optional[str] = ...) -> None: ...
+
+class OrderCheck(_message.Message):
+    __slots__ = ("account", "symbol", "side", "quantity", "price_type", "price", "clamped_from", "trade_date", "accepted", "checks", "reservation", "cost")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CLAMPED_FROM_FIELD_NUMBER: _ClassVar[int]
+    TRADE_DATE_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    CHECKS_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    symbol: str
+    side: _common_pb2.Side
+    quantity: int
+    price_type: _common_pb2.PriceType
+    price: str
+    clamped_from: str
+    trade_date: str
+    accepted: bool
+    checks: _containers.RepeatedCompositeFieldContainer[OrderVerdict]
+    reservation: Reservation
+    cost: Cost
+    def __init__(self, account: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_common_pb2.Side, str]] = ..., quantity: _Optional[int] = ..., price_type: _Optional[_Union[_common_pb2.PriceType, str]] = ..., price: _Optional[str] = ..., clamped_from: _Optional[str] = ..., trade_date: _Optional[str] = ..., accepted: _Optional[bool] = ..., checks: _Optional[_Iterable[_Union[OrderVerdict, _Mapping]]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., cost: _Optional[_Union[Cost, _Mapping]] = ...) -> None: ...
+
+class ListOrdersRequest(_message.Message):
+    __slots__ = ("account", "status", "date", "symbol", "page", "client_order_id")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    status: str
+    date: str
+    symbol: str
+    page: _common_pb2.PageRequest
+    client_order_id: str
+    def __init__(self, account: _Optional[int] = ..., status: _Optional[str] = ..., date: _Optional[str] = ..., symbol: _Optional[str] = ..., page: _Optional[_Union[_common_pb2.PageRequest, _Mapping]] = ..., client_order_id: _Optional[str] = ...) -> None: ...
+
+class ListOrdersResponse(_message.Message):
+    __slots__ = ("orders", "next_page_token")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[_common_pb2.Order]
+    next_page_token: str
+    def __init__(self, orders: _Optional[_Iterable[_Union[_common_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListTradesRequest(_message.Message):
+    __slots__ = ("account", "date", "symbol", "page")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    date: str
+    symbol: str
+    page: _common_pb2.PageRequest
+    def __init__(self, account: _Optional[int] = ..., date: _Optional[str] = ..., symbol: _Optional[str] = ..., page: _Optional[_Union[_common_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class ListTradesResponse(_message.Message):
+    __slots__ = ("trades", "next_page_token")
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    trades: _containers.RepeatedCompositeFieldContainer[_common_pb2.Trade]
+    next_page_token: str
+    def __init__(self, trades: _Optional[_Iterable[_Union[_common_pb2.Trade, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListPositionsRequest(_message.Message):
+    __slots__ = ("account", "symbol")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    symbol: str
+    def __init__(self, account: _Optional[int] = ..., symbol: _Optional[str] = ...) -> None: ...
+
+class ListPositionsResponse(_message.Message):
+    __slots__ = ("positions", "version")
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    positions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Position]
+    version: int
+    def __init__(self, positions: _Optional[_Iterable[_Union[_common_pb2.Position, _Mapping]]] = ..., version: _Optional[int] = ...) -> None: ...
+
+class ListExecutionsRequest(_message.Message):
+    __slots__ = ("account", "state", "date", "page", "client_execution_id")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    state: str
+    date: str
+    page: _common_pb2.PageRequest
+    client_execution_id: str
+    def __init__(self, account: _Optional[int] = ..., state: _Optional[str] = ..., date: _Optional[str] = ..., page: _Optional[_Union[_common_pb2.PageRequest, _Mapping]] = ..., client_execution_id: _Optional[str] = ...) -> None: ...
+
+class ListExecutionsResponse(_message.Message):
+    __slots__ = ("executions", "next_page_token")
+    EXECUTIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    executions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Execution]
+    next_page_token: str
+    def __init__(self, executions: _Optional[_Iterable[_Union[_common_pb2.Execution, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ExecutionId(_message.Message):
+    __slots__ = ("execution",)
+    EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    execution: str
+    def __init__(self, execution: _Optional[str] = ...) -> None: ...

@@ -26,9 +26,12 @@ class AlertSerializer(serializers.Serializer[Any]):
     first_at = serializers.DateTimeField(default_timezone=UTC)
     last_at = serializers.DateTimeField(default_timezone=UTC)
     acknowledged_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
-    acknowledged_by = serializers.CharField(source="acknowledged_label")
+    acknowledged_by = serializers.SerializerMethodField(help_text="Null while nobody did.")
     cleared_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
     open = serializers.SerializerMethodField()
+
+    def get_acknowledged_by(self, alert: Alert) -> str | None:
+        return alert.acknowledged_label or None
 
     def get_open(self, alert: Alert) -> bool:
         return alert.closed_at is None

@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
-from desk.views import MetricsView
+from desk.views import MetricsView, SocketDocumentView
 from ops.api import UnknownRoute
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("trading.risk.api.urls")),
     path("api/v1/", include("trading.webhooks.api.urls")),
     path("api/v1/", include("trading.functions.api.urls")),
+    path("api/asyncapi/", SocketDocumentView.as_view(), name="api-socket-document"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     # Last below /api: whatever names nothing answers in the API's own error shape.
     re_path(r"^api(?:/|$)", UnknownRoute.as_view()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import cast
 
 from django.http import HttpResponse
@@ -13,8 +15,27 @@ from rest_framework.views import APIView
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
 from accounts.models import User
+from desk import live
 from ops import metrics
 from ops.errors import Code, Forbidden
+
+
+class SocketDocumentView(APIView):
+    """The live socket's AsyncAPI document, as open as that of the REST API."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        """Answer the document."""
+        return HttpResponse(socket_document(), content_type="application/yaml")
+
+
+@cache
+def socket_document() -> bytes:
+    """The document's text; it refers to shapes of the OpenAPI document at `/api/schema/`."""
+    return (Path(live.__file__).parent / "asyncapi.yaml").read_bytes()
 
 
 class MetricsView(APIView):

@@ -14,7 +14,13 @@ from django.http import HttpRequest
 
 #: Arrow and Parquet are compressed in themselves.
 COMPRESSIBLE = frozenset(
-    {"application/json", "application/vnd.oai.openapi", "application/vnd.oai.openapi+json", "text/csv"}
+    {
+        "application/json",
+        "application/yaml",
+        "application/vnd.oai.openapi",
+        "application/vnd.oai.openapi+json",
+        "text/csv",
+    }
 )
 #: What fits one packet gains nothing.
 SMALLEST = 1400

@@ -16,6 +16,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.e2e.platform_stack import Stack
+from tests.socketdocument import problems
 
 pytestmark = pytest.mark.e2e
 
@@ -253,6 +254,22 @@ def test_subscription_is_made_listed_and_ended_as_often_as_one_likes(stack: Stac
     for _ in range(2):
         assert api.delete("/quotes/subscriptions", params={"symbols": MAOTAI}).status_code == 204
     assert not [row for row in results(api, "/quotes/subscriptions") if row["owner"] == "alice"]
+
+
+def test_what_the_running_platform_says_on_the_socket_is_as_documented(
+    stack: Stack, tokens: dict[str, str], account: int
+) -> None:
+    wanted = {"hello", "snapshot", "quotes", "bars", "bars:5m", "jobs", "alerts", "approvals"}
+    with connect(
+        f"ws://127.0.0.1:{stack.port}/ws/v1", additional_headers={"X-API-Key": tokens["alice"]}, max_size=None
+    ) as socket:
+        for channel in (f"account:{account}", "quotes", "bars", "bars:5m", "jobs", "alerts", "approvals"):
+            socket.send(json.dumps({"op": "subscribe", "channel": channel}))
+        seen: set[str] = set()
+        while not wanted <= seen:
+            frame = json.loads(socket.recv(20))
+            assert problems(frame) == [], frame
+            seen.add(frame["type"])
 
 
 def test_socket_greets_then_brings_quotes_and_refuses_what_it_does_not_know(

@@ -28,6 +28,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DESCRIPTION": "Market data, accounts and orders of shared QMT terminals.",
     "VERSION": _VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    # Its shapes are JSON Schema as such: the live socket's document refers to them.
+    "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",

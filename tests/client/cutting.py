@@ -24,11 +24,11 @@ class Fate(Enum):
 class CuttingProxy:
     """Listens before a platform; `fates` are used up one per connection, then everything passes."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, listen: int = 0) -> None:
         self._target = port
         self.fates: deque[Fate] = deque()
         self.seen: list[Fate] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", listen))
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, name="cutting-proxy", daemon=True).start()
 
@@ -43,6 +43,8 @@ class CuttingProxy:
                 link.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut_all()
 
@@ -87,9 +89,9 @@ def _pour(source: socket.socket, sink: socket.socket) -> None:
 
 
 @contextmanager
-def cutting(port: int, *fates: Fate) -> Iterator[CuttingProxy]:
+def cutting(port: int, *fates: Fate, listen: int = 0) -> Iterator[CuttingProxy]:
     """A proxy before the platform at `port`."""
-    proxy = CuttingProxy(port)
+    proxy = CuttingProxy(port, listen=listen)
     proxy.fates.extend(fates)
     try:
         yield proxy

@@ -160,7 +160,12 @@ class Platform:
             said, reply = "found", FOUND
         else:
             said, reply = "none", NONE
-        lost = {"cut": CUT, "gateway": answer(502), "failed": refusal(500, "INTERNAL_ERROR")}.get(fate)
+        losses: dict[str, Reply | Unreachable] = {
+            "cut": CUT,
+            "gateway": answer(502),
+            "failed": refusal(500, "INTERNAL_ERROR"),
+        }
+        lost = losses.get(fate)
         self.said.append(said if lost is None else "nothing")
         return reply if lost is None else lost
 

@@ -10,6 +10,7 @@ from typing import Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from qmtdesk.errors import NotAuthenticated
 from qmtdesk.live.link import (
     SILENCE_SECONDS,
     Endpoint,
@@ -71,7 +72,11 @@ class AsyncLive:
         while not self._waiting:
             if self._stop.is_set():
                 raise StopAsyncIteration
-            await self._take()
+            try:
+                await self._take()
+            except NotAuthenticated:
+                self._stop.set()
+                raise
         return self._waiting.popleft()
 
     async def close(self) -> None:
@@ -104,7 +109,6 @@ class AsyncLive:
             await self._lost(reason or str(error))
             final = closed(code, reason)
             if final is not None and not self._stop.is_set():
-                self._stop.set()
                 raise final from None
             return
         received = self._session.receive(text)
@@ -127,6 +131,9 @@ class AsyncLive:
                 self._waiting.append(Link("down", str(error)))
             return
         self._connection = connection
+        if self._stop.is_set():  # closed meanwhile, by another task
+            await self.close()
+            return
         with suppress(ConnectionClosed):
             for text in self._session.opening():
                 await connection.send(text)

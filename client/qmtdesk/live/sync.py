@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Self, TypeVar
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
+from qmtdesk.errors import NotAuthenticated
 from qmtdesk.live.link import (
     SILENCE_SECONDS,
     Endpoint,
@@ -43,6 +44,7 @@ class Live:
         self._session = Session()
         self._lock = threading.RLock()
         self._connection: ClientConnection | None = None
+        self._held = ExitStack()
         self._waiting: deque[Message] = deque()
         self._stop = threading.Event()
         self._failures = 0
@@ -86,7 +88,11 @@ class Live:
         while not self._waiting:
             if self._stop.is_set():
                 raise StopIteration
-            self._take()
+            try:
+                self._take()
+            except NotAuthenticated:
+                self._stop.set()
+                raise
         return self._waiting.popleft()
 
     def on(self, kind: type[M], handler: Callable[[M], object]) -> None:
@@ -110,10 +116,7 @@ class Live:
     def close(self) -> None:
         """Leave; the iteration ends."""
         self._stop.set()
-        with self._lock:
-            connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        self._drop()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(SILENCE_SECONDS)
@@ -141,7 +144,6 @@ class Live:
             self._lost(reason or str(error))
             final = closed(code, reason)
             if final is not None and not self._stop.is_set():
-                self._stop.set()
                 raise final from None
             return
         with self._lock:
@@ -156,22 +158,29 @@ class Live:
         if self._stop.wait(pause_seconds(self._failures)):
             return
         self._failures += 1
+        held = ExitStack()
         try:
-            connection = connect(self._endpoint.url, **self._endpoint.options)
+            connection = held.enter_context(connect(self._endpoint.url, **self._endpoint.options))
         except (OSError, TimeoutError, InvalidHandshake) as error:
             if self._failures == 1:
                 self._waiting.append(Link("down", str(error)))
             return
         with self._lock:
-            self._connection = connection
+            self._connection, self._held = connection, held
+            if self._stop.is_set():  # closed meanwhile, by another thread
+                self._drop()
+                return
             with suppress(ConnectionClosed):
                 for text in self._session.opening():
                     connection.send(text)
 
-    def _lost(self, reason: str) -> None:
+    def _drop(self) -> None:
         with self._lock:
-            connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+            self._connection = None
+            held, self._held = self._held, ExitStack()
+        held.close()
+
+    def _lost(self, reason: str) -> None:
+        self._drop()
         if not self._stop.is_set():
             self._waiting.append(Link("down", reason))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -15,26 +15,23 @@ from accounts.actors import actor_for_token, actor_for_user
 from accounts.choices import AccountMode
 from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_to_trade, acts_for, cancel_refusal, may_trade
-from marketdata.selectors import instruments_by_symbol
 from ops import audit
 from ops.alerts import alert_clear
 from ops.clocks import wall_now
-from ops.errors import Code, Conflict, Denied, Forbidden, Invalid, NotFound
+from ops.errors import Code, Conflict, Denied, Forbidden, Invalid
 from ops.inputs import shown
 from trading.orders.models import Trade
 from trading.orders.services.ticket import strategy_of
 from trading.strategies.choices import Level, RunState
 from trading.strategies.models import MAX_LABEL_LENGTH, Plugin, Run
-from trading.strategies.parameters import ParameterError, parameter_from
 from trading.strategies.runtime.store import note
 from trading.strategies.selectors import run_get
 from trading.strategies.services.ending import alert_key
+from trading.strategies.services.form import capital_read, parameters_read, plugin_read, symbols_read
 
 FIELDS: Final = frozenset(
     {"account", "strategy", "label", "symbols", "period", "parameters", "capital", "opens_at", "closes_at"}
 )
-MAX_SYMBOLS: Final = 200
-MAX_CAPITAL: Final = Decimal(10) ** 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +195,7 @@ def _may_start(run: Run) -> None:
 
 # ------------------------------------------------------------------------------- the form
 def _parse(body: Mapping[str, Any]) -> _Wish:
-    plugin = _plugin(body.get("strategy"))
+    plugin = plugin_read(body.get("strategy"))
     label = strategy_of(body.get("label", plugin.name))
     if not label or len(label) > MAX_LABEL_LENGTH:
         raise Invalid(Code.FIELD_INVALID, field="label", label=shown(body.get("label")), limit=MAX_LABEL_LENGTH)
@@ -212,63 +209,13 @@ def _parse(body: Mapping[str, Any]) -> _Wish:
     return _Wish(
         plugin=plugin,
         label=label,
-        symbols=_symbols(body.get("symbols")),
+        symbols=symbols_read(body.get("symbols")),
         period=str(period),
-        parameters=_parameters(plugin, body.get("parameters", {})),
-        capital=_capital(body.get("capital")),
+        parameters=parameters_read(plugin, body.get("parameters", {})),
+        capital=capital_read(body.get("capital")),
         opens_at=opens_at,
         closes_at=closes_at,
     )
-
-
-def _plugin(name: Any) -> Plugin:
-    if name is None:
-        raise Invalid(Code.FIELD_REQUIRED, field="strategy")
-    plugin = Plugin.objects.filter(name=name, present=True).first() if isinstance(name, str) else None
-    if plugin is None:
-        raise NotFound(Code.STRATEGY_NOT_FOUND, field="strategy", strategy=shown(name))
-    if plugin.problem:
-        raise Conflict(Code.STRATEGY_UNUSABLE, strategy=plugin.name, problem=plugin.problem)
-    return plugin
-
-
-def _symbols(value: Any) -> list[str]:
-    if not isinstance(value, list) or not value or not all(isinstance(symbol, str) for symbol in value):
-        code = Code.FIELD_REQUIRED if value is None else Code.FIELD_INVALID
-        raise Invalid(code, field="symbols", symbols=shown(value))
-    if len(value) > MAX_SYMBOLS:
-        raise Invalid(Code.RANGE_TOO_LARGE, field="symbols", limit=MAX_SYMBOLS)
-    found = [instrument.symbol for instrument in instruments_by_symbol(value).values()]
-    if len(set(found)) != len(value):
-        raise Invalid(Code.FIELD_INVALID, field="symbols", reason="a symbol stands there twice")
-    return found
-
-
-def _parameters(plugin: Plugin, values: Any) -> dict[str, Any]:
-    """The values that were given, checked against what the version declares; defaults stay its own."""
-    if not isinstance(values, Mapping):
-        raise Invalid(Code.FIELD_INVALID, field="parameters", parameters=shown(values))
-    declared = {entry["name"]: parameter_from(entry) for entry in plugin.parameters}
-    for name, value in values.items():
-        if name not in declared:
-            raise Invalid(Code.FIELD_UNKNOWN, field=f"parameters.{shown(name)}", allowed=list(declared))
-        try:
-            declared[name].parse(value)
-        except ParameterError as error:
-            raise Invalid(Code.FIELD_INVALID, field=f"parameters.{name}", reason=error.reason) from None
-    return dict(values)
-
-
-def _capital(value: Any) -> Decimal:
-    if value is None:
-        raise Invalid(Code.FIELD_REQUIRED, field="capital")
-    try:
-        amount = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
-    except InvalidOperation:
-        amount = None
-    if amount is None or not amount.is_finite() or not 0 < amount <= MAX_CAPITAL or amount != round(amount, 2):
-        raise Invalid(Code.FIELD_INVALID, field="capital", capital=shown(value))
-    return amount
 
 
 def _hour(body: Mapping[str, Any], field: str) -> time | None:

@@ -180,8 +180,8 @@ def test_call_that_changes_the_terminal_s_files_is_on_the_audit_trail(team: Team
 
     event = AuditEvent.objects.get(action="function.called")
     assert (event.target, event.actor_label) == (f"host:{team.host.pk}", "admin")
-    assert event.after["function"] == "xtdata.write_feather"
-    assert event.after["arguments"] == given
+    assert event.after is not None
+    assert (event.after["function"], event.after["arguments"]) == ("xtdata.write_feather", given)
 
 
 def test_registry_is_listed_and_searched(team: Team) -> None:

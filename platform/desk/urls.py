@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("marketdata.api.urls")),
     path("api/v1/", include("trading.orders.api.urls")),
     path("api/v1/", include("trading.execution.api.urls")),
+    path("api/v1/", include("trading.strategies.api.urls")),
     path("api/v1/", include("trading.subscriptions.api.urls")),
     path("api/v1/", include("trading.signals.api.urls")),
     path("api/v1/", include("trading.grids.api.urls")),

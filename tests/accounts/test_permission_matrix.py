@@ -30,6 +30,7 @@ from ops.clocks import wall_now
 from ops.models import Alert, AuditEvent, Job, Severity
 from tests.orders.bench import Bench, make_bench
 from tests.people import confirmed, signed_in
+from tests.strategies.runs import make_run
 from tests.subscriptions.window import Window, issue
 from trading.execution.services import execution_start
 from trading.grids.services import grid_start
@@ -173,7 +174,9 @@ class World:
             expires_at=now,
             state="RECORDED",
         )
+        strategy = make_run(team.alpha, team.alice)
         self.names = {
+            "strategy_run_id": str(strategy.pk),
             "plan_id": str(plan.pk),
             "signal_id": str(signal.pk),
             "limit_id": str(limit.pk),
@@ -218,6 +221,14 @@ class World:
             },
             "POST /api/v1/accounts/<int:account_id>/differences/<int:difference_id>/resolve": {"note": "a test"},
             "POST /api/v1/accounts/<int:account_id>/parked/<int:parked_id>": {"order": None},
+            "POST /api/v1/strategy-runs": {
+                "account": team.alpha.pk,
+                "strategy": strategy.plugin.name,
+                "label": "another",
+                "symbols": [order.symbol],
+                "period": "1d",
+                "capital": "10000",
+            },
             "POST /api/v1/grids": {"account": team.alpha.pk, "symbol": order.symbol},
             "POST /api/v1/grids/preview": {"account": team.alpha.pk, "symbol": order.symbol},
             "POST /api/v1/executions/cancel": {"account": team.alpha.pk},
@@ -267,6 +278,7 @@ class World:
             "ipo-subscriptions/plans",
             "exit-plans",
             "exit-plans/triggers",
+            "strategy-runs",
             "grids",
             "signals",
         ):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from accounts.models import BrokerAccount
 from ops.clocks import SHANGHAI, MarketClock, wall_now
 from qmt.calendar import Phase, midnight_ms, phase_at
 from tests.orders.bench import MOUTAI, TODAY, Bench, make_bench
+from tests.strategies.runs import make_plugin, make_run
 from trading.orders.models import Order as DeskOrder
 from trading.strategies.interface import Bars, Context, Order, Strategy, Tick, Trade
-from trading.strategies.models import Plugin, Run
+from trading.strategies.models import Run
 from trading.strategies.runtime.history import History
 from trading.strategies.runtime.preparing import market_of
 from trading.strategies.runtime.session import RunSession
@@ -71,39 +70,17 @@ class Stage:
 
     def __init__(self, *, period: str = "1m", symbols: tuple[str, ...] = (MOUTAI, PING_AN)) -> None:
         self.bench: Bench = make_bench()
-        BrokerAccount.objects.filter(pk=self.bench.account.pk).update(auto_trading=True)
-        self.bench.account.refresh_from_db()
-        self.plugin = Plugin.objects.create(
-            name="puppet",
-            digest="d" * 64,
-            origin="FOLDER",
-            location="/nowhere/puppet.py",
-            periods=["1m", "5m", "1d"],
-            found_at=wall_now(),
-        )
+        self.plugin = make_plugin()
         self.run = self.make_run(period=period, symbols=symbols)
         self.puppet = Puppet()
         self.session = self.sit()
 
     def make_run(self, **changes: Any) -> Run:
-        now = wall_now()
-        values: dict[str, Any] = {
-            "account": self.bench.account,
-            "created_by": self.bench.alice,
-            "plugin": self.plugin,
-            "label": "puppet",
-            "symbols": [MOUTAI, PING_AN],
-            "period": "1m",
-            "capital": Decimal(100_000),
-            "wanted": True,
-            "mode": "PAPER",
-            "state": "RUNNING",
-            "changed_at": now,
-            "created_at": now,
-        }
+        """A run that is wanted; its place is before every bar."""
+        values: dict[str, Any] = {"symbols": [MOUTAI, PING_AN], "wanted": True, "mode": "PAPER", "state": "RUNNING"}
         values |= changes
         values["symbols"] = list(values["symbols"])
-        return Run.objects.create(**values)
+        return make_run(self.bench.account, self.bench.alice, plugin=self.plugin, **values)
 
     def sit(self, puppet: Puppet | None = None) -> RunSession:
         """A process takes the run over: a new object, and what the rows say."""

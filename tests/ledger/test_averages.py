@@ -144,3 +144,18 @@ def test_every_run_fees_are_itemised_completely(lines: list[Line]) -> None:
     kinds = (EntryKind.COMMISSION, EntryKind.STAMP_DUTY, EntryKind.TRANSFER_FEE)
     figures, _ = run(*lines)
     assert figures.fees == -sum((one.cash for one in lines if one.kind in kinds), Decimal(0))
+
+
+@given(st.lists(anything(), max_size=40))
+def test_every_run_what_was_bought_on_a_date_is_what_t_plus_one_keeps_back(lines: list[Line]) -> None:
+    ordered = sorted(lines, key=lambda one: one.trade_date)
+    figures, _ = run(*ordered)
+    for offset in range(4):
+        day = DAY + timedelta(days=offset)
+        later = [one for one in ordered if one.trade_date > day and _buys(one)]
+        bought = sum(one.quantity for one in ordered if one.trade_date == day and _buys(one))
+        assert figures.bought_today(day) == (0 if later else bought)
+
+
+def _buys(line: Line) -> bool:
+    return line.kind is EntryKind.TRADE and line.side == "BUY"

@@ -207,6 +207,14 @@ def test_statement_of_the_present_date_shows_our_cost_beside_the_brokers(opened:
     assert (held["opened_on"], held["holding_days"]) == (TODAY.isoformat(), 0)
 
 
+def test_owner_positions_are_each_persons_part_and_tell_what_t_plus_one_keeps_back(opened: Bench) -> None:
+    nobody, alice = get(opened, "owner-positions")["results"]
+    assert (nobody["user"], nobody["quantity"], nobody["sellable"], nobody["average_cost"]) == (None, 300, 300, "9.5")
+    assert (alice["user"], alice["symbol"], alice["quantity"], alice["sellable"]) == ("alice", MOUTAI, 100, 0)
+    (account,) = get(opened, f"statement?date={TODAY}")["positions"]
+    assert nobody["quantity"] + alice["quantity"] == account["quantity"]
+
+
 def opening_day(bench: Bench) -> None:
     """The point that opening books leaves: the day before, when nothing was earned yet."""
     AccountDay.objects.create(

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from accounts.api.permissions import SignedIn, require_scope
 from accounts.choices import Scope
 from accounts.models import BrokerAccount
-from accounts.selectors import account_get
+from accounts.selectors import account_get, host_clock
 from accounts.sudo import sudo_of
 from ops.api import DeskCursorPagination
 from ops.errors import Code, Invalid
@@ -30,6 +30,7 @@ from trading.ledger.api import parameters, shapes
 from trading.ledger.bookkeeping import EntryWish, difference_resolve, entry_add
 from trading.ledger.choices import DifferenceState, EntryKind
 from trading.ledger.models import Difference, LedgerEntry
+from trading.ledger.owners import owner_holdings
 from trading.ledger.statements import By, Profit, equity_curve, profit_report, statement
 from trading.ledger.wire import difference_view, entry_view, money
 
@@ -83,6 +84,17 @@ class EquityCurveView(_AccountView):
         """Show equity, profit and drawdown per closed trade date."""
         start, end = parameters.range_of(request)
         return Response({"results": equity_curve(self.account(account_id), start=start, end=end)})
+
+
+class OwnerHoldingsView(_AccountView):
+    """Each person's and each strategy's own part of the account."""
+
+    @extend_schema(operation_id="account_owner_positions", responses=shapes.OwnerHoldingListSerializer)
+    def get(self, request: Request, account_id: int) -> Response:
+        """List who holds what: virtual positions, which add up to the account's."""
+        account = self.account(account_id)
+        clock = host_clock(account.host)
+        return Response({"results": owner_holdings(account, None if clock is None else clock.trade_date)})
 
 
 class ProfitView(_AccountView):

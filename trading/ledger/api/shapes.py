@@ -67,6 +67,30 @@ class EquityCurveSerializer(serializers.Serializer[Any]):
     results = EquityPointSerializer(many=True)
 
 
+class OwnerHoldingSerializer(serializers.Serializer[Any]):
+    """What one person's and strategy's orders hold of one instrument."""
+
+    user = serializers.CharField(allow_null=True, help_text="Null for what nobody's order led to.")
+    strategy = serializers.CharField()
+    symbol = serializers.CharField()
+    quantity = serializers.IntegerField(help_text="Negative: sold out of another part.")
+    sellable = serializers.IntegerField(help_text="Without what was bought today, where the instrument settles T+1.")
+    price = serializers.CharField(allow_null=True)
+    market_value = serializers.CharField(allow_null=True)
+    average_cost = serializers.CharField(help_text="Per share, fees included, moving average.")
+    unrealised = serializers.CharField(allow_null=True)
+    realised = serializers.CharField()
+    dividends = serializers.CharField()
+    fees = serializers.CharField()
+    opened_on = serializers.DateField(allow_null=True)
+
+
+class OwnerHoldingListSerializer(serializers.Serializer[Any]):
+    """By person, strategy and symbol."""
+
+    results = OwnerHoldingSerializer(many=True)
+
+
 class ProfitSerializer(serializers.Serializer[Any]):
     """One person, strategy or instrument."""
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("accounts/<int:account_id>/statement", books.StatementView.as_view(), name="api-statement"),
     path("accounts/<int:account_id>/statement.xlsx", books.StatementExcelView.as_view(), name="api-statement-xlsx"),
     path("accounts/<int:account_id>/equity-curve", books.EquityCurveView.as_view(), name="api-equity-curve"),
+    path("accounts/<int:account_id>/owner-positions", books.OwnerHoldingsView.as_view(), name="api-owner-positions"),
     path("accounts/<int:account_id>/profit", books.ProfitView.as_view(), name="api-profit"),
     path("accounts/<int:account_id>/ledger", books.EntryListView.as_view(), name="api-ledger"),
     path("accounts/<int:account_id>/ledger.csv", books.EntryCsvView.as_view(), name="api-ledger-csv"),

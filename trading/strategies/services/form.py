@@ -66,7 +66,7 @@ def parameters_read(plugin: Plugin, values: Any) -> dict[str, Any]:
     declared = {entry["name"]: parameter_from(entry) for entry in plugin.parameters}
     for name, value in values.items():
         if name not in declared:
-            raise Invalid(Code.FIELD_UNKNOWN, field=f"parameters.{shown(name)}", allowed=list(declared))
+            raise Invalid(Code.FIELD_UNKNOWN, field=f"parameters.{str(name)[:40]}", allowed=list(declared))
         try:
             declared[name].parse(value)
         except ParameterError as error:

@@ -45,7 +45,7 @@ MESSAGE_SECONDS = 5.0
 PUBLISH_SECONDS = 0.5
 STORE_SECONDS = 0.5
 RECONNECT_SECONDS = 1.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
 """How long each listener may take to store what it holds."""
 MAX_LOOP_AGE_SECONDS = 10.0
 """The heartbeat stops when the reading loop has not turned for this long."""

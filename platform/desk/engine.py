@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from marketdata.engine import QuoteListener
 from marketdata.engine import run as run_engine
+from trading.grids.engine import GridListener
+from trading.signals.engine import SignalEngine
 
 #: Made when the process starts, in this order.
-LISTENERS: tuple[Callable[[], QuoteListener], ...] = ()
+LISTENERS: tuple[Callable[[], QuoteListener], ...] = (SignalEngine, GridListener)
 
 
 def run(stop: threading.Event) -> None:

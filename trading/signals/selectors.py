@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -52,17 +51,15 @@ def exit_plan_get(user: User | AnonymousUser, plan_id: int) -> ExitPlan:
     return plan
 
 
-def signals_shown(user: User | AnonymousUser, account_id: int, ids: Collection[int] | None) -> list[dict[str, Any]]:
-    """The newest signals of an account, or those of them that `ids` names, newest first.
+def signals_shown(user: User | AnonymousUser, account_id: int) -> list[dict[str, Any]]:
+    """The newest signals of an account, newest first.
 
     Raises
     ------
     NotFound
         ACCOUNT_NOT_FOUND.
     """
-    rows = Signal.objects.filter(account=account_get(user, account_id))
-    chosen = rows[:SHOWN] if ids is None else rows.filter(pk__in=list(ids))
-    return [signal_view(signal) for signal in chosen]
+    return [signal_view(signal) for signal in Signal.objects.filter(account=account_get(user, account_id))[:SHOWN]]
 
 
 def plans_of(user_id: int) -> list[OpenWork]:

@@ -4,6 +4,7 @@ Client to server::
 
     {"op": "authenticate", "token": "desk_…"}            first message, without other credentials
     {"op": "subscribe", "channel": "account:3", "since": 17}
+    {"op": "subscribe", "channel": "signals:3"}
     {"op": "subscribe", "channel": "quotes", "symbols": ["600519.SH"]}    no symbols: all
     {"op": "unsubscribe", "channel": "quotes"}
     {"op": "ping", "id": 5}
@@ -32,6 +33,7 @@ BAR_CHANNELS = frozenset({"bars", "bars:5m"})
 SYMBOL_CHANNELS = BAR_CHANNELS | {"quotes"}
 PLAIN_CHANNELS = SYMBOL_CHANNELS | {"jobs", "alerts", "approvals"}
 _ACCOUNT = "account:"
+SIGNALS = "signals:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +112,15 @@ def _subscribe(message: dict[str, Any]) -> Subscribe:
     if channel in PLAIN_CHANNELS:
         _refuse(message, "since", channel)
         return Subscribe(channel)
-    digits = channel.removeprefix(_ACCOUNT)
+    kind, _colon, digits = channel.rpartition(":")
     canonical = digits.isascii() and digits.isdigit() and not digits.startswith("0")
-    if not channel.startswith(_ACCOUNT) or not canonical:
+    if f"{kind}:" not in (_ACCOUNT, SIGNALS) or not canonical:
         raise Invalid(Code.CHANNEL_UNKNOWN, field="channel", channel=channel[:ECHO_LIMIT])
     # An id that no database could hold is simply one that does not exist.
     account_id = int(digits) if len(digits) < 19 else _MAX_ID
+    if f"{kind}:" == SIGNALS:
+        _refuse(message, "since", channel)
+        return Subscribe(channel, account_id=account_id)
     return Subscribe(channel, account_id=account_id, since=_since(message.get("since")))
 
 

@@ -24,6 +24,7 @@ from ops.models import Job
 from trading.execution.selectors import approvals_waiting
 from trading.ledger.models import AccountBook
 from trading.ledger.selectors import account_snapshot, events_since
+from trading.signals.selectors import signals_shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -147,3 +148,8 @@ def check_access(
         return user, allowed, {}
     views = (view for view in account_views(user) if view.account.pk in allowed)
     return user, allowed, {view.account.pk: dict(AccountSerializer(view).data) for view in views}
+
+
+def signals_now(user: User, account_id: int) -> list[dict[str, Any]]:
+    """The newest signals of an account; rights are checked by the same read: ACCOUNT_NOT_FOUND."""
+    return signals_shown(user, account_id)

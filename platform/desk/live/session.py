@@ -21,8 +21,17 @@ from desk.live import reads
 from desk.live.encoding import JSON, Encoding, Frame
 from desk.live.identity import Identity
 from desk.live.latest import STORE_LAG_SECONDS, running_latest
-from desk.live.protocol import Command, Ping, Subscribe, Unsubscribe, now_ms
-from desk.live.streams import FEEDS, AccountStream, AlertStream, ApprovalStream, JobStream, Stream, SymbolStream
+from desk.live.protocol import SIGNALS, Command, Ping, Subscribe, Unsubscribe, now_ms
+from desk.live.streams import (
+    FEEDS,
+    AccountStream,
+    AlertStream,
+    ApprovalStream,
+    JobStream,
+    SignalStream,
+    Stream,
+    SymbolStream,
+)
 from ops.errors import Code, DeskError, Forbidden, Invalid, Unavailable
 from ops.hub import Hub
 
@@ -59,7 +68,7 @@ class LiveSession:
         self._close = close
         self._encoding = encoding
         self._streams: dict[str, Stream] = {}
-        self._accounts: dict[int, str] = {}
+        self._accounts: dict[str, int] = {}
         self._replies: deque[Frame] = deque()
         self._wake = asyncio.Event()
         running_latest(hub)
@@ -117,13 +126,20 @@ class LiveSession:
         stream = self._stream(command)
         self._streams[channel] = stream
         if command.account_id is not None:
-            self._accounts[command.account_id] = channel
+            self._accounts[channel] = command.account_id
         for name in _hub_channels(channel):
             self._hub.join(name, stream)
         self._wake.set()
 
     def _stream(self, command: Subscribe) -> Stream:
         wake, encoding = self._wake.set, self._encoding
+        if command.account_id is not None and command.channel.startswith(SIGNALS):
+            return SignalStream(
+                command.channel,
+                read=partial(self._read_signals, command.account_id),
+                wake=wake,
+                encoding=encoding,
+            )
         if command.account_id is not None:
             return AccountStream(
                 command.channel,
@@ -166,6 +182,9 @@ class LiveSession:
     async def _read_account(self, account_id: int, since: int | None) -> tuple[Frame, int]:
         return await reads.in_thread(reads.account_since, self.user, account_id, since, self._encoding)
 
+    async def _read_signals(self, account_id: int) -> list[dict[str, Any]]:
+        return await reads.in_thread(reads.signals_now, self.user, account_id)
+
     async def _read_quotes(self, symbols: Symbols) -> SymbolData:
         latest = running_latest(self._hub)
         settled = latest.settled
@@ -188,16 +207,16 @@ class LiveSession:
     @property
     def account_ids(self) -> frozenset[int]:
         """The accounts this client is subscribed to."""
-        return frozenset(self._accounts)
+        return frozenset(self._accounts.values())
 
     def apply_access(self, user: User, allowed: frozenset[int], views: Mapping[int, Mapping[str, Any]]) -> None:
         """Take rights over as they are now: what is not allowed any more ends at once."""
         self.user = user
-        for account_id in self.account_ids - allowed:
-            self.revoke(self._accounts[account_id])
-        for account_id, view in views.items():
-            if account_id in self._accounts:
-                self.reply(self._encoding.frame("account", channel=self._accounts[account_id], data=view))
+        for channel, account_id in tuple(self._accounts.items()):
+            if account_id not in allowed:
+                self.revoke(channel)
+            elif account_id in views and isinstance(self._streams.get(channel), AccountStream):
+                self.reply(self._encoding.frame("account", channel=channel, data=views[account_id]))
 
     def revoke(self, channel: str) -> None:
         """Send nothing more of a channel whose right was withdrawn, and say so."""
@@ -211,10 +230,10 @@ class LiveSession:
 
     def catch_up(self, versions: Mapping[int, int]) -> None:
         """Have accounts read again whose events up to these versions have not come by."""
-        for account_id, version in versions.items():
-            stream = self._streams.get(self._accounts.get(account_id, ""))
-            if isinstance(stream, AccountStream):
-                stream.catch_up(version)
+        for channel, account_id in self._accounts.items():
+            stream = self._streams.get(channel)
+            if isinstance(stream, AccountStream) and account_id in versions:
+                stream.catch_up(versions[account_id])
 
     def link_changed(self, *, up: bool) -> None:
         """Tell the client whether what it sees is live. The streams read again by themselves."""
@@ -237,7 +256,7 @@ class LiveSession:
             return
         for name in _hub_channels(channel):
             self._hub.leave(name, stream)
-        self._accounts = {pk: name for pk, name in self._accounts.items() if name != channel}
+        self._accounts.pop(channel, None)
 
     # ---------------------------------------------------------------------- writing
     def reply(self, text: Frame) -> None:

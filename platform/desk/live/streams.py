@@ -21,6 +21,8 @@ ACCOUNT_QUEUE_LIMIT = 256
 ACCOUNT_BURST = 100
 #: Messages about hosts' feeds, which every subscription to quotes gets as well.
 FEEDS = "feeds"
+#: Signals that a slow client may have waiting before we re-read instead.
+SIGNAL_QUEUE_LIMIT = 1000
 #: A client that cannot keep up still gets the last bars of each symbol, not only one.
 BAR_SLOTS = 3
 
@@ -30,6 +32,7 @@ SymbolsRead = Callable[[], Awaitable[tuple[frozenset[str] | None, dict[str, Any]
 JobsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 FeedsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 ApprovalsRead = Callable[[], Awaitable[dict[str, list[dict[str, Any]]]]]
+SignalsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 AlertsRead = Callable[[frozenset[int] | None], Awaitable[list[dict[str, Any]]]]
 
 
@@ -332,3 +335,50 @@ class ApprovalStream:
             self._must_read = True
             raise
         yield self._encoding.frame("approvals", data=waiting)
+
+
+class SignalStream:
+    """Signals of one account: the newest ones at the start, then each as it stands after a change.
+
+    Messages carry whole signals; of several that wait, the newest state of each is sent.
+    """
+
+    def __init__(self, channel: str, *, read: SignalsRead, wake: Wake, encoding: Encoding = JSON) -> None:
+        self.channel = channel
+        self._encoding = encoding
+        self._read = read
+        self._wake = wake
+        self._must_read = True
+        self._changed: dict[int, dict[str, Any]] = {}
+
+    def deliver(self, message: Message) -> None:
+        for signal in message.payload["signals"]:
+            known = self._changed.get(signal["id"])
+            if known is None or known["version"] <= signal["version"]:
+                self._changed[signal["id"]] = signal
+        if len(self._changed) > SIGNAL_QUEUE_LIMIT:
+            self._must_read = True
+        self._wake()
+
+    def link_changed(self, *, up: bool) -> None:
+        if up:
+            self.read_again()
+
+    def read_again(self) -> None:
+        self._must_read = True
+        self._wake()
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        if self._must_read:
+            # Cleared before the read: what changes while it runs is in it, or comes after it.
+            self._must_read = False
+            self._changed.clear()
+            try:
+                signals = await self._read()
+            except BaseException:
+                self._must_read = True
+                raise
+            yield self._encoding.frame("signals", channel=self.channel, snapshot=True, data=signals)
+        changed, self._changed = self._changed, {}
+        if changed:
+            yield self._encoding.frame("signals", channel=self.channel, data=list(changed.values()))

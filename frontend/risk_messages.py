@@ -34,6 +34,7 @@ VERDICT_MESSAGES: dict[str, str | Promise] = {
     "check.quantity_fits_the_lot": _("Quantity in lots"),
     "check.cash_suffices": _("Available cash"),
     "verdict.accepted": _("Would be accepted"),
+    "verdict.waits": _("Would wait for somebody else's approval."),
     "verdict.denied": _("Would be denied"),
     "verdict.limit": _("Limit {id}: {value} ({scope})"),
     "verdict.limit_used": _("Limit {id}: {value}, used {used} ({scope})"),

@@ -30,6 +30,7 @@ from trading.orders.models import Order
 from trading.orders.services import order_cancel
 from trading.risk.defaults import DEFAULTS
 from trading.risk.models import Tally
+from trading.risk.services.approval_rules import approval_rule_create
 from trading.risk.services.states import person_state_set, platform_state_set
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
@@ -466,6 +467,18 @@ def test_check_judges_everything_and_changes_nothing(bench: Bench) -> None:
         "PASSED",
     )
     assert (Order.objects.count(), Tally.objects.count(), AuditEvent.objects.count(), bench.book.version) == before
+
+
+def test_check_tells_that_an_order_would_wait_for_approval(bench: Bench) -> None:
+    rule = approval_rule_create(
+        actor=TEST_ACTOR, user=bench.team.risk, wish={"scope": "PLATFORM", "min_value": "1000", "expires_seconds": 60}
+    )
+    wish = {"account": bench.account.pk, "symbol": MOUTAI, "side": "BUY", "quantity": 100, "price": "10.00"}
+    answer = post(signed_in(bench.alice), "/api/v1/orders/check", wish).json()
+    assert (answer["accepted"], answer["approval"]["expires_seconds"]) == (True, 60)
+    assert [one["id"] for one in answer["approval"]["rules"]] == [rule.pk]
+    cheap = post(signed_in(bench.alice), "/api/v1/orders/check", wish | {"price": "9.99"}).json()
+    assert (cheap["accepted"], cheap["approval"]) == (True, None)
 
 
 def test_check_itemises_what_a_sale_would_cost(bench: Bench) -> None:

@@ -40,6 +40,13 @@ class OrderVerdictSerializer(serializers.Serializer[Any]):
     limit = LimitUseSerializer(allow_null=True)
 
 
+class ApprovalDueSerializer(serializers.Serializer[Any]):
+    """What would make the order wait."""
+
+    rules = serializers.ListField(child=serializers.DictField(), help_text="Each with its id, version and note.")
+    expires_seconds = serializers.IntegerField(help_text="How long it would wait before it expires.")
+
+
 class OrderCheckSerializer(serializers.Serializer[Any]):
     """What would become of the order."""
 
@@ -52,6 +59,7 @@ class OrderCheckSerializer(serializers.Serializer[Any]):
     clamped_from = serializers.CharField(allow_null=True, help_text="The price asked for, where the cage changed it.")
     trade_date = serializers.DateField()
     accepted = serializers.BooleanField()
+    approval = ApprovalDueSerializer(allow_null=True, help_text="Null when nobody else would have to approve it.")
     checks = OrderVerdictSerializer(many=True)
     reservation = serializers.DictField()
     cost = serializers.DictField(allow_null=True, help_text="Amount, commission, stamp duty, transfer fee, total.")

@@ -15,9 +15,11 @@ from trading.ledger.fees import cost_of_fill
 from trading.ledger.journal import Journal
 from trading.ledger.models import AccountBook
 from trading.ledger.wire import day, money, plain
+from trading.orders.choices import Source
 from trading.orders.services.context import account_clock, check_context, newest_quote
 from trading.orders.services.submit import instrument_named
 from trading.orders.services.ticket import Ticket
+from trading.risk.approval import Wish, approval_needed
 from trading.risk.catalogue import CATALOGUE
 from trading.risk.checks import CHECKS, reservation_of
 from trading.risk.context import CheckContext
@@ -38,7 +40,7 @@ def order_check(*, user: User, account_id: int, **wish: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``accepted``; ``checks`` with each one's verdict, code and facts; ``limits`` that apply with their
+        ``accepted``; ``approval`` that it would wait for, if any; ``checks`` with each one's verdict, code and facts; ``limits`` that apply with their
         usage; ``reservation``; ``cost`` by item; ``price`` that would be sent.
 
     Raises
@@ -76,10 +78,20 @@ def order_check(*, user: User, account_id: int, **wish: Any) -> dict[str, Any]:
         "clamped_from": None if context.price == ticket.price else plain(ticket.price),
         "trade_date": day(context.clock.trade_date),
         "accepted": accepted,
+        "approval": _approval(context, ticket, user) if accepted else None,
         "checks": checks,
         "reservation": {"cash": money(held.cash), "quantity": held.quantity},
         "cost": _cost(context),
     }
+
+
+def _approval(context: CheckContext, ticket: Ticket, user: User) -> dict[str, Any] | None:
+    """The rules that would make the order wait for somebody else, and for how long; None when it would not."""
+    if context.facts is None:
+        return None
+    wish = Wish.of(context, strategy=ticket.strategy, user_id=user.pk, source=str(Source.API))
+    hold = approval_needed(context.facts.version, [wish])
+    return None if hold is None else {"rules": hold.reasons(), "expires_seconds": hold.expires_seconds}
 
 
 def verdicts(context: CheckContext) -> list[dict[str, Any]]:

@@ -42,9 +42,10 @@ export class DryRun {
     }
   }
 
-  #draw({ accepted, checks, cost }) {
+  #draw({ accepted, approval, checks, cost }) {
     this.#cost(cost);
-    if (accepted) this.#show("accepted", element("p", { className: "hint", dataset: { accepted: "true" }, textContent: t("ticket.ready") }));
+    const word = approval === null ? "ticket.ready" : "verdict.waits";
+    if (accepted) this.#show(word, element("p", { className: "hint", dataset: { accepted: "true" }, textContent: t(word) }));
     else this.#show(JSON.stringify(checks), element("ul", { className: "denials", dataset: { accepted: "false" } }, ...denialItems(checks)));
   }
 

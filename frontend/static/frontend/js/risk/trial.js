@@ -44,10 +44,11 @@ export class Trial {
     byId("trial-submit").disabled = !this.#account.can_trade;
   }
 
-  #draw({ accepted, checks, cost, clamped_from: clamped, price }) {
+  #draw({ accepted, approval, checks, cost, clamped_from: clamped, price }) {
     const verdict = element("span", { className: `badge ${accepted ? "badge-active" : "badge-warn"}`, dataset: { accepted: String(accepted) } });
     setText(verdict, t(accepted ? "verdict.accepted" : "verdict.denied"));
     const parts = [element("p", { className: "verdict-line" }, verdict, ...(clamped === null ? [] : [t("verdict.clamped", { price: formatMoney(price) })]))];
+    if (approval !== null) parts.push(element("p", { className: "hint", textContent: t("verdict.waits") }));
     if (!accepted) parts.push(element("ul", { className: "denials" }, ...denialItems(checks)));
     if (cost !== null) parts.push(element("dl", { className: "cost" }, ...costItems(cost)));
     parts.push(element("details", {}, element("summary", { textContent: passedWords(checks) }), element("ul", { className: "passed" }, ...passedItems(checks))));

@@ -229,6 +229,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.DEADLINE_PASSED: _("It is too late for this."),
     Code.STRATEGY_NOT_FOUND: _("There is no such strategy."),
     Code.STRATEGY_RUN_NOT_FOUND: _("There is no such strategy run."),
+    Code.BACKTEST_NOT_FOUND: _("There is no such back-test."),
     Code.STRATEGY_UNUSABLE: _("This version of the strategy cannot be run."),
     Code.STRATEGY_NEEDS_PAPER: _("This version of the strategy has to run on paper for a trade date first."),
     Code.STRATEGY_STARTED: _("Stop the strategy first."),

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "trading.signals",
     "trading.grids",
     "trading.strategies",
+    "trading.backtest",
     "trading.webhooks",
     "trading.functions",
     "frontend",

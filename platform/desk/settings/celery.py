@@ -75,6 +75,7 @@ CELERY_BEAT_SCHEDULE = {
     # Only the look at the clock is periodic; what is due is decided by the market clocks.
     "marketdata-schedules": {"task": "marketdata.schedules", "schedule": 5.0, "options": {"expires": 5}},
     "marketdata-integrity": {"task": "marketdata.integrity", "schedule": 60.0, "options": {"expires": 60}},
+    "backtest": {"task": "backtest.work", "schedule": 60.0, "options": {"expires": 60}},
     "marketdata-transfers": {"task": "marketdata.transfers", "schedule": 60.0, "options": {"expires": 60}},
     "watch": {"task": "desk.watch", "schedule": 15.0, "options": {"expires": 15}},
     "marketdata-retention": {

@@ -135,6 +135,10 @@ class DeskConfig(BaseSettings):
     """Memory that one strategy's process may take, in MB (Linux)."""
     strategy_handler_seconds: float = Field(default=10.0, ge=0.5, le=300)
     """How long one call into a strategy may take; after it the run has failed."""
+    backtest_memory_mb: int = Field(default=4096, ge=512, le=262_144)
+    """Memory that the process of one back-test may take, in MB (Linux)."""
+    backtest_seconds: float = Field(default=3600.0, ge=10, le=86_400)
+    """How long one back-test may take, downloads included; after it the run has failed."""
 
     sim_data: Path | None = None
     """File of real bars that the simulated terminal replays; unset: its seeded market."""

@@ -14,13 +14,15 @@ from google.protobuf.message import Message as Protobuf
 
 from desk.live.encoding import Encoding, Frame
 from ops.hub import Message
-from rpc.messages import message_of, messages_of
+from rpc.messages import message_of, messages_of, plain
 from rpc.v1 import common_pb2 as pb
 from rpc.v1 import live_pb2 as live
 
 UNITS: Final = 10_000
 """Prices and amounts of quotes and live bars are whole numbers of 1/10,000 CNY."""
 
+_SECTIONS: Final = frozenset(live.AccountSnapshot.DESCRIPTOR.fields_by_name)
+_EVENTS: Final = frozenset(field.name for field in live.AccountEvent.DESCRIPTOR.oneofs_by_name["data"].fields)
 _BAR_PERIODS: Final = {"bars": "1m", "bars:5m": "5m"}
 
 
@@ -134,18 +136,25 @@ def _quotes(parts: Parts) -> live.LiveMessage:
 
 def _snapshot(parts: Parts) -> live.LiveMessage:
     snapshot = message_of(live.AccountSnapshot, parts["data"])
+    others = {name: section for name, section in parts["data"].items() if name not in _SECTIONS}
+    if others:
+        snapshot.others.update(plain(others))
     snapshot.account_id, snapshot.version = account_id_of(parts["channel"]), parts["version"]
     return live.LiveMessage(account_snapshot=snapshot)
 
 
 def _delta(parts: Parts) -> live.LiveMessage:
-    events = [
-        message_of(live.AccountEvent, {"version": event["version"], event["kind"]: event["data"]})
-        for event in parts["events"]
-    ]
+    events = [_event(event) for event in parts["events"]]
     account_id = account_id_of(parts["channel"])
     told = live.AccountEvents(account_id=account_id, version=parts["version"], events=events)
     return live.LiveMessage(account_events=told)
+
+
+def _event(event: Mapping[str, Any]) -> live.AccountEvent:
+    """An event with its message; of a kind that has none, as the live socket says it: no event is ever left out."""
+    kind = event["kind"]
+    field = kind if kind in _EVENTS else "other"
+    return message_of(live.AccountEvent, {"version": event["version"], "kind": kind, field: event["data"]})
 
 
 def _jobs(parts: Parts) -> live.LiveMessage:

@@ -50,7 +50,7 @@ class Methods:
 
     def __init__(self, service: ServiceDescriptor) -> None:
         self.service = service
-        self._methods: dict[str, Method] = {}
+        self.methods: dict[str, Method] = {}
 
     @property
     def full_name(self) -> str:
@@ -74,7 +74,7 @@ class Methods:
             name = camel(run.__name__)
             if name not in self.service.methods_by_name:
                 raise LookupError(f"{self.full_name} has no method {name}")
-            self._methods[name] = Method(f"{self.full_name}/{name}", scope, rated, run)
+            self.methods[name] = Method(f"{self.full_name}/{name}", scope, rated, run)
             return run
 
         return register
@@ -87,11 +87,11 @@ class Methods:
         LookupError
             A method of the `.proto` file has no function.
         """
-        missing = [name for name in self.service.methods_by_name if name not in self._methods]
+        missing = [name for name in self.service.methods_by_name if name not in self.methods]
         if missing:
             raise LookupError(f"{self.full_name} does not serve {', '.join(missing)}")
         handlers = {
-            name: _handler(described, self._methods[name], threads)
+            name: _handler(described, self.methods[name], threads)
             for name, described in self.service.methods_by_name.items()
         }
         return grpc.method_handlers_generic_handler(self.full_name, handlers)

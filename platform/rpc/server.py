@@ -63,7 +63,7 @@ class RpcServer:
         self._key = key
         self._threads = {service.full_name: Threads(service.service.name, THREADS_EACH) for service in SERVICES}
         self._own = Threads("health", 2)
-        self._health = healths.Health()
+        self.health = healths.Health()
         self._heartbeat = Heartbeat("rpc")
         self._watch: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
@@ -82,7 +82,7 @@ class RpcServer:
         handlers = [service.handler(self._threads[service.full_name]) for service in SERVICES]
         names = [service.full_name for service in SERVICES]
         server.add_generic_rpc_handlers(
-            (*handlers, self._health.handler(), reflection.handler([*names, healths.SERVICE], self._own))
+            (*handlers, self.health.handler(), reflection.handler([*names, healths.SERVICE], self._own))
         )
         credentials = self._credentials()
         if credentials is None:
@@ -92,7 +92,7 @@ class RpcServer:
         await server.start()
         self._server = server
         running_hub(settings.REDIS_URL)
-        self._watch = asyncio.create_task(self._watch_health(), name="rpc-health")
+        self._watch = asyncio.create_task(self._look_again_and_again(), name="rpc-health")
         return port
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
@@ -100,7 +100,7 @@ class RpcServer:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-        self._health.stop()
+        self.health.stop()
         if self._server is not None:
             await self._server.stop(grace_seconds)
         await running_hub(settings.REDIS_URL).stop()
@@ -112,14 +112,17 @@ class RpcServer:
             return None
         return grpc.ssl_server_credentials([(self._key.read_bytes(), self._certificate.read_bytes())])
 
-    async def _watch_health(self) -> None:
-        """Look at what the services need, again and again; each look that succeeded is a heartbeat."""
-        hub = running_hub(settings.REDIS_URL)
+    async def look(self) -> None:
+        """Look once at what the services need, and tell whoever watches; a look that succeeds is a heartbeat."""
+        live = running_hub(settings.REDIS_URL).is_up
+        self.health.tell(await self._own.run(healths.serving, live=live))
+        await self._own.run(self._heartbeat.beat)
+
+    async def _look_again_and_again(self) -> None:
         while True:
             try:
-                self._health.tell(await self._own.run(healths.serving, live=hub.is_up))
-                await self._own.run(self._heartbeat.beat)
+                await self.look()
             except Exception:
                 log.exception("health could not be looked at")
-                self._health.stop()
+                self.health.stop()
             await asyncio.sleep(HEALTH_SECONDS)

@@ -75,7 +75,7 @@ def rows() -> dict[str, dict[str, str]]:
     """The committed table: entry → person → status."""
     table = {}
     for line in TABLE.read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith(("#", "WS ")):
+        if not line or line.startswith(("#", "WS ", "RPC ")):
             continue
         entry, _bar, cells = line.partition(" | ")
         table[entry.strip()] = dict(zip(PEOPLE, cells.split(), strict=True))

@@ -179,7 +179,7 @@ class Bars(_message.Message):
     def __init__(self, bars: _Optional[_Iterable[_Union[LiveBar, _Mapping]]] = ..., period: _Optional[str] = ...) -> None: ...
 
 class AccountSnapshot(_message.Message):
-    __slots__ = ("account_id", "version", "account", "asset", "positions", "orders", "trades", "executions", "market_clock")
+    __slots__ = ("account_id", "version", "account", "asset", "positions", "orders", "trades", "executions", "market_clock", "others")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +189,7 @@ class AccountSnapshot(_message.Message):
     TRADES_FIELD_NUMBER: _ClassVar[int]
     EXECUTIONS_FIELD_NUMBER: _ClassVar[int]
     MARKET_CLOCK_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
     account_id: int
     version: int
     account: _common_pb2.Book
@@ -198,10 +199,11 @@ class AccountSnapshot(_message.Message):
     trades: _containers.RepeatedCompositeFieldContainer[_common_pb2.Trade]
     executions: _containers.RepeatedCompositeFieldContainer[_common_pb2.Execution]
     market_clock: _common_pb2.MarketClock
-    def __init__(self, account_id: _Optional[int] = ..., version: _Optional[int] = ..., account: _Optional[_Union[_common_pb2.Book, _Mapping]] = ..., asset: _Optional[_Union[_common_pb2.Asset, _Mapping]] = ..., positions: _Optional[_Iterable[_Union[_common_pb2.Position, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[_common_pb2.Order, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[_common_pb2.Trade, _Mapping]]] = ..., executions: _Optional[_Iterable[_Union[_common_pb2.Execution, _Mapping]]] = ..., market_clock: _Optional[_Union[_common_pb2.MarketClock, _Mapping]] = ...) -> None: ...
+    others: _struct_pb2.Struct
+    def __init__(self, account_id: _Optional[int] = ..., version: _Optional[int] = ..., account: _Optional[_Union[_common_pb2.Book, _Mapping]] = ..., asset: _Optional[_Union[_common_pb2.Asset, _Mapping]] = ..., positions: _Optional[_Iterable[_Union[_common_pb2.Position, _Mapping]]] = ..., orders: _Optional[_Iterable[_Union[_common_pb2.Order, _Mapping]]] = ..., trades: _Optional[_Iterable[_Union[_common_pb2.Trade, _Mapping]]] = ..., executions: _Optional[_Iterable[_Union[_common_pb2.Execution, _Mapping]]] = ..., market_clock: _Optional[_Union[_common_pb2.MarketClock, _Mapping]] = ..., others: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class AccountEvent(_message.Message):
-    __slots__ = ("version", "order", "trade", "asset", "position", "account", "execution")
+    __slots__ = ("version", "order", "trade", "asset", "position", "account", "execution", "other", "kind")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
     TRADE_FIELD_NUMBER: _ClassVar[int]
@@ -209,6 +211,8 @@ class AccountEvent(_message.Message):
     POSITION_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     version: int
     order: _common_pb2.Order
     trade: _common_pb2.Trade
@@ -216,7 +220,9 @@ class AccountEvent(_message.Message):
     position: _common_pb2.Position
     account: _common_pb2.Book
     execution: _common_pb2.Execution
-    def __init__(self, version: _Optional[int] = ..., order: _Optional[_Union[_common_pb2.Order, _Mapping]] = ..., trade: _Optional[_Union[_common_pb2.Trade, _Mapping]] = ..., asset: _Optional[_Union[_common_pb2.Asset, _Mapping]] = ..., position: _Optional[_Union[_common_pb2.Position, _Mapping]] = ..., account: _Optional[_Union[_common_pb2.Book, _Mapping]] = ..., execution: _Optional[_Union[_common_pb2.Execution, _Mapping]] = ...) -> None: ...
+    other: _struct_pb2.Struct
+    kind: str
+    def __init__(self, version: _Optional[int] = ..., order: _Optional[_Union[_common_pb2.Order, _Mapping]] = ..., trade: _Optional[_Union[_common_pb2.Trade, _Mapping]] = ..., asset: _Optional[_Union[_common_pb2.Asset, _Mapping]] = ..., position: _Optional[_Union[_common_pb2.Position, _Mapping]] = ..., account: _Optional[_Union[_common_pb2.Book, _Mapping]] = ..., execution: _Optional[_Union[_common_pb2.Execution, _Mapping]] = ..., other: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., kind: _Optional[str] = ...) -> None: ...
 
 class AccountEvents(_message.Message):
     __slots__ = ("account_id", "version", "events")

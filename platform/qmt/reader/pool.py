@@ -199,7 +199,7 @@ class ReaderPool:
             return answer.result(max(end - time.monotonic(), 0.001))
         except FutureTimeout:
             self._condemn(process, spec)
-            raise ReadFailure("FUNCTION_TIMEOUT", f"function={spec.qualified} seconds={seconds:g}") from None
+            raise ReadFailure("FUNCTION_TIMEOUT", f"function={spec.qualified} seconds={seconds:.0f}") from None
         finally:
             process.give_up(number)
 

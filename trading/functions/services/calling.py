@@ -7,7 +7,6 @@ all; the caller has not asked too often. Then it is a row, and the host's reads 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,17 +31,19 @@ from trading.functions.channel import ChannelLost
 from trading.functions.choices import CallStatus
 from trading.functions.models import FunctionCall
 from trading.functions.services.keeping import answer_keep
+from trading.functions.services.turnstile import Turnstile
 from trading.functions.tasks import run_wake
 
 CALLS_PER_MINUTE: Final = 120
-#: Each call that waits holds a thread of the process; the others must not have to wait for one.
-CALLS_AT_ONCE: Final = 8
+#: In one process, and of one person.
+CALLS_AT_ONCE: Final = 16
+CALLS_OF_ONE: Final = 6
 INLINE_BYTES: Final = 4 << 20
 #: What the way there and back may take beyond the function's own deadline.
 GRACE_SECONDS: Final = 3.0
 ADMIN_SCOPE: Final = "admin:*"
 
-_waiting = threading.BoundedSemaphore(CALLS_AT_ONCE)
+_turnstile = Turnstile(CALLS_AT_ONCE, CALLS_OF_ONE)
 _FIELD_CODES: Final = {
     "unknown": Code.FIELD_UNKNOWN,
     "missing": Code.FIELD_REQUIRED,
@@ -129,12 +130,8 @@ def function_call(
     decision = rates.take(f"function:{user.pk}", limit=CALLS_PER_MINUTE)
     if not decision.allowed:
         raise DeskError(Code.RATE_LIMITED, status=429, retry_after_seconds=decision.retry_seconds)
-    if not _waiting.acquire(blocking=False):
-        raise Unavailable(Code.UNAVAILABLE, "too many calls wait for answers: try again in a moment")
-    try:
+    with _turnstile.passing(user.pk):
         return _called(_store(spec, user, actor, given, account, host), spec)
-    finally:
-        _waiting.release()
 
 
 def function_get(name: str) -> FunctionSpec:

@@ -48,9 +48,9 @@ def test_steps(*, slow: bool) -> list[Step]:
     return [
         Step("browser files", python("manage.py", "vendor_assets")),
         Step("catalogues", python("manage.py", "compile_catalogues")),
-        pytest("tests", "not e2e and not faults", "-n", WORKERS, "--dist", "loadfile"),
-        # One after the other: they start whole platforms, and measure how long that takes.
-        pytest("browser, processes and faults", "e2e or faults"),
+        pytest("tests", "not e2e", "-n", WORKERS, "--dist", "loadfile"),
+        # One after the other: they start whole platforms, and some wait for how long that may take.
+        pytest("browser and processes", "e2e"),
         # Faults on PostgreSQL belong to `make test-all` and `make faults`: they would take a minute of `make test`.
         pytest(
             "tests on PostgreSQL",

@@ -14,7 +14,7 @@ import pytest
 from qmt.terminal.control import ControlClient
 from tests.faults.harness import Clerk, Stack, clerk_of, until
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.faults, pytest.mark.timeout(240)]
 
 SYMBOL = "600519.SH"
 ALPHA = "8000000001"

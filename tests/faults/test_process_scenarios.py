@@ -24,7 +24,7 @@ from tests.faults.harness import Clerk, Stack, Timeout, clerk_of, until
 from tests.faults.report import chosen, write_line
 from tests.postgres import Postgres, postgres_server
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.faults, pytest.mark.timeout(240)]
 
 ALPHA: Final = "8000000001"
 SYMBOL: Final = "600000.SH"

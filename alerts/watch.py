@@ -14,7 +14,7 @@ from ops.clocks import wall_now
 
 DOWN_AFTER = timedelta(seconds=60)
 #: One process each, on whatever machine.
-PLATFORM_PROCESSES = ("worker.core", "beat", "engine")
+PLATFORM_PROCESSES = ("worker.core", "beat", "engine", "strategies")
 
 
 def expected_processes() -> Iterator[str]:

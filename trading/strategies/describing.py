@@ -18,7 +18,7 @@ from typing import Any
 from trading.strategies.limits import bound_process
 from trading.strategies.loading import Found, LoadError, describe, load
 
-SECONDS = 20.0
+SECONDS = 10.0
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -18,7 +18,7 @@ from ops.health import Check
 
 QUEUE_BACKLOG = 100
 START = "Start the platform: make run (or manage.py up)."
-PLATFORM_PROCESSES = ("worker.core", "beat", "engine", "rpc")
+PLATFORM_PROCESSES = ("worker.core", "beat", "engine", "strategies", "rpc")
 
 
 def platform_findings(config: DeskConfig) -> Iterator[Finding]:

@@ -10,14 +10,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from desk.supervisor import groups, pidfiles
-from desk.supervisor.merged_log import MergedLog
 
 LEASH = Path(__file__).with_name("leash.py")
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 STABLE_AFTER_SECONDS = 30.0
 """A child that ran this long gets a fresh back-off."""
+
+
+class LineLog(Protocol):
+    """Where the output of children goes."""
+
+    def line(self, name: str, text: str) -> None:
+        """Take one line of the child of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Child:
     the *thread* that forked.
     """
 
-    def __init__(self, spec: ChildSpec, *, run_dir: Path, log: MergedLog) -> None:
+    def __init__(self, spec: ChildSpec, *, run_dir: Path, log: LineLog) -> None:
         self.spec = spec
         self.failures = 0
         self.started_at = 0.0

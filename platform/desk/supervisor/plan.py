@@ -158,6 +158,13 @@ def platform_processes() -> list[ChildSpec]:
             heartbeats=("beat",),
         ),
         ChildSpec(
+            name="strategies",
+            command=manage("strategies"),
+            stage=Stage.BEAT,
+            stop_seconds=4.0,
+            heartbeats=("strategies",),
+        ),
+        ChildSpec(
             name="engine",
             command=manage("engine"),
             stage=Stage.ENGINE,

@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.models import BrokerAccount
 from marketdata.models import InstrumentDay
+from marketdata.quotes.models import LatestQuote
 from ops.clocks import wall_now
 from qmt.calendar import SHANGHAI
 from tests.execution.floor import Floor
@@ -122,7 +123,18 @@ class Pit:
             "askv": [100, 0, 0, 0, 0],
             "status": 0,
         }
-        self.engine.quotes({"t": 0, "host": host, "q": {symbol: quote | fields}})
+        quote |= fields
+        self._store(symbol, quote, host)
+        self.engine.quotes({"t": 0, "host": host, "q": {symbol: quote}})
+
+    def _store(self, symbol: str, quote: dict[str, Any], host: str) -> None:
+        """The data worker stores what it publishes: the checks of an order go by it."""
+        names = ("ts", "last", "open", "high", "low", "pre_close", "volume", "amount", "bid", "ask", "status")
+        LatestQuote.objects.update_or_create(
+            instrument_id=self.bench.instruments[symbol].pk,
+            defaults={name: quote[name] for name in names}
+            | {"bid_volume": quote["bidv"], "ask_volume": quote["askv"], "received_at": quote["ts"], "host": host},
+        )
 
     def write(self) -> list[Signal]:
         """What the writing thread does with what was found so far."""

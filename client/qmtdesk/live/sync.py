@@ -113,6 +113,12 @@ class Live:
                 self._thread = threading.Thread(target=self.run, name="qmtdesk-live", daemon=True)
                 self._thread.start()
 
+    def join(self) -> None:
+        """Wait for the thread of `start`."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
     def close(self) -> None:
         """Leave; the iteration ends."""
         self._stop.set()

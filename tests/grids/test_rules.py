@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -197,7 +198,7 @@ def test_room_counts_lots_and_money_paid_and_promises() -> None:
     assert sums.room(invested=D(5500), reserved=D(0)) == D(4500)
 
 
-def ends(price: str = "10", *, center: str = "10", at: datetime = NOW, **changes: object) -> GridEnd | None:
+def ends(price: str = "10", *, center: str = "10", at: datetime = NOW, **changes: Any) -> GridEnd | None:
     return end_of(
         MODERATE,
         totals(**changes),
@@ -209,7 +210,7 @@ def ends(price: str = "10", *, center: str = "10", at: datetime = NOW, **changes
     )
 
 
-BOUGHT = {"bought_quantity": 500, "bought_amount": D(5000), "open_quantity": 500}
+BOUGHT: dict[str, Any] = {"bought_quantity": 500, "bought_amount": D(5000), "open_quantity": 500}
 
 
 def test_end_by_deviation_of_the_centre() -> None:

@@ -157,7 +157,7 @@ def test_start_by_who_may_only_look_or_not_even_that_is_refused(field: Field) ->
 
 def test_preview_stores_nothing(field: Field) -> None:
     grid = grid_preview(user=field.bench.alice, account_id=field.bench.account.pk, body=body(field))
-    assert grid.pk is None
+    assert not GridSession.objects.filter(pk=grid.pk).exists()
     assert grid.center == D("10.00")
     assert not GridSession.objects.exists()
     assert not AuditEvent.objects.filter(action__startswith="grid.").exists()

@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import IO, Final
 
-from qmt.errors import QmtError, TerminalDown
+from qmt.errors import QmtError, SdkUnavailable, TerminalDown
 from qmt.gateway import AccountRef
 from qmt.reader import wire
 from qmt.reader.sessions import Sessions
@@ -57,7 +57,7 @@ class Reader:
         uncovered = uncovered_calls()
         try:
             body = self._sessions.call(functions()[frame["name"]], frame["arguments"], account)
-        except TerminalDown as error:
+        except (TerminalDown, SdkUnavailable) as error:
             return _failure("TERMINAL_DOWN", error)
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises is the caller's answer
             if _was_not_simulated(error):

@@ -50,7 +50,8 @@ class _Process:
     """One reader process and the calls that wait for it."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        environment = os.environ | {
+        # It needs none of the platform's secrets.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DESK_")} | {
             "PYTHONPATH": os.pathsep.join((str(_PLATFORM), str(_PLATFORM.parent))),
             "TZ": "Asia/Shanghai",
         }
@@ -165,7 +166,8 @@ class ReaderPool:
     @property
     def pid(self) -> int:
         """Process id of the reader that takes calls now; 0 when none runs."""
-        current = self._usable()
+        with self._lock:
+            current = self._usable()
         return 0 if current is None else current.pid
 
     def start(self) -> None:

@@ -180,27 +180,31 @@ def _steps(name: str, value: Any) -> tuple[tuple[Decimal, Decimal], ...]:
     return read
 
 
+RANGES: Final[Mapping[str, tuple[str, str]]] = {
+    "stop_loss_drop": ("0.001", "0.5"),
+    "first_gain": ("0.005", "5"),
+    "first_callback": ("0.001", "0.2"),
+    "first_share": ("0.01", "1"),
+    "trailing_floor_drop": ("0.001", "0.5"),
+    "add_drop_from": ("0.001", "0.5"),
+    "add_drop_to": ("0.001", "0.5"),
+    "add_amount": ("100", "100000000"),
+    "add_position_limit": ("100", "1000000000"),
+    "add_min_amount": ("0", "100000000"),
+    "add_cooldown_seconds": ("1", "86400"),
+    "signal_seconds": ("5", "300"),
+    "repeat_seconds": ("0", "86400"),
+    "max_drift": ("0.001", "0.1"),
+    "order_timeout_seconds": ("5", "3600"),
+    "stop_loss_timeout_seconds": ("5", "3600"),
+    "max_requotes": ("0", "10"),
+}
+"""Least and most of every number, both allowed; those that are integers in `ExitTerms` are whole."""
 _READERS: Final[Mapping[str, Reader]] = {
-    "stop_loss": _truth,
-    "stop_loss_drop": _between("0.001", "0.5"),
-    "first_take_profit": _truth,
-    "first_gain": _between("0.005", "5"),
-    "first_callback": _between("0.001", "0.2"),
-    "first_share": _between("0.01", "1"),
-    "trailing": _truth,
+    **{name: _truth for name in ("stop_loss", "first_take_profit", "trailing", "add")},
     "trailing_steps": _steps,
-    "trailing_floor_drop": _between("0.001", "0.5"),
-    "add": _truth,
-    "add_drop_from": _between("0.001", "0.5"),
-    "add_drop_to": _between("0.001", "0.5"),
-    "add_amount": _between("100", "100000000"),
-    "add_position_limit": _between("100", "1000000000"),
-    "add_min_amount": _between("0", "100000000"),
-    "add_cooldown_seconds": _whole(1, 86_400),
-    "signal_seconds": _whole(5, 300),
-    "repeat_seconds": _whole(0, 86_400),
-    "max_drift": _between("0.001", "0.1"),
-    "order_timeout_seconds": _whole(5, 3_600),
-    "stop_loss_timeout_seconds": _whole(5, 3_600),
-    "max_requotes": _whole(0, 10),
+    **{
+        name: _whole(int(least), int(most)) if isinstance(getattr(DEFAULT, name), int) else _between(least, most)
+        for name, (least, most) in RANGES.items()
+    },
 }

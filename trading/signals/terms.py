@@ -201,7 +201,7 @@ RANGES: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Least and most of every number, both allowed; those that are integers in `ExitTerms` are whole."""
 _READERS: Final[Mapping[str, Reader]] = {
-    **{name: _truth for name in ("stop_loss", "first_take_profit", "trailing", "add")},
+    **dict.fromkeys(("stop_loss", "first_take_profit", "trailing", "add"), _truth),
     "trailing_steps": _steps,
     **{
         name: _whole(int(least), int(most)) if isinstance(getattr(DEFAULT, name), int) else _between(least, most)

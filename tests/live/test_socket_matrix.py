@@ -11,7 +11,7 @@ from tests.accounts.test_permission_matrix import PEOPLE, TABLE
 from tests.live.conftest import Server, Socket
 from tests.people import Team
 
-CHANNELS = sorted(PLAIN_CHANNELS | {"account:<id>", "signals:<id>"})
+CHANNELS = sorted(PLAIN_CHANNELS | {"account:<id>", "signals:<id>", "strategies:<id>"})
 NAMES = {"none": "charlie", "own": "bob", "all": "alice", "confirmed": "admin"}
 #: Channels that say nothing until something happens.
 QUIET_SECONDS = 0.3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.selectors import account_get
 from marketdata.models import Instrument
 from marketdata.selectors import latest_quotes
 from ops.errors import Code, NotFound
@@ -17,6 +19,7 @@ from trading.ledger.wire import moment, money, plain
 from trading.strategies.models import Plugin, Run, RunLine, RunOrder
 
 LINES_SHOWN = 200
+RUNS_SHOWN = 100
 
 
 def plugins() -> QuerySet[Plugin]:
@@ -41,6 +44,33 @@ def run_get(user: User | AnonymousUser, run_id: int) -> Run:
     if run is None:
         raise NotFound(Code.STRATEGY_RUN_NOT_FOUND, run=run_id)
     return run
+
+
+def runs_shown(user: User, account_id: int, after: Mapping[int, int] | None) -> dict[str, Any]:
+    """What the live socket shows of an account's runs.
+
+    Parameters
+    ----------
+    after
+        Number of the last line known of each run that has news; None for every run, without lines.
+
+    Returns
+    -------
+    dict
+        ``runs`` as they stand, newest first, and ``lines``, oldest first, each with its ``run``.
+
+    Raises
+    ------
+    NotFound
+        ACCOUNT_NOT_FOUND.
+    """
+    account = account_get(user, account_id)
+    rows = Run.objects.filter(account=account).select_related("plugin", "created_by").order_by("-pk")
+    if after is None:
+        return {"runs": [run_view(run) for run in rows[:RUNS_SHOWN]], "lines": []}
+    runs = list(rows.filter(pk__in=list(after)))
+    lines = [line_view(line) | {"run": run.pk} for run in runs for line in line_rows(run, after=after[run.pk])]
+    return {"runs": [run_view(run) for run in runs], "lines": lines}
 
 
 def plugin_view(plugin: Plugin) -> dict[str, Any]:
@@ -81,6 +111,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "mode": run.mode,
         "events": run.events,
         "orders": run.order_count,
+        "lines": run.line_count,
         "bar_ts": run.bar_ts,
         "bar_days": run.bar_days,
         "changed_at": moment(run.changed_at),

@@ -34,6 +34,7 @@ SYMBOL_CHANNELS = BAR_CHANNELS | {"quotes"}
 PLAIN_CHANNELS = SYMBOL_CHANNELS | {"jobs", "alerts", "approvals"}
 _ACCOUNT = "account:"
 SIGNALS = "signals:"
+STRATEGIES = "strategies:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,11 @@ def _subscribe(message: dict[str, Any]) -> Subscribe:
         return Subscribe(channel)
     kind, _colon, digits = channel.rpartition(":")
     canonical = digits.isascii() and digits.isdigit() and not digits.startswith("0")
-    if f"{kind}:" not in (_ACCOUNT, SIGNALS) or not canonical:
+    if f"{kind}:" not in (_ACCOUNT, SIGNALS, STRATEGIES) or not canonical:
         raise Invalid(Code.CHANNEL_UNKNOWN, field="channel", channel=channel[:ECHO_LIMIT])
     # An id that no database could hold is simply one that does not exist.
     account_id = int(digits) if len(digits) < 19 else _MAX_ID
-    if f"{kind}:" == SIGNALS:
+    if f"{kind}:" != _ACCOUNT:
         _refuse(message, "since", channel)
         return Subscribe(channel, account_id=account_id)
     return Subscribe(channel, account_id=account_id, since=_since(message.get("since")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
@@ -25,6 +25,7 @@ from trading.execution.selectors import approvals_waiting
 from trading.ledger.models import AccountBook
 from trading.ledger.selectors import account_snapshot, events_since
 from trading.signals.selectors import signals_shown
+from trading.strategies.selectors import runs_shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -153,3 +154,8 @@ def check_access(
 def signals_now(user: User, account_id: int) -> list[dict[str, Any]]:
     """The newest signals of an account; rights are checked by the same read: ACCOUNT_NOT_FOUND."""
     return signals_shown(user, account_id)
+
+
+def strategies_now(user: User, account_id: int, after: Mapping[int, int] | None) -> dict[str, Any]:
+    """Runs of an account and their lines; rights are checked by the same read: ACCOUNT_NOT_FOUND."""
+    return runs_shown(user, account_id, after)

@@ -21,7 +21,7 @@ from desk.live import reads
 from desk.live.encoding import JSON, Encoding, Frame
 from desk.live.identity import Identity
 from desk.live.latest import STORE_LAG_SECONDS, running_latest
-from desk.live.protocol import SIGNALS, Command, Ping, Subscribe, Unsubscribe, now_ms
+from desk.live.protocol import SIGNALS, STRATEGIES, Command, Ping, Subscribe, Unsubscribe, now_ms
 from desk.live.streams import (
     FEEDS,
     AccountStream,
@@ -29,6 +29,7 @@ from desk.live.streams import (
     ApprovalStream,
     JobStream,
     SignalStream,
+    StrategyStream,
     Stream,
     SymbolStream,
 )
@@ -140,6 +141,13 @@ class LiveSession:
                 wake=wake,
                 encoding=encoding,
             )
+        if command.account_id is not None and command.channel.startswith(STRATEGIES):
+            return StrategyStream(
+                command.channel,
+                read=partial(self._read_strategies, command.account_id),
+                wake=wake,
+                encoding=encoding,
+            )
         if command.account_id is not None:
             return AccountStream(
                 command.channel,
@@ -184,6 +192,9 @@ class LiveSession:
 
     async def _read_signals(self, account_id: int) -> list[dict[str, Any]]:
         return await reads.in_thread(reads.signals_now, self.user, account_id)
+
+    async def _read_strategies(self, account_id: int, after: Mapping[int, int] | None) -> dict[str, Any]:
+        return await reads.in_thread(reads.strategies_now, self.user, account_id, after)
 
     async def _read_quotes(self, symbols: Symbols) -> SymbolData:
         latest = running_latest(self._hub)

@@ -9,7 +9,7 @@ overflows is thrown away and read again from the database: events are never lost
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from desk.live.encoding import JSON, Encoding, Frame
@@ -32,6 +32,7 @@ SymbolsRead = Callable[[], Awaitable[tuple[frozenset[str] | None, dict[str, Any]
 JobsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 FeedsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 ApprovalsRead = Callable[[], Awaitable[dict[str, list[dict[str, Any]]]]]
+StrategiesRead = Callable[[Mapping[int, int] | None], Awaitable[dict[str, Any]]]
 SignalsRead = Callable[[], Awaitable[list[dict[str, Any]]]]
 AlertsRead = Callable[[frozenset[int] | None], Awaitable[list[dict[str, Any]]]]
 
@@ -382,3 +383,53 @@ class SignalStream:
         changed, self._changed = self._changed, {}
         if changed:
             yield self._encoding.frame("signals", channel=self.channel, data=list(changed.values()))
+
+
+class StrategyStream:
+    """Runs of strategies of one account: all of them at the start, then each with its new lines as it changes.
+
+    A message only names a run: what the client gets is read, from the line on that it had last.
+    """
+
+    def __init__(self, channel: str, *, read: StrategiesRead, wake: Wake, encoding: Encoding = JSON) -> None:
+        self.channel = channel
+        self._encoding = encoding
+        self._read = read
+        self._wake = wake
+        self._must_read = True
+        self._changed: set[int] = set()
+        self._lines: dict[int, int] = {}
+
+    def deliver(self, message: Message) -> None:
+        self._changed.add(int(message.payload["run"]))
+        self._wake()
+
+    def link_changed(self, *, up: bool) -> None:
+        if up:
+            self.read_again()
+
+    def read_again(self) -> None:
+        self._must_read = True
+        self._wake()
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        if self._must_read:
+            self._must_read = False
+            try:
+                shown = await self._read(None)
+            except BaseException:
+                self._must_read = True
+                raise
+            # What a client had before a lost link goes on from there.
+            self._lines = {run["id"]: self._lines.get(run["id"], run["lines"]) for run in shown["runs"]}
+            self._changed |= {run["id"] for run in shown["runs"] if run["lines"] > self._lines[run["id"]]}
+            yield self._encoding.frame("strategies", channel=self.channel, snapshot=True, data=shown)
+        changed, self._changed = self._changed, set()
+        if changed:
+            shown = await self._read({run: self._lines.get(run, 0) for run in changed})
+            self._lines |= {line["run"]: line["number"] for line in shown["lines"]}
+            # More lines than one read brings: the rest comes with the next frame.
+            self._changed |= {run["id"] for run in shown["runs"] if run["lines"] > self._lines.get(run["id"], 0)}
+            if self._changed:
+                self._wake()
+            yield self._encoding.frame("strategies", channel=self.channel, data=shown)

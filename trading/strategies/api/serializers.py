@@ -11,7 +11,7 @@ from trading.strategies.choices import Level, Origin, RunState
 from trading.strategies.interface import PERIODS, OrderState
 
 
-class ParameterSerializer(serializers.Serializer[Any]):
+class StrategyParameterSerializer(serializers.Serializer[Any]):
     """A declared parameter, with its bounds."""
 
     name = serializers.CharField()
@@ -31,7 +31,7 @@ class StrategySerializer(serializers.Serializer[Any]):
     origin = serializers.ChoiceField(choices=Origin.choices)
     title = serializers.CharField()
     text = serializers.CharField()
-    parameters = ParameterSerializer(many=True)
+    parameters = StrategyParameterSerializer(many=True)
     periods = serializers.ListField(child=serializers.ChoiceField(choices=PERIODS))
     wants_ticks = serializers.BooleanField()
     problem = serializers.CharField(help_text="Why it cannot be run; blank when it can.")
@@ -44,7 +44,7 @@ class StrategyListSerializer(serializers.Serializer[Any]):
     results = StrategySerializer(many=True)
 
 
-class RunRequestSerializer(serializers.Serializer[Any]):
+class StrategyRunRequestSerializer(serializers.Serializer[Any]):
     """A new run."""
 
     account = serializers.IntegerField()
@@ -60,7 +60,7 @@ class RunRequestSerializer(serializers.Serializer[Any]):
     closes_at = serializers.CharField(required=False, allow_null=True)
 
 
-class RunSerializer(serializers.Serializer[Any]):
+class StrategyRunSerializer(serializers.Serializer[Any]):
     """One run as it stands."""
 
     id = serializers.IntegerField()
@@ -81,22 +81,23 @@ class RunSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     mode = serializers.CharField(help_text="Mode of the account when it was started.")
     events = serializers.IntegerField()
-    orders = serializers.IntegerField()
+    orders = serializers.IntegerField(help_text="Orders it has asked for.")
+    lines = serializers.IntegerField(help_text="Number of the newest line of its log.")
     bar_ts = serializers.IntegerField(allow_null=True, help_text="Stamp of the last bars it was handed, epoch ms.")
     bar_days = serializers.IntegerField(help_text="Trade dates with bars so far.")
     changed_at = serializers.DateTimeField()
     created_at = serializers.DateTimeField()
 
 
-class RunPageSerializer(serializers.Serializer[Any]):
+class StrategyRunPageSerializer(serializers.Serializer[Any]):
     """One page of runs, newest first."""
 
-    results = RunSerializer(many=True)
+    results = StrategyRunSerializer(many=True)
     next = serializers.CharField(allow_null=True)
     previous = serializers.CharField(allow_null=True)
 
 
-class HeldSerializer(serializers.Serializer[Any]):
+class StrategyHoldingSerializer(serializers.Serializer[Any]):
     """One virtual holding."""
 
     symbol = serializers.CharField()
@@ -106,10 +107,10 @@ class HeldSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
 
 
-class FiguresSerializer(serializers.Serializer[Any]):
+class StrategyFiguresSerializer(serializers.Serializer[Any]):
     """What a run holds and earned, in CNY, from the ledger's entries of its orders."""
 
-    positions = HeldSerializer(many=True)
+    positions = StrategyHoldingSerializer(many=True)
     cash = serializers.CharField()
     realised = serializers.CharField()
     unrealised = serializers.CharField()
@@ -118,13 +119,13 @@ class FiguresSerializer(serializers.Serializer[Any]):
     equity = serializers.CharField()
 
 
-class RunDetailSerializer(RunSerializer):
+class StrategyRunDetailSerializer(StrategyRunSerializer):
     """One run with its figures."""
 
-    figures = FiguresSerializer()
+    figures = StrategyFiguresSerializer()
 
 
-class RunOrderSerializer(serializers.Serializer[Any]):
+class StrategyRunOrderSerializer(serializers.Serializer[Any]):
     """One order that a run asked for."""
 
     number = serializers.IntegerField()
@@ -145,15 +146,15 @@ class RunOrderSerializer(serializers.Serializer[Any]):
     order = serializers.UUIDField(allow_null=True, help_text="The order it became.")
 
 
-class RunOrderPageSerializer(serializers.Serializer[Any]):
+class StrategyRunOrderPageSerializer(serializers.Serializer[Any]):
     """One page of a run's orders, newest first."""
 
-    results = RunOrderSerializer(many=True)
+    results = StrategyRunOrderSerializer(many=True)
     next = serializers.CharField(allow_null=True)
     previous = serializers.CharField(allow_null=True)
 
 
-class LineSerializer(serializers.Serializer[Any]):
+class StrategyLineSerializer(serializers.Serializer[Any]):
     """One line of a run's log."""
 
     number = serializers.IntegerField()
@@ -164,7 +165,7 @@ class LineSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
-class LineListSerializer(serializers.Serializer[Any]):
+class StrategyLineListSerializer(serializers.Serializer[Any]):
     """Lines of a run's log, oldest first."""
 
-    results = LineSerializer(many=True)
+    results = StrategyLineSerializer(many=True)

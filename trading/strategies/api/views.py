@@ -19,13 +19,13 @@ from ops.inputs import shown, whole_number
 from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.strategies.api.serializers import (
-    LineListSerializer,
-    RunDetailSerializer,
-    RunOrderPageSerializer,
-    RunPageSerializer,
-    RunRequestSerializer,
-    RunSerializer,
+    StrategyLineListSerializer,
     StrategyListSerializer,
+    StrategyRunDetailSerializer,
+    StrategyRunOrderPageSerializer,
+    StrategyRunPageSerializer,
+    StrategyRunRequestSerializer,
+    StrategyRunSerializer,
 )
 from trading.strategies.models import Run
 from trading.strategies.selectors import (
@@ -74,7 +74,7 @@ class RunListView(APIView):
     @extend_schema(
         operation_id="strategy_runs_list",
         parameters=[parameters.ACCOUNT, parameters.LIMIT, parameters.CURSOR],
-        responses=RunPageSerializer,
+        responses=StrategyRunPageSerializer,
     )
     def get(self, request: Request) -> Response:
         """List runs on the accounts the caller sees, newest first."""
@@ -88,8 +88,8 @@ class RunListView(APIView):
 
     @extend_schema(
         operation_id="strategy_runs_create",
-        request=RunRequestSerializer,
-        responses={201: OpenApiResponse(RunSerializer, "Made; it does not start yet.")},
+        request=StrategyRunRequestSerializer,
+        responses={201: OpenApiResponse(StrategyRunSerializer, "Made; it does not start yet.")},
     )
     def post(self, request: Request) -> Response:
         """Make a run of a strategy's present version on an account."""
@@ -109,7 +109,7 @@ class RunDetailView(APIView):
 
     permission_classes = (require_scope(Scope.ACCOUNT_READ),)
 
-    @extend_schema(operation_id="strategy_runs_get", responses=RunDetailSerializer)
+    @extend_schema(operation_id="strategy_runs_get", responses=StrategyRunDetailSerializer)
     def get(self, request: Request, strategy_run_id: int) -> Response:
         """Show one run with its virtual positions and its profit."""
         run = run_get(parameters.user_of(request), strategy_run_id)
@@ -140,7 +140,7 @@ class RunStartView(_ActView):
     @extend_schema(
         operation_id="strategy_runs_start",
         request=None,
-        responses={200: RunSerializer, 422: OpenApiResponse(description="Denied: its code says why.")},
+        responses={200: StrategyRunSerializer, 422: OpenApiResponse(description="Denied: its code says why.")},
     )
     def post(self, request: Request, strategy_run_id: int) -> Response:
         """Want a run at work; it goes on where it stopped. Repeatable."""
@@ -154,7 +154,7 @@ class RunStopView(_ActView):
     throttle_classes = ()
     act = staticmethod(run_stop)
 
-    @extend_schema(operation_id="strategy_runs_stop", request=None, responses=RunSerializer)
+    @extend_schema(operation_id="strategy_runs_stop", request=None, responses=StrategyRunSerializer)
     def post(self, request: Request, strategy_run_id: int) -> Response:
         """Want a run stopped; nothing it asked for is placed from now on. Repeatable."""
         return self.answer(request, strategy_run_id)
@@ -168,7 +168,7 @@ class RunOrderListView(APIView):
     @extend_schema(
         operation_id="strategy_run_orders_list",
         parameters=[parameters.LIMIT, parameters.CURSOR],
-        responses=RunOrderPageSerializer,
+        responses=StrategyRunOrderPageSerializer,
     )
     def get(self, request: Request, strategy_run_id: int) -> Response:
         """List the orders a run asked for, newest first, with its reasons and what became of them."""
@@ -183,7 +183,7 @@ class RunLineListView(APIView):
 
     permission_classes = (require_scope(Scope.ACCOUNT_READ),)
 
-    @extend_schema(operation_id="strategy_run_lines_list", parameters=[AFTER], responses=LineListSerializer)
+    @extend_schema(operation_id="strategy_run_lines_list", parameters=[AFTER], responses=StrategyLineListSerializer)
     def get(self, request: Request, strategy_run_id: int) -> Response:
         """List lines of a run's log, oldest first: the newest 200, or those after a number."""
         run = run_get(parameters.user_of(request), strategy_run_id)

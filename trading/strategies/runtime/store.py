@@ -15,7 +15,7 @@ from trading.strategies.choices import Level
 from trading.strategies.interface import Order
 from trading.strategies.models import Run, RunLine, RunOrder
 
-CHANNEL = "strategy"
+CHANNEL = "strategies"
 LINES_KEPT = 2000
 _PRUNE_EVERY = 100
 
@@ -91,8 +91,8 @@ def note(run: Run, *lines: Line, market_ts: int | None = None) -> None:
 
 
 def tell(run: Run) -> None:
-    """Say on the run's channel that its row or its lines have changed; who listens reads them."""
-    publish(f"{CHANNEL}:{run.pk}", {"run": run.pk, "account": run.account_id})
+    """Say on the account's channel that the run's row or its lines have changed; who listens reads them."""
+    publish(f"{CHANNEL}:{run.account_id}", {"run": run.pk})
 
 
 def _write(run: Run, lines: Sequence[Line], market_ts: int | None) -> None:

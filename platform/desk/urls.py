@@ -7,9 +7,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView
 
-from desk.views import MetricsView, SocketDocumentView
+from desk.views import MetricsView, RestDocumentView, SocketDocumentView
 from ops.api import UnknownRoute
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -32,9 +31,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("trading.ledger.api.urls")),
     path("api/v1/", include("trading.risk.api.urls")),
     path("api/v1/", include("trading.webhooks.api.urls")),
+    path("api/v1/", include("trading.backtest.api.urls")),
     path("api/v1/", include("trading.functions.api.urls")),
     path("api/asyncapi/", SocketDocumentView.as_view(), name="api-socket-document"),
-    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/schema/", RestDocumentView.as_view(), name="api-schema"),
     # Last below /api: whatever names nothing answers in the API's own error shape.
     re_path(r"^api(?:/|$)", UnknownRoute.as_view()),
     path("", include("frontend.urls")),

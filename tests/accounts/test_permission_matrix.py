@@ -28,6 +28,7 @@ from frontend.access.page import Page
 from ops.alerts import AlertKind
 from ops.clocks import wall_now
 from ops.models import Alert, AuditEvent, Job, Severity
+from tests.backtest.rows import make_backtest
 from tests.orders.bench import Bench, make_bench
 from tests.people import confirmed, signed_in
 from tests.strategies.runs import make_run
@@ -101,9 +102,7 @@ class World:
             },
         ).execution
         bench.hold(1000, "000001.SZ")
-        grid = grid_start(
-            user=team.alice, account_id=team.alpha.pk, body={"symbol": "000001.SZ", "center": "12.34"}
-        )
+        grid = grid_start(user=team.alice, account_id=team.alpha.pk, body={"symbol": "000001.SZ", "center": "12.34"})
         job = Job.objects.create(kind="test", owner=team.alice.pk)
         now = wall_now()
         alert = Alert.objects.create(
@@ -175,7 +174,11 @@ class World:
             state="RECORDED",
         )
         strategy = make_run(team.alpha, team.alice)
+        backtest = make_backtest(team.alice, strategy.plugin)
         self.names = {
+            "backtest_id": str(backtest.pk),
+            "plot": "equity",
+            "table": "days",
             "strategy_run_id": str(strategy.pk),
             "plan_id": str(plan.pk),
             "signal_id": str(signal.pk),
@@ -227,6 +230,14 @@ class World:
                 "label": "another",
                 "symbols": [order.symbol],
                 "period": "1d",
+                "capital": "10000",
+            },
+            "POST /api/v1/backtests": {
+                "strategy": strategy.plugin.name,
+                "symbols": [order.symbol],
+                "period": "1d",
+                "start": "2024-01-02",
+                "end": "2024-01-31",
                 "capital": "10000",
             },
             "POST /api/v1/grids": {"account": team.alpha.pk, "symbol": order.symbol},

@@ -175,3 +175,20 @@ class BacktestTrip(models.Model):
 
     def __str__(self) -> str:
         return f"{self.backtest_id}#{self.number} {self.quantity} {self.symbol}"
+
+
+class BacktestPlot(models.Model):
+    """One picture of a report, drawn when the run ended."""
+
+    backtest = models.ForeignKey(Backtest, on_delete=models.CASCADE, related_name="plots")
+    name = models.CharField(_("name"), max_length=16)
+    svg = models.TextField(_("picture"))
+
+    class Meta:
+        verbose_name = _("plot of a back-test")
+        verbose_name_plural = _("plots of back-tests")
+        ordering = ("backtest", "name")
+        constraints = (models.UniqueConstraint(fields=("backtest", "name"), name="backtest_plot_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.backtest_id} {self.name}"

@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from accounts.models import User
 from ops.errors import Code, NotFound
 from ops.models import Job
-from trading.backtest.models import Backtest, BacktestDay, BacktestOrder, BacktestTrade, BacktestTrip
+from trading.backtest.models import Backtest, BacktestDay, BacktestOrder, BacktestPlot, BacktestTrade, BacktestTrip
 from trading.ledger.wire import moment, money, plain
 
 
@@ -69,7 +69,7 @@ def backtest_view(row: Backtest) -> dict[str, Any]:
         "message": row.message,
         "data_digest": row.data_digest,
         "code_version": row.code_version,
-        "source": dict(row.source),
+        "origin": dict(row.source),
         "seconds": row.seconds,
         "done": 0 if job is None else job.done,
         "total": 0 if job is None else job.total,
@@ -77,6 +77,20 @@ def backtest_view(row: Backtest) -> dict[str, Any]:
         "rules": list(row.rules),
         "started_at": moment(row.started_at),
     }
+
+
+def backtest_plot(row: Backtest, name: str) -> str:
+    """One picture of the report as SVG.
+
+    Raises
+    ------
+    NotFound
+        FILE_NOT_FOUND: there is no such picture, or the run has not ended.
+    """
+    svg = BacktestPlot.objects.filter(backtest=row, name=name).values_list("svg", flat=True).first()
+    if svg is None:
+        raise NotFound(Code.FILE_NOT_FOUND, backtest=str(row.pk), plot=name[:40], state_of_backtest=str(row.state))
+    return svg
 
 
 def day_view(row: BacktestDay) -> dict[str, Any]:

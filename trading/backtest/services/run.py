@@ -20,7 +20,8 @@ from trading.backtest.engine import Engine, RunResult, Turn
 from trading.backtest.figures import comparison, drawdowns, equity_of, performance, trading
 from trading.backtest.identity import code_version
 from trading.backtest.loading import Loaded, Wanted, load
-from trading.backtest.models import Backtest, BacktestDay, BacktestOrder, BacktestTrade, BacktestTrip
+from trading.backtest.models import Backtest, BacktestDay, BacktestOrder, BacktestPlot, BacktestTrade, BacktestTrip
+from trading.backtest.plots import plots
 from trading.backtest.services.settings import run_settings
 from trading.backtest.trips import RuleFigures, Trip, rules_of, trips_of
 from trading.ledger.wire import money
@@ -133,7 +134,9 @@ def _store(row: Backtest, loaded: Loaded, result: RunResult) -> None:
         "equity": money(result.days[-1].equity),
         "comparison": compared,
     }
-    row.rules = [_rule(rule) for rule in rules_of(result, trips)]
+    rules = rules_of(result, trips)
+    pictures = plots(result.days, capital, curve, {rule.reason: rule.entered for rule in rules}, row.benchmark)
+    row.rules = [_rule(rule) for rule in rules]
     row.lines = [{"ts": line.ts, "text": line.message, "facts": _plain(line.facts)} for line in result.lines]
     row.source = {
         "host": loaded.host,
@@ -158,6 +161,9 @@ def _store(row: Backtest, loaded: Loaded, result: RunResult) -> None:
         )
         if held:
             _store_rows(row, result, trips, curve)
+            BacktestPlot.objects.bulk_create(
+                BacktestPlot(backtest=row, name=name, svg=svg) for name, svg in pictures.items()
+            )
 
 
 def _store_rows(row: Backtest, result: RunResult, trips: list[Trip], curve: list[float | None]) -> None:

@@ -48,7 +48,7 @@ def settings_read(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Invalid(Code.FIELD_INVALID, field="settings", value=shown(value))
     if unknown := sorted(str(name) for name in set(value) - FIELDS):
-        raise Invalid(Code.FIELD_UNKNOWN, field=f"settings.{shown(unknown[0])}", allowed=sorted(FIELDS))
+        raise Invalid(Code.FIELD_UNKNOWN, field=f"settings.{unknown[0][:40]}", allowed=sorted(FIELDS))
     given = {**DEFAULTS, **value}
     for name in ("touch_fills", "accept_gaps"):
         if not isinstance(given[name], bool):

@@ -15,7 +15,7 @@ from ops import audit
 from ops.audit import Actor
 from ops.clocks import wall_now
 from ops.errors import Code, Conflict, Invalid
-from ops.inputs import shown
+from ops.inputs import refuse_unknown, shown
 from ops.jobs import job_create, job_finish
 from ops.models import Job
 from trading.backtest.choices import BacktestState
@@ -77,8 +77,7 @@ def backtest_start_here(*, actor: Actor, owner: User, body: Mapping[str, Any]) -
 
 def _read(owner: User, body: Mapping[str, Any]) -> Backtest:
     """A well-formed back-test, not stored yet."""
-    if unknown := sorted(str(name) for name in set(body) - FIELDS):
-        raise Invalid(Code.FIELD_UNKNOWN, field=shown(unknown[0]), allowed=sorted(FIELDS))
+    refuse_unknown(body, FIELDS)
     plugin = plugin_read(body.get("strategy"))
     period = body.get("period")
     if period not in plugin.periods:

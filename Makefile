@@ -43,6 +43,7 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.risk
 	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.live.snapshot --minutes 10
+	@PYTHONPATH=platform:client:. $(PY) -m benchmarks.rest.bars
 
 proto: $(STAMPS)/dev ## What is generated from the .proto files of gRPC, into the tree
 	@PYTHONPATH=platform $(PY) -m rpc.generate

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -34,7 +35,6 @@ sys.path[:0] = [str(ROOT / "platform"), str(ROOT / "client"), str(ROOT)]
 from benchmarks.live.sockets import _wait_for  # noqa: E402
 from benchmarks.store import generator  # noqa: E402
 from qmtdesk import Desk  # noqa: E402
-from tests.e2e.platform_stack import free_port  # noqa: E402
 
 START, END = date(2023, 6, 1), date(2023, 6, 30)
 DAYS = 20
@@ -110,7 +110,9 @@ def platform(state: str, symbols: int) -> Iterator[tuple[str, str, list[str], ps
     token = subprocess.run(create, check=True, capture_output=True, text=True).stdout.split()[-1]
     names = prepare(symbols)
     plan.prepare_folders(get_config())
-    port = free_port()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     valkey = subprocess.Popen(plan.valkey(get_config()).command, stdout=quiet, stderr=quiet)
     web = subprocess.Popen([*manage, "web", "--port", str(port)], stdout=quiet, stderr=quiet)
     try:

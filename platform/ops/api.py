@@ -56,6 +56,8 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     headers: dict[str, str] = {}
     if isinstance(exc, DeskError):
         status, body = exc.status, exc.as_dict()
+        if "retry_after_seconds" in exc.details:
+            headers["Retry-After"] = str(exc.details["retry_after_seconds"])
     elif isinstance(exc, Http404):
         status, body = 404, error_body(Code.NOT_FOUND, "There is nothing here.")
     elif isinstance(exc, DjangoPermissionDenied):

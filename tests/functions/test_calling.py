@@ -15,6 +15,8 @@ from ops.models import AuditEvent, ProcessHeartbeat
 from tests.people import TEST_ACTOR, Team, make_team, make_token, signed_in
 from trading.functions.models import FunctionCall
 
+pytestmark = pytest.mark.postgres
+
 FULL_TICK = {"code_list": ["600519.SH"]}
 
 
@@ -158,9 +160,11 @@ def test_too_many_calls_of_one_person_are_refused(team: Team, monkeypatch: pytes
 
     monkeypatch.setattr(rates, "take", take)
 
-    status, body = call(signed_in(team.alice), "get_full_tick", FULL_TICK)
+    answer = signed_in(team.alice).post(
+        "/api/v1/qmt/functions/get_full_tick", {"arguments": FULL_TICK}, content_type="application/json"
+    )
 
-    assert (status, body["code"], body["details"]) == (429, "RATE_LIMITED", {"retry_after_seconds": 7})
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (429, "RATE_LIMITED", "7")
     assert asked == [f"function:{team.alice.pk}"]
 
 

@@ -60,6 +60,8 @@ class _Client:
         options
             Of ``httpx.Client``: ``verify``, ``proxy``, ``transport`` …
         """
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"the address begins with http:// or https://, not {url!r}")
         self.url = url.rstrip("/")
         self.settings = settings or Settings(account=account, progress=progress)
         self._token = token

@@ -13,7 +13,7 @@ class DeskError(Exception):
     ----------
     code
         The platform's word, such as ``PRICE_ABOVE_LIMIT_UP``; the list is in docs/codes.md. Of failures on this side:
-        ``UNREACHABLE``, ``OUTCOME_UNKNOWN``, ``NOT_UNDERSTOOD``, ``STILL_DOWNLOADING``, ``JOB_ENDED``.
+        ``UNREACHABLE``, ``OUTCOME_UNKNOWN``, ``NOT_UNDERSTOOD``, ``NOT_CONNECTED``, ``STILL_DOWNLOADING``, ``JOB_ENDED``.
     message
         The same in words.
     field

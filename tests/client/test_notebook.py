@@ -18,7 +18,7 @@ NOTEBOOK = ROOT / "examples" / "notebooks" / "bars.ipynb"
 
 
 def test_notebook_is_valid_and_carries_no_outputs() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert len(code) > 5
@@ -35,7 +35,7 @@ def test_notebook_runs_and_draws(stack: Stack, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("QMTDESK_TOKEN", stack.token("alice", "market:read", "account:read", "orders:write"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "client"))
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]

@@ -67,7 +67,15 @@ def test_cut_submit_without_any_answer_ends_as_unknown_with_its_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "lost", [CUT, answer(502), answer(504), Reply(503, {}, b"<html>"), refusal(500, "INTERNAL_ERROR")]
+    "lost",
+    [
+        CUT,
+        Reply(200, {}, b"<html>"),
+        answer(502),
+        answer(504),
+        Reply(503, {}, b"<html>"),
+        refusal(500, "INTERNAL_ERROR"),
+    ],
 )
 def test_answers_that_prove_nothing_are_looked_up(lost: Reply) -> None:
     player = Player([lost, FOUND])

@@ -344,12 +344,12 @@ def _placed(
                 if found is not None:
                     return found
             reply = yield from send(request)
-        except DeskError as error:
-            # Unreachable; or the lookup's refusal, which is no word about the order.
-            lost = error
-        else:
             if reply.status < 400:
                 return parsed(kind, reply.content)
+        except DeskError as error:
+            # No answer; or somebody else's page; or the lookup's refusal, which is no word about the order.
+            lost = error
+        else:
             refused = error_of(reply)
             if reply.status in _SETTLED or (lost is None and _is_refusal(reply)):
                 raise refused

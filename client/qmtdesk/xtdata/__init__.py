@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from qmtdesk.desk import Desk
-from qmtdesk.errors import DeskError, InvalidRequest, NotFound, StillDownloading
+from qmtdesk.errors import DeskError, InvalidRequest, JobEnded, NotFound, StillDownloading
 from qmtdesk.models import Instrument
 from qmtdesk.queries import SHANGHAI
 from qmtdesk.xtdata import shapes
@@ -31,6 +31,8 @@ from qmtdesk.xtdata.shapes import not_covered
 
 _PERIODS = {"1h": "60m"}
 _ALL_INSTRUMENTS = 10_000
+#: The Shanghai exchange opened on it.
+FIRST_DAY = "19901219"
 
 _lock = threading.RLock()
 _desk: Desk | None = None
@@ -116,6 +118,11 @@ def _instrument(symbol: str) -> Instrument:
 def _lot(symbol: str) -> int:
     """Shares to the lot in which the SDK counts volume."""
     return _instrument(symbol).volume_unit
+
+
+def _day(text: str) -> str | None:
+    """The day of ``YYYYMMDD`` or ``YYYYMMDDHHMMSS``; None of blank text."""
+    return text[:8] or None
 
 
 # --------------------------------------------------------------------------------------------------------------- bars
@@ -243,7 +250,7 @@ def download_history_data2(
         if callback is not None:
             callback({"finished": job.done, "total": job.total, "stockcode": "", "message": job.message})
     if job is not None and job.status != "DONE":
-        raise DeskError("JOB_ENDED", f"{job.status}: {job.error or job.message}", facts={"job": job.id})
+        raise JobEnded("JOB_ENDED", f"{job.status}: {job.error or job.message}", facts={"job": job.id})
     return {symbol: {"start_time": start_time, "end_time": end_time} for symbol in stock_list}
 
 
@@ -343,7 +350,7 @@ def get_index_weight(index_code: str) -> dict[str, float]:
 
 def get_trading_dates(market: str, start_time: str = "", end_time: str = "", count: int = -1) -> list[int]:
     """Trading days up to the present one, as epoch ms of their midnights; the last `count` of them."""
-    calendar = _here().calendar(market=market, start=start_time or "19901219", end=end_time or None)
+    calendar = _here().calendar(market=market, start=_day(start_time) or FIRST_DAY, end=_day(end_time))
     days = [day for day in calendar.trading_days if day <= calendar.trade_date]
     return [shapes.millis(day) for day in (days if count < 0 else days[len(days) - min(count, len(days)) :])]
 
@@ -357,7 +364,7 @@ def get_trading_calendar(market: str, start_time: str = "", end_time: str = "") 
     """Trading days as ``YYYYMMDD``, those to come included as far as holidays are published."""
     if market not in ("SH", "SZ"):
         raise not_covered(f"the calendar of {market}", "get_trading_calendar")
-    days = _here().calendar(market=market, start=start_time or "19901219", end=end_time or None).trading_days
+    days = _here().calendar(market=market, start=_day(start_time) or FIRST_DAY, end=_day(end_time)).trading_days
     return [shapes.compact(day) for day in days]
 
 
@@ -368,7 +375,7 @@ def get_holidays() -> list[str]:
 
 def get_divid_factors(stock_code: str, start_time: str = "", end_time: str = "") -> pd.DataFrame:
     """Ex-rights events, indexed by their day."""
-    return shapes.factor_frame(_here().factors(stock_code, start=start_time or None, end=end_time or None))
+    return shapes.factor_frame(_here().factors(stock_code, start=_day(start_time), end=_day(end_time)))
 
 
 def get_financial_data(

@@ -184,7 +184,7 @@ class Keeper:
             age = min(ages.get(heartbeat_name(run_id), running), running)
             if age > (self._silent if age < running else max(self._silent, self._start_seconds)):
                 log.warning("the process of run %s has been silent for %.0f s and is killed", run_id, age)
-                child.kill()
+                child.kill_hung()
                 keeping.note_hang(run_id, age)
             elif running > STEADY_SECONDS and run_id not in self._steady:
                 self._steady.add(run_id)

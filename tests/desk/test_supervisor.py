@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -139,6 +140,60 @@ def test_supervisor_restarts_a_child_whose_heartbeat_stands_still(
     run = Run(tmp_path, spec("trade", heartbeat="trade@sim"), ages=lambda: {"trade@sim": 60.0})
     run.until(lambda: run.seen("trade", "up") == 2)
     assert run.seen("up", "trade@sim has been silent for 60 s, it is restarted") >= 1
+
+
+class Told:
+    """What people would be told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def hung(self, child: str, heartbeat: str, silent_seconds: float) -> None:
+        self.told.append(f"{child} hung")
+
+    def recovered(self, child: str) -> None:
+        self.told.append(f"{child} recovered")
+
+
+def test_supervisor_stopped_process_is_restarted_and_told_of_until_it_recovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "WATCH_SECONDS", 0.1)
+    monkeypatch.setattr(supervisor_module, "STABLE_AFTER_SECONDS", 1.0)
+    beat = tmp_path / "beat"
+    code = f"import pathlib, time\nprint('up', flush=True)\nwhile True: pathlib.Path({str(beat)!r}).touch(); time.sleep(0.02)"
+    run = Run(tmp_path, spec("engine", code, heartbeat="engine"), ages=lambda: age_of(beat, "engine"))
+    run.supervisor.children[0].spec = dataclasses.replace(run.supervisor.children[0].spec, silent_seconds=0.6)
+    told = Told()
+    run.supervisor._hang_watch = told
+    stopped: list[int] = []
+
+    def recovered() -> bool:
+        if beat.exists() and not stopped:
+            stopped.append(run.pid("engine"))
+            os.kill(stopped[0], signal.SIGSTOP)
+        return "engine recovered" in told.told
+
+    run.until(recovered)
+    assert told.told == ["engine hung", "engine recovered"]
+    assert run.pid("engine") != stopped[0]
+    assert run.seen("up", "engine ended (killed by SIGKILL), starts again") == 1
+
+
+def age_of(path: Path, name: str) -> dict[str, float]:
+    return {name: time.time() - path.stat().st_mtime} if path.exists() else {}
+
+
+@pytest.mark.parametrize(("ages", "restarts"), [({"other": 0.0}, True), ({}, False)])
+def test_supervisor_child_without_its_first_heartbeat_is_restarted_while_others_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ages: dict[str, float], *, restarts: bool
+) -> None:
+    monkeypatch.setattr(supervisor_module, "WATCH_SECONDS", 0.1)
+    monkeypatch.setattr(supervisor_module, "START_SECONDS", 0.4)
+    run = Run(tmp_path, spec("engine", heartbeat="engine"), ages=lambda: ages)
+    end = time.monotonic() + 1.5
+    run.until(lambda: time.monotonic() > end or run.seen("engine", "up") == 2)
+    assert (run.seen("up", "it is restarted") > 0) is restarts
 
 
 def test_supervisor_child_is_out_of_reach_of_the_terminal_s_ctrl_c(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ LEASH = Path(__file__).with_name("leash.py")
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 STABLE_AFTER_SECONDS = 30.0
 """A child that ran this long gets a fresh back-off."""
+STEADY_AFTER_HANG_SECONDS = 600.0
+"""And this long, one that was killed because it hung."""
 
 
 class LineLog(Protocol):
@@ -70,6 +72,8 @@ class Child:
         self.started_at = 0.0
         self.restart_at: float | None = None
         self.begun = False
+        self.hung = False
+        """Whether its last process was killed because it hung."""
         self._run_dir = run_dir
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -127,7 +131,8 @@ class Child:
         code = self._process.poll()
         if code is None:
             return None
-        if now - self.started_at > STABLE_AFTER_SECONDS:
+        # One that hangs was "stable" until it was noticed: only a longer life counts for it.
+        if now - self.started_at > (STEADY_AFTER_HANG_SECONDS if self.hung else STABLE_AFTER_SECONDS):
             self.failures = 0
         pause = BACKOFF_SECONDS[min(self.failures, len(BACKOFF_SECONDS) - 1)]
         self.failures += 1
@@ -145,6 +150,11 @@ class Child:
         """Kill its whole process group."""
         if self._process is not None:
             groups.kill(self._process)
+
+    def kill_hung(self) -> None:
+        """Kill a process that is alive and does nothing any more."""
+        self.hung = True
+        self.kill()
 
     def wait(self, deadline: float) -> bool:
         """Wait until the process has ended; False when `deadline` (monotonic) passed first."""

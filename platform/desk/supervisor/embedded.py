@@ -17,6 +17,7 @@ from desk.supervisor.child import ChildSpec
 from desk.supervisor.merged_log import MergedLog
 from desk.supervisor.ready import Readiness, http_probe
 from desk.supervisor.supervisor import Supervisor, end_leftovers
+from ops.alerts import AlertKind, Severity, alert_clear, alert_raise, alerts_in_background
 from ops.clocks import wall_now
 from ops.models import ProcessHeartbeat
 
@@ -117,8 +118,29 @@ def run_host_workers(config: DeskConfig, host_name: str, log: MergedLog, *, serv
     _run(specs, config, log, None)
 
 
+class HangAlerts:
+    """Tells people of processes that hung, on a thread of its own: the supervisor waits for no database."""
+
+    def __init__(self) -> None:
+        alerts_in_background()
+
+    def hung(self, child: str, heartbeat: str, silent_seconds: float) -> None:
+        alert_raise(
+            AlertKind.PROCESS_RESTARTED,
+            Severity.WARNING,
+            f"{child} hung and was restarted",
+            {"process": child, "heartbeat": heartbeat, "silent_seconds": round(silent_seconds)},
+            dedup_key=f"process.restarted:{child}",
+        )
+
+    def recovered(self, child: str) -> None:
+        alert_clear(f"process.restarted:{child}")
+
+
 def _run(specs: Sequence[ChildSpec], config: DeskConfig, log: MergedLog, ready: Readiness | None) -> str:
-    supervisor = Supervisor(specs, run_dir=config.run_dir, log=log, heartbeat_ages=heartbeat_ages, on_tick=ready)
+    supervisor = Supervisor(
+        specs, run_dir=config.run_dir, log=log, heartbeat_ages=heartbeat_ages, hang_watch=HangAlerts(), on_tick=ready
+    )
     supervisor.install_signal_handlers()
     supervisor.run()
     log.say("everything has stopped")

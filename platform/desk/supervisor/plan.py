@@ -147,7 +147,8 @@ def platform_processes() -> list[ChildSpec]:
             command=manage("worker", "core"),
             stage=Stage.WORKERS,
             stop_seconds=4.5,
-            heartbeats=("worker.core",),
+            # The queue's consumer and the loop that drives executions prove themselves apart.
+            heartbeats=("worker.core", "executions"),
             noise=CELERY_NOISE,
         ),
         ChildSpec(
@@ -169,7 +170,7 @@ def platform_processes() -> list[ChildSpec]:
             command=manage("engine"),
             stage=Stage.ENGINE,
             stop_seconds=4.5,
-            heartbeats=("engine", "signals"),
+            heartbeats=("engine", "signals", "grids"),
         ),
         ChildSpec(name="rpc", command=manage("rpc"), stage=Stage.WEB, stop_seconds=3.5, heartbeats=("rpc",)),
         ChildSpec(name="web", command=manage("web"), stage=Stage.WEB, stop_seconds=3.5),

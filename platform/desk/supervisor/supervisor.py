@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from desk.supervisor import groups, pidfiles
-from desk.supervisor.child import Child, ChildSpec
+from desk.supervisor.child import STABLE_AFTER_SECONDS, Child, ChildSpec
 from desk.supervisor.merged_log import MergedLog
 from qmt.terminal.cli import EXIT_MISCONFIGURED
 
@@ -19,11 +20,23 @@ STOP_BUDGET_SECONDS = 9.0
 KILL_WAIT_SECONDS = 0.5
 TICK_SECONDS = 0.1
 WATCH_SECONDS = 5.0
+START_SECONDS = 120.0
+"""How long a child may take to the first heartbeat of its life."""
 AFTER_SECONDS = 8.0
 """A child that waits for another's file starts anyway after this long: it copes, with more words."""
 
 Ages = Callable[[], Mapping[str, float]]
 """Age in seconds of each process's last successful loop, by heartbeat name."""
+
+
+class HangWatch(Protocol):
+    """Is told of children that hung; must not raise and must not wait."""
+
+    def hung(self, child: str, heartbeat: str, silent_seconds: float) -> None:
+        """It was killed and starts again."""
+
+    def recovered(self, child: str) -> None:
+        """It has worked for a while since."""
 
 
 class Supervisor:
@@ -37,6 +50,8 @@ class Supervisor:
         Pid files.
     heartbeat_ages : callable
         Read every five seconds; may raise nothing and may return less than all.
+    hang_watch : HangWatch, optional
+        Told of children that hung.
     on_tick : callable, optional
         Called on the main thread about ten times a second until it returns True (readiness).
     """
@@ -48,11 +63,13 @@ class Supervisor:
         run_dir: Path,
         log: MergedLog,
         heartbeat_ages: Ages = dict,
+        hang_watch: HangWatch | None = None,
         on_tick: Callable[[], bool] | None = None,
     ) -> None:
         self.children = [Child(spec, run_dir=run_dir, log=log) for spec in specs]
         self._log = log
         self._ages = heartbeat_ages
+        self._hang_watch = hang_watch
         self._on_tick = on_tick
         self._stop = threading.Event()
         self._hurry = False
@@ -117,12 +134,32 @@ class Supervisor:
             limit = child.spec.silent_seconds
             if not child.is_running() or now - child.started_at < limit:
                 continue
-            silent = {name: ages[name] for name in child.spec.heartbeats if name in ages}
-            for name, age in silent.items():
-                if age > limit:
-                    self._log.say(f"{name} has been silent for {age:.0f} s, it is restarted")
-                    child.kill()
-                    break
+            silent = self._silent(child, ages, now)
+            if silent is not None:
+                name, age = silent
+                self._log.say(f"{name} has been silent for {age:.0f} s, it is restarted")
+                child.kill_hung()
+                if self._hang_watch is not None:
+                    self._hang_watch.hung(child.name, name, age)
+            elif child.hung and now - child.started_at > STABLE_AFTER_SECONDS:
+                child.hung = False
+                if self._hang_watch is not None:
+                    self._hang_watch.recovered(child.name)
+
+    @staticmethod
+    def _silent(child: Child, ages: Mapping[str, float], now: float) -> tuple[str, float] | None:
+        """The first heartbeat of a child that stands still, with its age.
+
+        One that was never written says nothing, apart from the first, which proves the start; when no age is known at all,
+        the database is away.
+        """
+        for number, name in enumerate(child.spec.heartbeats):
+            age = ages.get(name)
+            if age is None and number == 0 and ages and now - child.started_at > START_SECONDS:
+                return name, now - child.started_at
+            if age is not None and age > child.spec.silent_seconds:
+                return name, age
+        return None
 
     def stop_all(self) -> None:
         """Stop stage by stage within the budget; whatever does not stop in time is killed."""

@@ -33,6 +33,8 @@ from ops.clocks import market_clock
 FORMS = ("json", "csv", "arrow", "parquet")
 HEAD_KEY = "desk.indicators"
 ROWS_PER_PIECE = 50_000
+DECIMALS = 6
+"""Of the values: finer than any tick, and free of the noise of binary fractions."""
 _READ = ("high", "low", "close", "suspended")
 
 
@@ -87,7 +89,7 @@ class IndicatorsResult:
     Attributes
     ----------
     frame
-        `IndicatorQuery.columns`; float64, NaN where an instrument has too few bars.
+        `IndicatorQuery.columns`; float64 of six decimals, NaN where an instrument has too few bars.
     """
 
     frame: pd.DataFrame
@@ -203,7 +205,8 @@ def _closed(frame: pd.DataFrame, query: Query, host_name: str) -> pd.DataFrame:
 def _of_one(query: IndicatorQuery, symbol: str, bars: pd.DataFrame) -> pd.DataFrame:
     arrays = Bars(*(bars[name].to_numpy(np.float64) for name in ("high", "low", "close")))
     times = bars["time"].to_numpy(np.int64)
-    answer = pd.DataFrame({"symbol": symbol, "time": times, **compute(query.wishes, arrays)})
+    values = {name: np.round(column, DECIMALS) for name, column in compute(query.wishes, arrays).items()}
+    answer = pd.DataFrame({"symbol": symbol, "time": times, **values})
     answer = answer[times >= query.first_ts]
     return answer if query.count == -1 else answer.tail(query.count)
 

@@ -31,7 +31,7 @@ class Walk:
     def __init__(self, field: Field, seed: int) -> None:
         self.field = field
         self.random = random.Random(seed)
-        self.cents = 1000
+        self.cents = self.goal = 1000
         self.shares = 2000
         self.sellable = 2000
         self.grid = field.start(
@@ -54,8 +54,10 @@ class Walk:
 
     # --- what happens
     def _move(self) -> None:
-        size = self.random.choice([1, 3, 10, 40])
-        self.cents = min(HIGH, max(LOW, self.cents + self.random.choice([-1, 1]) * self.random.randint(0, size)))
+        if abs(self.cents - self.goal) < 5:
+            self.goal = self.random.randint(LOW, HIGH)
+        step = self.random.randint(-4, 25)
+        self.cents = min(HIGH, max(LOW, self.cents + (step if self.goal > self.cents else -step)))
         self.field.price(D(self.cents) / 100)
         if self.random.random() < 0.3:
             self.field.wait(self.random.choice([30, 61, 301]))
@@ -182,7 +184,7 @@ def walk(field: Field, seed: int, steps: int) -> Walk:
     return walked
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [3, 5])
 def test_grid_on_a_random_path_keeps_its_promises(field: Field, seed: int) -> None:
     walk(field, seed, steps=50)
     sides = set(GridFill.objects.values_list("side", flat=True))

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from frontend import marketpages, oversight, risk, statements, views
 from frontend.access.urls import urlpatterns as access_patterns
+from frontend.apipage import ApiPage
 from frontend.approvals import approvals
 
 app_name = "frontend"
@@ -24,6 +25,7 @@ urlpatterns = [
     path("statements/", statements.statements, name="statements"),
     path("audit/", oversight.audit, name="audit"),
     path("configuration/", oversight.configuration, name="configuration"),
+    path("developer/", ApiPage.as_view(), name="api"),
     path("preferences/", views.preferences, name="preferences"),
     path("login/", views.PortalLoginView.as_view(), name="login"),
     path("logout/", views.PortalLogoutView.as_view(), name="logout"),

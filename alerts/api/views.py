@@ -21,6 +21,7 @@ from alerts.models import Channel, QuietHours, Subscription
 from alerts.selectors import alert_get, alerts_visible_to, channel_get, deliveries_of, subscription_get
 from ops.api import DeskCursorPagination
 from ops.models import AlertKind
+from ops.openapi import page_of
 
 _S = TypeVar("_S", bound="Serializer[Any]")
 
@@ -56,7 +57,7 @@ class AlertListView(APIView):
             OpenApiParameter("limit", int),
             OpenApiParameter("cursor", str),
         ],
-        responses=shapes.AlertSerializer(many=True),
+        responses=page_of(shapes.AlertSerializer),
     )
     def get(self, request: Request) -> Response:
         """List the alerts the caller may see: open ones, newest first, unless asked otherwise."""
@@ -156,7 +157,7 @@ class DeliveryListView(APIView):
     @extend_schema(
         operation_id="alert_deliveries_list",
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
-        responses=shapes.DeliverySerializer(many=True),
+        responses=page_of(shapes.DeliverySerializer),
     )
     def get(self, request: Request) -> Response:
         """List what was sent to the caller's channels, newest first."""

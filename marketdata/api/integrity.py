@@ -17,7 +17,6 @@ from accounts.choices import Role, Scope
 from accounts.models import User
 from marketdata.api import parameters as given
 from marketdata.api.jobserializers import JobSerializer
-from marketdata.api.reference_serializers import page_of
 from marketdata.choices import FindingSeverity, FindingState, IntegrityCheck
 from marketdata.models import IntegrityFinding
 from marketdata.quotes.periods import Period
@@ -31,6 +30,7 @@ from marketdata.services.integrity import (
 from ops.api import DeskCursorPagination
 from ops.errors import Code, Forbidden
 from ops.models import Job
+from ops.openapi import page_of
 
 MarketRead = require_scope(Scope.MARKET_READ)
 Settle = require_scope(Scope.ADMIN)

@@ -229,17 +229,3 @@ class RefreshSerializer(serializers.Serializer[Any]):
     symbols = serializers.ListField(child=serializers.CharField(max_length=20), required=False, max_length=5000)
     sectors = serializers.ListField(child=serializers.CharField(max_length=64), required=False, max_length=200)
     since = serializers.DateField(required=False)
-
-
-def page_of(item: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
-    """The shape of one page of `item`, for the schema."""
-    return type(
-        f"{item.__name__.removesuffix('Serializer')}PageSerializer",
-        (serializers.Serializer,),
-        {
-            "__doc__": f"One page: {item.__doc__}",
-            "results": item(many=True),
-            "next": serializers.CharField(allow_null=True),
-            "previous": serializers.CharField(allow_null=True),
-        },
-    )

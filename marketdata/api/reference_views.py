@@ -28,6 +28,7 @@ from marketdata.services.refresh import StaticPart, refresh_request
 from ops.clocks import market_clock
 from ops.conditional import IF_NONE_MATCH
 from ops.errors import Code, Forbidden, Invalid
+from ops.openapi import page_of
 from ops.selection import FIELDS
 from qmt.reference import FinancialTable
 
@@ -45,7 +46,7 @@ class SectorListView(PagedView):
     @extend_schema(
         operation_id="sectors",
         parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
-        responses=forms_of(shapes.page_of(shapes.SectorSerializer)),
+        responses=forms_of(page_of(shapes.SectorSerializer)),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the sectors of a day, by name."""
@@ -61,7 +62,7 @@ class SectorMembersView(PagedView):
     @extend_schema(
         operation_id="sector_members",
         parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
-        responses=forms_of(shapes.page_of(shapes.MemberSerializer)),
+        responses=forms_of(page_of(shapes.MemberSerializer)),
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """List who belonged to a sector on a day, those included that left later."""
@@ -84,7 +85,7 @@ class IndexWeightsView(PagedView):
             given.CURSOR,
             IF_NONE_MATCH,
         ],
-        responses=forms_of(shapes.page_of(shapes.WeightSerializer)),
+        responses=forms_of(page_of(shapes.WeightSerializer)),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the constituents of an index on a day with their weights in per cent."""
@@ -130,7 +131,7 @@ class FinancialsView(PagedView):
             given.CURSOR,
             IF_NONE_MATCH,
         ],
-        responses=forms_of(shapes.page_of(shapes.FinancialSerializer)),
+        responses=forms_of(page_of(shapes.FinancialSerializer)),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List rows whose period ends between two days; without `as_of`, restatements beside the originals."""
@@ -152,7 +153,7 @@ class ConvertiblesView(PagedView):
     @extend_schema(
         operation_id="convertibles",
         parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
-        responses=forms_of(shapes.page_of(shapes.BondSerializer)),
+        responses=forms_of(page_of(shapes.BondSerializer)),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the terms of convertible bonds on a day."""
@@ -168,7 +169,7 @@ class EtfListView(PagedView):
     @extend_schema(
         operation_id="etfs",
         parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
-        responses=forms_of(shapes.page_of(shapes.BasketSerializer)),
+        responses=forms_of(page_of(shapes.BasketSerializer)),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the newest creation basket of each fund up to a day, without its components."""
@@ -195,7 +196,7 @@ class IposView(PagedView):
     @extend_schema(
         operation_id="ipos",
         parameters=[START, END, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
-        responses=forms_of(shapes.page_of(shapes.NewIssueSerializer)),
+        responses=forms_of(page_of(shapes.NewIssueSerializer)),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List new issues whose subscription lies between two days."""
@@ -210,7 +211,7 @@ class FactorsView(PagedView):
     @extend_schema(
         operation_id="factors",
         parameters=[given.SYMBOLS, START, END, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
-        responses=forms_of(shapes.page_of(shapes.FactorSerializer)),
+        responses=forms_of(page_of(shapes.FactorSerializer)),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the ex-dates of instruments."""

@@ -23,6 +23,7 @@ from marketdata.models import LiveDifference
 from marketdata.quotes.periods import Period
 from marketdata.selectors import instruments_by_symbol
 from ops.api import DeskCursorPagination
+from ops.openapi import page_of
 
 MarketRead = require_scope(Scope.MARKET_READ)
 
@@ -101,7 +102,7 @@ class LiveDifferencesView(APIView):
             given.LIMIT,
             given.CURSOR,
         ],
-        responses=LiveDifferenceSerializer(many=True),
+        responses=page_of(LiveDifferenceSerializer),
     )
     def get(self, request: Request) -> Response:
         """List the instrument-days whose live bars the terminal contradicted after the close, newest first."""

@@ -22,7 +22,6 @@ from accounts.choices import Scope
 from accounts.models import User
 from marketdata.api import parameters as given
 from marketdata.api.jobserializers import JobSerializer
-from marketdata.api.reference_serializers import page_of
 from marketdata.choices import Basis
 from marketdata.models import BarImport
 from marketdata.selectors import job_get
@@ -33,6 +32,7 @@ from marketdata.services.imports.parsing import AMOUNT_UNITS, VOLUME_UNITS
 from ops.api import DeskCursorPagination
 from ops.errors import Code, Forbidden, Invalid
 from ops.models import Job
+from ops.openapi import page_of
 
 # The file's own bytes and the form around them.
 MAX_BODY_BYTES = MAX_FILE_BYTES + 1_000_000

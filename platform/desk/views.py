@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import cast
 
 from django.http import HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.translation import get_language
+from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -18,6 +22,21 @@ from accounts.models import User
 from desk import live
 from ops import metrics
 from ops.errors import Code, Forbidden
+
+
+@method_decorator(conditional_page, name="dispatch")
+class RestDocumentView(SpectacularAPIView):
+    """The OpenAPI document, made once per process, language and form: making it takes a second."""
+
+    def _get_schema_response(self, request: Request) -> HttpResponse:
+        key = (request.accepted_renderer.media_type, get_language())
+        if key not in _documents:
+            made = super()._get_schema_response(request)  # type: ignore[no-untyped-call]
+            _documents[key] = request.accepted_renderer.render(made.data, renderer_context={})
+        return HttpResponse(_documents[key], content_type=request.accepted_renderer.media_type)
+
+
+_documents: dict[tuple[str, str | None], str | bytes] = {}
 
 
 class SocketDocumentView(APIView):

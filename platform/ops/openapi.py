@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rest_framework import serializers
+
+from ops.conditional import IF_NONE_MATCH
 from ops.errors import Code
 
 ERROR_SCHEMA: dict[str, Any] = {
@@ -47,11 +50,52 @@ def document_errors(
 ) -> dict[str, Any]:
     """Give every operation the error responses it can answer with (spectacular hook)."""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+    schemas = result["components"]["schemas"]
     for path in result.get("paths", {}).values():
         for operation in path.values():
             if isinstance(operation, dict) and "responses" in operation:
                 _document(operation)
+                _document_parts(operation, schemas)
+    for schema in schemas.values():
+        _plain_anything(schema)
     return result
+
+
+def page_of(item: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """The shape of one page of `item`, for the document."""
+    return type(
+        f"{item.__name__.removesuffix('Serializer')}PageSerializer",
+        (serializers.Serializer,),
+        {
+            "__doc__": f"One page: {item.__doc__}",
+            "results": item(many=True),
+            "next": serializers.CharField(allow_null=True),
+            "previous": serializers.CharField(allow_null=True),
+        },
+    )
+
+
+def _document_parts(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """With `?fields=` only these are there: what the list holds has no field that must be."""
+    if "fields" not in {parameter.get("name") for parameter in operation.get("parameters", ())}:
+        return
+    answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    whole = schemas[answer["$ref"].rsplit("/", 1)[1]]
+    rows = whole["properties"].get("results") or whole["properties"].get("rows")
+    if rows is None:
+        whole.pop("required", None)
+    elif "$ref" in rows["items"]:
+        name = rows["items"]["$ref"].rsplit("/", 1)[1]
+        part = {key: value for key, value in schemas[name].items() if key != "required"}
+        schemas[f"{name}Part"] = part
+        rows["items"] = {"$ref": f"#/components/schemas/{name}Part"}
+
+
+def _plain_anything(schema: dict[str, Any]) -> None:
+    """A nullable anything is anything: `oneOf` would refuse null for fitting twice."""
+    for name, part in schema.get("properties", {}).items():
+        if part.get("oneOf") == [{}, {"type": "null"}]:
+            schema["properties"][name] = {key: value for key, value in part.items() if key != "oneOf"}
 
 
 def _document(operation: dict[str, Any]) -> None:
@@ -61,6 +105,8 @@ def _document(operation: dict[str, Any]) -> None:
     if "requestBody" in operation:
         refusals |= _WITH_BODY
     responses = operation["responses"]
+    if IF_NONE_MATCH.name in {parameter.get("name") for parameter in operation.get("parameters", ())}:
+        responses["304"] = {"description": "Nothing changed since the answer that `If-None-Match` names."}
     for status, description in refusals.items():
         responses.setdefault(status, {"description": description})
     for status, response in responses.items():

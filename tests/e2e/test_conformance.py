@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,9 +14,13 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 from websockets.sync.client import connect
 
-from tests.e2e.platform_stack import Stack
+from desk.settings.schema import ROOT
+from tests.e2e.conftest import Visitor
+from tests.e2e.platform_stack import PASSWORD, Stack
 from tests.socketdocument import problems
 
 pytestmark = pytest.mark.e2e
@@ -365,3 +370,48 @@ def test_accounts_of_others_are_not_there(people: dict[str, httpx.Client], accou
         "/orders", json={"account": account, "symbol": MAOTAI, "side": "BUY", "quantity": 100, "price": "1400.00"}
     )
     assert (refused.status_code, refused.json()["code"]) == (403, "TRADE_NOT_GRANTED")
+
+
+# ------------------------------------------------------------------------------ API page
+def test_api_page_runs_an_operation_with_a_token_made_there_and_writes_it_down(visit: Callable[..., Visitor]) -> None:
+    page = visit("alice", "/developer/").page
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.url}])
+    page.goto(page.url)
+    page.get_by_role("button", name="Make one for a day").click()
+    page.fill("input[name=password]", PASSWORD)
+    page.locator("main button[type=submit]").click()
+    page.get_by_role("button", name="Make one for a day").click()
+    token = page.locator("#token").input_value()
+    assert token.startswith("desk_")
+
+    page.locator("#filter").fill("positions_list")
+    page.locator("#operations button").click()
+    page.locator("[data-name=fields]").fill("symbol")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#answer-status")).to_have_text("200", timeout=20_000)
+    expect(page.locator("#answer-body")).to_contain_text('"results"')
+    expect(page.locator("#snippet")).to_contain_text(f"-H 'Authorization: Bearer {token}'")
+    page.get_by_role("button", name="Python").click()
+    expect(page.locator("#snippet")).to_contain_text(f'"Authorization": "Bearer {token}"')
+    said = page.locator("#snippet").text_content() or ""
+    names: dict[str, Any] = {}
+    exec(said, names)  # noqa: S102 - what the page wrote
+    assert names["response"].json() == json.loads(page.locator("#answer-body").text_content() or "")
+    assert Axe().run(page).response["violations"] == []
+
+
+# ------------------------------------------------------------------------------ tutorial
+def test_tutorial_runs_as_it_is_written(
+    stack: Stack, tokens: dict[str, str], account: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESK_URL", stack.url)
+    monkeypatch.setenv("DESK_TOKEN", tokens["alice"])
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    blocks = list(re.finditer(r"```python\n(.*?)```", page, re.DOTALL))
+    assert len(blocks) > 8
+    names: dict[str, Any] = {}
+    for block in blocks:
+        # Lines of a failure are those of the page.
+        code = "\n" * page.count("\n", 0, block.start(1)) + block[1]
+        exec(compile(code, "docs/tutorial.md", "exec"), names)  # noqa: S102 - the page is ours
+    assert names["account"] == account

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -30,9 +30,9 @@ CALL_SECONDS = 90.0
 #: A long answer is a stream too: between its messages the token is looked at again this often.
 CHECK_SECONDS = 0.5
 
-One = Callable[[Call, Any], Message]
-Many = Callable[[Call, Any], Iterator[Message]]
-Live = Callable[[Call, Any, Context], Awaitable[None]]
+One = TypeVar("One", bound=Callable[[Call, Any], Message])
+Many = TypeVar("Many", bound=Callable[[Call, Any], Iterator[Message]])
+Live = TypeVar("Live", bound=Callable[[Call, Any, Context], Awaitable[None]])
 
 
 @dataclass(frozen=True, slots=True)

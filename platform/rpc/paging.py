@@ -62,7 +62,7 @@ def _after(model: type[Model], field: str, down: bool, token: str) -> Q:  # noqa
 
 
 def _place(model: type[Model], field: str, token: str) -> tuple[Any, Any]:
-    read: Callable[[Any], Any] = cast(Field[Any, Any], model._meta.get_field(field)).to_python
+    read: Callable[[Any], Any] = cast("Field[Any, Any]", model._meta.get_field(field)).to_python
     try:
         if len(token) > _MAX_TOKEN:
             raise ValueError("too long")

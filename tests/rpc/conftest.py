@@ -15,7 +15,6 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-import rpc.server
 from accounts.models import ApiToken, User
 from ops.hub import _hubs
 from rpc.server import RpcServer
@@ -31,6 +30,13 @@ ANSWER_SECONDS = 5.0
 START_SECONDS = 10.0
 
 
+class QuietServer(RpcServer):
+    """Between tests nobody may read the database: each test of health looks for itself."""
+
+    async def _look_again_and_again(self) -> None:
+        await asyncio.Event().wait()
+
+
 class ThreadServer:
     """The server on an event loop of its own, in a thread of the test process, so that tests can lower its limits."""
 
@@ -44,9 +50,7 @@ class ThreadServer:
 
         async def begin() -> None:
             try:
-                # Between tests nobody may read the database: each test of health looks for itself.
-                rpc.server.HEALTH_SECONDS = 3600.0
-                self.server = RpcServer("127.0.0.1:0")
+                self.server = QuietServer("127.0.0.1:0")
                 self.port = await self.server.start()
                 started.set_result(None)
             except BaseException as error:
@@ -148,41 +152,43 @@ class Server:
     channels: list[grpc.Channel] = field(default_factory=list)
 
     def anonymous(self, **options: Any) -> Client:
-        channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", options=list(options.items()))
+        # A channel of its own: connections with equal options are shared otherwise.
+        given = [("grpc.use_local_subchannel_pool", 1), *options.items()]
+        channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", options=given)
         self.channels.append(channel)
         return Client(channel)
 
-    def token(self, plain: str) -> Client:
-        client = self.anonymous()
+    def token(self, plain: str, **options: Any) -> Client:
+        client = self.anonymous(**options)
         client.token = plain
         return client
 
-    def person(self, user: User, *scopes: str) -> Client:
+    def person(self, user: User, *scopes: str, **options: Any) -> Client:
         """A client with a token of this person."""
         row, plain = make_token(user, *scopes)
-        client = self.token(plain)
+        client = self.token(plain, **options)
         client.row = row
         return client
 
 
 @pytest.fixture(scope="session")
-def _rpc() -> Iterator[ThreadServer]:
+def running() -> Iterator[ThreadServer]:
     server = ThreadServer().start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def server(transactional_db: None, _rpc: ThreadServer) -> Iterator[Server]:
+def server(transactional_db: None, running: ThreadServer) -> Iterator[Server]:
     """The platform, listening, without Redis."""
-    server = Server(_rpc.port)
+    server = Server(running.port)
     yield server
     for channel in server.channels:
         channel.close()
 
 
 @pytest.fixture
-def live_server(server: Server, own_valkey: Valkey) -> Server:
+def connected(server: Server, own_valkey: Valkey) -> Server:
     """The platform, listening, with live messages arriving."""
     if own_valkey.process is None:
         own_valkey.start()

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from django.db import transaction
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha import reflection_pb2
@@ -100,7 +101,7 @@ def test_rpc_matrix_every_method_answers_as_the_table_says(db: None, person: str
         if service.full_name == health.LIVE:
             continue
         for name, method in service.methods.items():
-            empty = service.service.methods_by_name[name].input_type._concrete_class
+            empty = GetMessageClass(service.service.methods_by_name[name].input_type)
             seen = _answer(method, caller, given.get(name) or empty())
             if seen != table.get(method.name, {}).get(person, seen):
                 wrong[method.name] = f"{seen}, the table says {table[method.name][person]}"
@@ -123,15 +124,16 @@ def _answer(method: Any, caller: Caller, request: Message) -> str:
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "quotes"])
-def test_rpc_matrix_every_stream_answers_as_the_table_says(live_server: Server, team: Team) -> None:
+def test_rpc_matrix_every_stream_answers_as_the_table_says(connected: Server, team: Team) -> None:
     Grant.objects.filter(user=team.bob).update(trade=TradeRight.OWN)
     Grant.objects.create(user=team.viewer, account=team.alpha)
-    table, wrong = rows(), {}
+    table = rows()
+    wrong: dict[tuple[str, str], str] = {}
     for person in PEOPLE:
         client = (
-            live_server.anonymous()
+            connected.anonymous()
             if person == "anonymous"
-            else live_server.person(getattr(team, NAMES.get(person, person)))
+            else connected.person(getattr(team, NAMES.get(person, person)))
         )
         seen = {
             f"{LIVE}StreamQuotes": _opened(client, client.live.StreamQuotes, live_pb2.QuotesChannel()),
@@ -148,8 +150,8 @@ def test_rpc_matrix_every_stream_answers_as_the_table_says(live_server: Server, 
 def _open_to_all(client: Client) -> dict[str, str]:
     asked = health_pb2.HealthCheckRequest()
     listing = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-    stub = HealthStub(client.channel)  # type: ignore[no-untyped-call]
-    reflected = ServerReflectionStub(client.channel)  # type: ignore[no-untyped-call]
+    stub: Any = HealthStub(client.channel)
+    reflected: Any = ServerReflectionStub(client.channel)
     answer = stub.Check(asked, timeout=3)
     return {
         OPEN[0]: "OK" if answer.status else "UNKNOWN",

@@ -163,7 +163,7 @@ class Cost(_message.Message):
     def __init__(self, amount: _Optional[str] = ..., commission: _Optional[str] = ..., stamp_duty: _Optional[str] = ..., transfer_fee: _Optional[str] = ..., fees: _Optional[str] = ..., total: _Optional[str] = ...) -> None: ...
 
 class OrderCheck(_message.Message):
-    __slots__ = ("account", "symbol", "side", "quantity", "price_type", "price", "clamped_from", "trade_date", "accepted", "checks", "reservation", "cost")
+    __slots__ = ("account", "symbol", "side", "quantity", "price_type", "price", "clamped_from", "trade_date", "accepted", "checks", "reservation", "cost", "approval")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -176,6 +176,7 @@ class OrderCheck(_message.Message):
     CHECKS_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
     account: int
     symbol: str
     side: _common_pb2.Side
@@ -188,7 +189,8 @@ class OrderCheck(_message.Message):
     checks: _containers.RepeatedCompositeFieldContainer[OrderVerdict]
     reservation: Reservation
     cost: Cost
-    def __init__(self, account: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_common_pb2.Side, str]] = ..., quantity: _Optional[int] = ..., price_type: _Optional[_Union[_common_pb2.PriceType, str]] = ..., price: _Optional[str] = ..., clamped_from: _Optional[str] = ..., trade_date: _Optional[str] = ..., accepted: _Optional[bool] = ..., checks: _Optional[_Iterable[_Union[OrderVerdict, _Mapping]]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., cost: _Optional[_Union[Cost, _Mapping]] = ...) -> None: ...
+    approval: _struct_pb2.Struct
+    def __init__(self, account: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_common_pb2.Side, str]] = ..., quantity: _Optional[int] = ..., price_type: _Optional[_Union[_common_pb2.PriceType, str]] = ..., price: _Optional[str] = ..., clamped_from: _Optional[str] = ..., trade_date: _Optional[str] = ..., accepted: _Optional[bool] = ..., checks: _Optional[_Iterable[_Union[OrderVerdict, _Mapping]]] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., cost: _Optional[_Union[Cost, _Mapping]] = ..., approval: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
     __slots__ = ("account", "status", "date", "symbol", "page", "client_order_id")

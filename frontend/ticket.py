@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from frontend.exit_messages import LEVEL_MESSAGES
 from frontend.messages import browser_messages
 from frontend.risk_messages import VERDICT_MESSAGES
 from frontend.ticket_messages import TICKET_MESSAGES
@@ -24,5 +25,5 @@ def ticket_boot() -> dict[str, Any]:
             str(board) for board in Board if needs_protection(PriceType.PEER_BEST, board, has_limits=True)
         ],
         "messages": browser_messages()
-        | {key: str(text) for key, text in {**VERDICT_MESSAGES, **TICKET_MESSAGES}.items()},
+        | {key: str(text) for key, text in {**VERDICT_MESSAGES, **TICKET_MESSAGES, **LEVEL_MESSAGES}.items()},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from frontend import marketpages, oversight, risk, statements, views
+from frontend import marketpages, oversight, risk, statements, strategypages, views
 from frontend.access.urls import urlpatterns as access_patterns
 from frontend.apipage import ApiPage
 from frontend.approvals import approvals
@@ -21,6 +21,7 @@ urlpatterns = [
     path("approvals/", approvals, name="approvals"),
     path("alerts/", oversight.alerts, name="alerts"),
     path("alerts/settings/", oversight.alert_settings, name="alert-settings"),
+    path("strategies/exits/", strategypages.exits, name="exits"),
     path("risk/", risk.risk, name="risk"),
     path("statements/", statements.statements, name="statements"),
     path("audit/", oversight.audit, name="audit"),

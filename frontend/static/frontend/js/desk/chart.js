@@ -9,6 +9,7 @@ import { instrument, knownInstrument } from "./instruments.js";
 const SHANGHAI_SECONDS = 8 * 3600; // the library shows UTC: shifting by the zone makes its axis Shanghai's
 const DAYS_BACK = { "1m": 5, "1d": 550 };
 const MINUTE = 60_000;
+const DASHED = 2;
 
 const toAxis = (milliseconds) => Math.floor(milliseconds / 1000) + SHANGHAI_SECONDS;
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -22,6 +23,8 @@ export class Chart {
   #period = "1m";
   #last = null; // the candle that still grows
   #request = 0;
+  #levels = [];
+  #lines = [];
 
   constructor(quotes, socket, marketNow) {
     this.quotes = quotes;
@@ -50,6 +53,13 @@ export class Chart {
     this.#symbol = symbol;
     this.quotes.want("chart", [symbol]);
     await this.reload();
+  }
+
+  /** Draw lines at prices, in place of those before: {price, title, tone}; `tone` names a colour of the theme. */
+  mark(levels) {
+    for (const line of this.#lines) this.#candles.removePriceLine(line);
+    this.#levels = levels;
+    this.#lines = levels.map(({ price, title, tone }) => this.#candles.createPriceLine({ price: number(price), title, color: css(tone), lineWidth: 1, lineStyle: DASHED, axisLabelVisible: true }));
   }
 
   /** Fetch the history again (another instrument, another period, a gap in the live bars). */
@@ -161,6 +171,7 @@ export class Chart {
       layout: { background: { color: css("--surface") }, textColor: css("--text-3"), fontFamily: css("--font-sans") },
       grid: { vertLines: { color: grid }, horzLines: { color: grid } },
     });
+    this.mark(this.#levels);
     const [up, down] = [css("--up"), css("--down")];
     this.#candles.applyOptions({ upColor: up, wickUpColor: up, downColor: down, wickDownColor: down });
     this.#volume.setData(this.#volume.data().map((bar, index) => {

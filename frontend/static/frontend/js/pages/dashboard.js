@@ -9,6 +9,7 @@ import { Book } from "../desk/book.js";
 import { mountCancelAll } from "../desk/cancelall.js";
 import { Chart } from "../desk/chart.js";
 import { forgetInstruments } from "../desk/instruments.js";
+import { Levels } from "../desk/levels.js";
 import { mountOrders } from "../desk/orders.js";
 import { mountPositions } from "../desk/positions.js";
 import { Quotes } from "../desk/quotes.js";
@@ -31,6 +32,8 @@ const remember = (key, value) => {
   }
 };
 
+const channelsOf = (id) => [`account:${id}`, `signals:${id}`];
+
 const book = new Book();
 const quotes = new Quotes(socket);
 const status = new Status(socket, quotes);
@@ -39,13 +42,16 @@ let account = null;
 function start() {
   const select = byId("account-select");
   let chart = null;
+  let levels = null;
   let ticket = null;
   const open = (symbol) => {
     remember("desk.symbol", symbol);
     chart.show(symbol);
+    levels.show(symbol);
     ticket.show(symbol);
   };
   chart = new Chart(quotes, socket, status.marketNow);
+  levels = new Levels(chart, book, socket, { account: () => account });
   ticket = new Ticket(book, quotes, { account: () => account, onOpen: open });
   // What the server would refuse is not offered: who trades "own" cancels what they, or those they look after, placed.
   const mayCancel = (order) => (account?.can_trade ?? false) && (account.can_trade_all || boot.own.includes(order.created_by));
@@ -55,14 +61,14 @@ function start() {
   mountCancelAll(book, { account: () => account, mayCancel });
 
   const choose = (id) => {
-    if (account) socket.unsubscribe(`account:${account.id}`);
+    if (account) for (const channel of channelsOf(account.id)) socket.unsubscribe(channel);
     account = boot.accounts.find((candidate) => candidate.id === id);
     remember("desk.account", String(id));
     select.value = String(id);
     book.clear();
     status.account(account);
     ticket.rights();
-    socket.subscribe(`account:${id}`);
+    for (const channel of channelsOf(id)) socket.subscribe(channel);
     refresh();
   };
   const refresh = async () => {

@@ -1,0 +1,11 @@
+// Prices with their names, as one line of a table or a form.
+import { element } from "../lib/dom.js";
+import { formatPrice } from "../lib/format.js";
+
+/** @param {{name: string, price: string, state?: string}[]} levels */
+export function levelLine(levels) {
+  const nodes = levels.map(({ name, price, state = "", note = "" }) =>
+    element("span", { className: "level", dataset: { state } }, `${name} `, element("b", { textContent: formatPrice(price, 3) }), note ? ` ${note}` : ""),
+  );
+  return element("div", { className: "levels" }, ...nodes);
+}

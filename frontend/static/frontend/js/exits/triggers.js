@@ -1,0 +1,52 @@
+// At which prices each position is left, as things stand.
+import { ApiError, explain, get } from "../lib/api.js";
+import { byId, element, toast } from "../lib/dom.js";
+import { formatPrice } from "../lib/format.js";
+import { KeyedTable } from "../lib/table.js";
+import { t } from "../lib/text.js";
+import { levelLine } from "./levels.js";
+
+const EVERY_MS = 15_000; // the engine notes new tops at least as often
+
+export class Triggers {
+  #account = null;
+  #table = new KeyedTable(
+    byId("triggers"),
+    [
+      { text: ({ symbol }) => symbol },
+      { className: "num", text: ({ cost }) => formatPrice(cost, 3) },
+      { className: "num", text: ({ hi }) => formatPrice(hi, 3) },
+      { fill: (cell, { levels }) => cell.replaceChildren(levelLine(levels.map(({ kind, price, state }) => ({ name: t(`trigger.${kind}`), price, state, note: state === "waiting" ? "" : t(`trigger_state.${state}`) })))) },
+      { className: "wrap", fill: (cell, row) => cell.replaceChildren(...this.#state(row)) },
+    ],
+    { empty: byId("triggers-empty") },
+  );
+
+  constructor() {
+    setInterval(() => this.#account && !document.hidden && this.refresh(), EVERY_MS);
+  }
+
+  show(account) {
+    this.#account = account;
+    this.refresh();
+  }
+
+  async refresh() {
+    const account = this.#account;
+    try {
+      const { body } = await get(`exit-plans/triggers?account=${account.id}`);
+      if (account === this.#account) this.#table.render(body.results.map((row) => ({ ...row, key: row.symbol })));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code !== "NETWORK") toast(error.text, "", { bad: true });
+    }
+  }
+
+  #state({ enabled, paused, followed }) {
+    const words = [];
+    if (!enabled) words.push(element("span", { className: "badge", textContent: t("plans.off") }));
+    if (paused) words.push(element("span", { className: "badge badge-warn", textContent: t("triggers.paused", { reason: explain(paused) || paused }) }));
+    else if (enabled && !followed) words.push(element("span", { className: "muted", textContent: t("triggers.not_followed") }));
+    return words;
+  }
+}

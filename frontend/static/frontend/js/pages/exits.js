@@ -1,0 +1,27 @@
+// Exit plans, grids, and the signals of both: one account at a time.
+import "../lib/shell.js";
+import { boot, byId, setText } from "../lib/dom.js";
+import { socket } from "../lib/live.js";
+import { t } from "../lib/text.js";
+import { Grids } from "../exits/grids.js";
+import { Plans } from "../exits/plans.js";
+import { Signals } from "../exits/signals.js";
+import { Triggers } from "../exits/triggers.js";
+
+const select = byId("account-choice"); // absent: no account is this person's to see
+
+function start() {
+  const triggers = new Triggers();
+  const panels = [new Signals(() => triggers.refresh()), triggers, new Plans(() => triggers.refresh()), new Grids()];
+  const choose = (id) => {
+    const account = boot.accounts.find((candidate) => candidate.id === id);
+    byId("automatic").classList.toggle("notice-good", account.auto_trading);
+    setText(byId("automatic"), t(account.auto_trading ? "exits.automatic" : "exits.manual"));
+    for (const panel of panels) panel.show(account);
+  };
+  select.addEventListener("change", () => choose(Number(select.value)));
+  socket.addEventListener("up", () => panels.forEach((panel) => panel.refresh())); // also after every loss of the connection
+  choose(Number(select.value));
+}
+
+if (select) start();

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -33,6 +34,9 @@ MAX_LENGTHS = 8
 
 Values = tuple[Decimal, ...]
 _NEITHER = 50.0
+RULE_LENGTHS: Final = (10, 20, 30, 60)
+"""The means that must stand in order for the MACD rule."""
+EQUAL_SHARE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,29 @@ def _atr(bars: Bars, values: Values) -> tuple[Floats, ...]:
     return tuple(ma(ranges, int(length)) for length in values)
 
 
+def _macd_rule(bars: Bars, values: Values) -> tuple[Floats, ...]:
+    """1 where the histogram crosses from − to + over rising means, −1 where it crosses from + to − under falling ones."""
+    histogram = _macd(bars, values)[2]
+    means = [ma(bars.close, length) for length in RULE_LENGTHS]
+    # What differs by less than this is equal: sums of binary fractions are not exact.
+    least = EQUAL_SHARE * bars.close
+    rising = np.logical_and.reduce([fast - slow > least for fast, slow in pairwise(means)])
+    falling = np.logical_and.reduce([slow - fast > least for fast, slow in pairwise(means)])
+    side = np.where(histogram > least, 1.0, np.where(histogram < -least, -1.0, 0.0))
+    earlier = _last_side(side)
+    mark = np.where((side > 0) & (earlier < 0) & rising, 1.0, np.where((side < 0) & (earlier > 0) & falling, -1.0, 0.0))
+    mark[np.isnan(means[-1])] = np.nan
+    return (mark,)
+
+
+def _last_side(side: Floats) -> Floats:
+    """On which side of zero the histogram was last before each bar; a touch of zero is no side."""
+    at = np.where(side != 0, np.arange(len(side)), -1)
+    latest = np.maximum.accumulate(at) if len(at) else at
+    known = np.where(latest >= 0, side[latest], 0.0)
+    return np.concatenate([np.zeros(min(1, len(side))), known[:-1]])
+
+
 def _ratio(part: Floats, whole: Floats) -> Floats:
     """Percent; where nothing moved at all the terminals differ, and the middle says neither side."""
     answer = np.full(len(part), _NEITHER)
@@ -182,6 +209,14 @@ _ALL: Final = (
         columns=_fixed("macd_dif", "macd_dea", "macd_hist"),
         look_back=lambda values: _ema_settling(max(values[:2])) + _ema_settling(values[2]),
         compute=_macd,
+    ),
+    Indicator(
+        name="MACDRULE",
+        formula="HIST of MACD; BUY:CROSS(HIST,0) AND MA10>MA20>MA30>MA60 (1); SELL:CROSS(0,HIST) AND MA10<MA20<MA30<MA60 (-1)",
+        parameters=(_length("SHORT", 12), _length("LONG", 26), _length("MID", 9)),
+        columns=_fixed("macd_rule"),
+        look_back=lambda values: max(_ema_settling(max(values[:2])) + _ema_settling(values[2]), RULE_LENGTHS[-1]),
+        compute=_macd_rule,
     ),
     Indicator(
         name="RSI",

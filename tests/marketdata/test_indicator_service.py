@@ -188,7 +188,7 @@ def test_rest_missing_bars_answer_202_with_the_job(maotai: Instrument, alice: Cl
 def test_rest_kinds_name_formulas_and_ranges(alice: Client) -> None:
     body = alice.get("/api/v1/indicators/kinds").json()
     kinds = {row["name"]: row for row in body["results"]}
-    assert set(kinds) == {"MA", "EMA", "MACD", "RSI", "KDJ", "BOLL", "ATR"}
+    assert set(kinds) == {"MA", "EMA", "MACD", "MACDRULE", "RSI", "KDJ", "BOLL", "ATR"}
     assert kinds["MACD"]["formula"].endswith("HIST:2*(DIF-DEA)")
     assert kinds["BOLL"]["parameters"][1] == {
         "name": "K",

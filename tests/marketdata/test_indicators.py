@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -188,3 +189,53 @@ def test_every_indicator_answers_the_columns_it_names() -> None:
     for indicator in CATALOGUE.values():
         (wish,) = parse_wishes(indicator.name)
         assert tuple(compute((wish,), bars)) == wish.columns
+
+
+# ------------------------------------------------------------------------- the MACD rule
+def marks(close: Floats) -> list[float]:
+    return of("MACDRULE", Bars(close, close, close))["macd_rule"].tolist()
+
+
+def by_the_words(close: Floats) -> list[float]:
+    """The rule as it is written, one bar after the other; means as exact fractions of cents."""
+    found = of("MACD", Bars(close, close, close))
+    cents = [round(price * 100) for price in close.tolist()]
+    answer, side = [], 0
+    for index, histogram in enumerate(found["macd_hist"]):
+        means = [Fraction(sum(cents[max(0, index + 1 - n) : index + 1]), n) for n in (10, 20, 30, 60)]
+        now = int(histogram > 0) - int(histogram < 0)
+        entry = now > 0 > side and means[0] > means[1] > means[2] > means[3]
+        leave = now < 0 < side and means[0] < means[1] < means[2] < means[3]
+        answer.append(np.nan if index < 59 else float(entry) - float(leave))
+        side = now or side
+    return answer
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_macd_rule_marks_what_its_words_say(seed: int) -> None:
+    close = walk(1500, seed=seed).close
+    found = marks(close)
+    np.testing.assert_array_equal(found, by_the_words(close))
+    assert {1.0, -1.0} <= set(found)
+
+
+def test_macd_rule_enters_a_rise_that_goes_on_after_a_rest() -> None:
+    rise = np.concatenate([10 + 0.1 * np.arange(100), 19.9 - 0.02 * np.arange(12), 19.7 + 0.15 * np.arange(12)])
+    found = np.array(marks(rise))
+    assert np.nansum(found == 1) == 1
+    assert not (found == -1).any()
+    assert int(np.flatnonzero(found == 1)[0]) > 111
+
+
+def test_macd_rule_of_a_fall_is_the_mirror() -> None:
+    rise = np.concatenate([10 + 0.1 * np.arange(100), 19.9 - 0.02 * np.arange(12), 19.7 + 0.15 * np.arange(12)])
+    np.testing.assert_array_equal(np.array(marks(40 - rise)), -np.array(marks(rise)))
+
+
+@pytest.mark.parametrize("bars", [0, 1, 59])
+def test_macd_rule_without_its_longest_mean_is_unknown(bars: int) -> None:
+    assert np.isnan(marks(walk(bars).close)).all()
+
+
+def test_macd_rule_of_equal_prices_says_nothing() -> None:
+    assert set(marks(np.full(100, 12.34))[59:]) == {0.0}

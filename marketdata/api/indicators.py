@@ -101,6 +101,7 @@ class IndicatorsView(APIView):
             (200, ArrowRenderer.media_type): OpenApiResponse(OpenApiTypes.BINARY),
             (200, ParquetRenderer.media_type): OpenApiResponse(OpenApiTypes.BINARY),
             202: PendingBarsSerializer,
+            422: OpenApiResponse(description="`FACTORS_UNAVAILABLE`: the source's prices are adjusted already."),
         },
     )
     def get(self, request: Request) -> HttpResponseBase:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -135,7 +135,11 @@ class FindingRepairView(APIView):
 
     permission_classes = (Settle,)
 
-    @extend_schema(operation_id="integrity_repair", request=None, responses={202: JobSerializer})
+    @extend_schema(
+        operation_id="integrity_repair",
+        request=None,
+        responses={202: JobSerializer, 422: OpenApiResponse(description="`FINDING_NOT_REPAIRABLE`.")},
+    )
     def post(self, request: Request, finding_id: int) -> Response:
         """Have the days of a finding downloaded anew; the answer is the job."""
         user = _may_settle(request)

@@ -22,7 +22,7 @@ from marketdata.api import parameters as given
 from marketdata.api import reference_serializers as shapes
 from marketdata.api.jobserializers import JobSerializer
 from marketdata.api.listing import PagedView, StaticView
-from marketdata.api.tabular import TABLE_RENDERERS, Columns, Row, forms_of, is_table, table_response
+from marketdata.api.tabular import TABLE_RENDERERS, UNRECORDED, Columns, Row, forms_of, is_table, table_response
 from marketdata.selectors import data_host, holidays, instrument_get, instruments_by_symbol
 from marketdata.services.refresh import StaticPart, refresh_request
 from ops.clocks import market_clock
@@ -62,7 +62,7 @@ class SectorMembersView(PagedView):
     @extend_schema(
         operation_id="sector_members",
         parameters=[ON, FIELDS, given.LIMIT, given.CURSOR, IF_NONE_MATCH],
-        responses=forms_of(page_of(shapes.MemberSerializer)),
+        responses=forms_of(page_of(shapes.MemberSerializer), {422: UNRECORDED}),
     )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """List who belonged to a sector on a day, those included that left later."""
@@ -85,7 +85,7 @@ class IndexWeightsView(PagedView):
             given.CURSOR,
             IF_NONE_MATCH,
         ],
-        responses=forms_of(page_of(shapes.WeightSerializer)),
+        responses=forms_of(page_of(shapes.WeightSerializer), {422: UNRECORDED}),
     )
     def get(self, request: Request) -> HttpResponseBase:
         """List the constituents of an index on a day with their weights in per cent."""

@@ -60,9 +60,14 @@ def table_response(
     return streamed(request, write(schema, tables), str(request.accepted_renderer.media_type))
 
 
-def forms_of(answer: Any) -> dict[Any, Any]:
-    """How a list that is also a table is documented."""
+#: What nobody recorded is refused, never guessed.
+UNRECORDED = OpenApiResponse(description="`DATA_UNAVAILABLE`: nobody recorded it for that day.")
+
+
+def forms_of(answer: Any, refusals: Mapping[int, OpenApiResponse] | None = None) -> dict[Any, Any]:
+    """How a list that is also a table is documented; `refusals` of its own by status."""
     return {
+        **(refusals or {}),
         (200, "application/json"): answer,
         (200, CsvRenderer.media_type): OpenApiResponse(
             OpenApiTypes.STR, description="All rows with a header line; limit and cursor do not apply."

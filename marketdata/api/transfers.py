@@ -155,7 +155,11 @@ class ImportConfirmView(APIView):
 
     permission_classes = (ADMIN,)
 
-    @extend_schema(operation_id="imports_confirm", request=ConfirmSerializer, responses={202: JobSerializer})
+    @extend_schema(
+        operation_id="imports_confirm",
+        request=ConfirmSerializer,
+        responses={202: JobSerializer, 422: OpenApiResponse(description="`IMPORT_HAS_PROBLEMS`, `BASIS_DIFFERS`.")},
+    )
     def post(self, request: Request, import_id: UUID) -> Response:
         """Have a looked-at file stored; what a terminal delivered stays. The answer is the job."""
         _administrator(request)

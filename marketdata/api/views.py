@@ -76,6 +76,7 @@ class BarsView(APIView):
                 OpenApiTypes.BINARY, description="A Parquet file; the rest of the JSON form is in its metadata."
             ),
             202: PendingBarsSerializer,
+            422: OpenApiResponse(description="`FACTORS_UNAVAILABLE`: the source's prices are adjusted already."),
         },
     )
     def get(self, request: Request) -> HttpResponseBase:

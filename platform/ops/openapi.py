@@ -33,7 +33,9 @@ _COMMON = {
 _SECURED = {
     "401": "No credentials, or none that are valid (unknown, expired and revoked look alike).",
     "403": "You may see it, but not do this to it; or the token lacks the scope.",
+    "503": "Something that this needs is away for now, such as a terminal or its first figures: try again.",
 }
+_WRITING = {"409": "The present state of what it is about does not allow it."}
 _WITH_BODY = {
     "413": "The body is too large.",
     "415": "The body's media type is not understood.",
@@ -52,9 +54,9 @@ def document_errors(
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
     schemas = result["components"]["schemas"]
     for path in result.get("paths", {}).values():
-        for operation in path.values():
+        for method, operation in path.items():
             if isinstance(operation, dict) and "responses" in operation:
-                _document(operation)
+                _document(operation, writes=method != "get")
                 _document_parts(operation, schemas)
     for schema in schemas.values():
         _plain_anything(schema)
@@ -98,10 +100,12 @@ def _plain_anything(schema: dict[str, Any]) -> None:
             schema["properties"][name] = {key: value for key, value in part.items() if key != "oneOf"}
 
 
-def _document(operation: dict[str, Any]) -> None:
+def _document(operation: dict[str, Any], *, writes: bool) -> None:
     refusals = dict(_COMMON)
     if operation.get("security", [{}]) != [{}]:
         refusals |= _SECURED
+    if writes:
+        refusals |= _WRITING
     if "requestBody" in operation:
         refusals |= _WITH_BODY
     responses = operation["responses"]

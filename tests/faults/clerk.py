@@ -19,7 +19,7 @@ from django.db import connections  # noqa: E402
 from django.db.models import Count, Sum  # noqa: E402
 
 from accounts.models import BrokerAccount, HostStatus, QmtHost, User  # noqa: E402
-from accounts.services import account_halt, account_resume  # noqa: E402
+from accounts.services import account_auto_trading_set, account_halt, account_resume  # noqa: E402
 from accounts.terminals import announced_address, userdata_folder  # noqa: E402
 from marketdata.models import Instrument, InstrumentDay, RepairItem  # noqa: E402
 from marketdata.quotes.models import QuoteSegment, RawQuote  # noqa: E402
@@ -158,6 +158,10 @@ COMMANDS: dict[str, Any] = {
     "session": session,
     "halt": lambda: account_halt(actor=Actor.system("test"), account=account()).epoch,
     "resume": lambda: account_resume(actor=Actor.system("test"), account=account()).epoch,
+    "auto_trading": lambda: (
+        account_auto_trading_set(actor=Actor.system("test"), account=account(), enabled=True).auto_trading
+    ),
+    "order_of": lambda key: row(Order.objects.get(client_order_id=key)),
     "book": lambda: AccountBook.objects.filter(account=account()).values().first(),
     "asset": lambda: AssetSnapshot.objects.filter(account=account()).values().first(),
     "positions": lambda: list(Position.objects.filter(account=account()).values()),

@@ -187,7 +187,6 @@ class Screen:
     # ------------------------------------------------------------------------ quotes
     def take(self, quotes: Mapping[str, Mapping[str, Any]], market_now_ms: int) -> Findings:
         """Take in one message's quotes; those that are stale, out of trading time or without a price are left out."""
-        oldest, newest = market_now_ms - MAX_AGE_MS, market_now_ms + MAX_AGE_MS
         at: list[int] = []
         prices: list[float] = []
         stamps: list[int] = []
@@ -197,18 +196,22 @@ class Screen:
             if found is None:
                 continue
             ts, last = quote["ts"], quote["last"]
-            if last > 0 and oldest <= ts <= newest and self.is_trading(ts):
-                for position in found:
-                    at.append(position)
-                    prices.append(last)
-                    stamps.append(ts)
+            for position in found:
+                at.append(position)
+                prices.append(last)
+                stamps.append(ts)
         if not at:
             return Findings()
-        return self.feed(np.array(at), np.array(prices, dtype=np.float64), np.array(stamps, dtype=np.int64))
+        rows, last_prices, ts_ms = np.array(at), np.array(prices, dtype=np.float64), np.array(stamps, dtype=np.int64)
+        usable = (last_prices > 0) & (np.abs(market_now_ms - ts_ms) <= MAX_AGE_MS) & self.is_trading(ts_ms)
+        return self.feed(rows[usable], last_prices[usable], ts_ms[usable])
 
-    def is_trading(self, ts: int) -> bool:
-        """Whether an event time lies in continuous trading of the screen's date: no auction, no lunch, no other day."""
-        return any(start <= ts < end for start, end in self._open)
+    def is_trading(self, stamps: IntArray) -> BoolArray:
+        """Which event times lie in continuous trading of the screen's date: no auction, no lunch, no other day."""
+        found: BoolArray = np.zeros(len(stamps), dtype=np.bool_)
+        for start, end in self._open:
+            found |= (stamps >= start) & (stamps < end)
+        return found
 
     def feed(self, at: IntArray, prices: FloatArray, stamps: IntArray) -> Findings:
         """Take in one price for each of some rows.

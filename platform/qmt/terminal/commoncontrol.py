@@ -30,6 +30,8 @@ class CommonControl:
             "getcomingtradedate": lambda _: {"result": terminal.reference.coming_dates(terminal.trade_date())},
             "getopenclosetradetimebystock": lambda given: terminal.reference.trading_period(given["stockcode"]),
             "getopencloseklinetimebystock": lambda given: terminal.reference.trading_period(given["stockcode"]),
+            "getopenclosealltradetime": lambda _: {"result": terminal.reference.trading_periods()},
+            "getopencloseallklinetime": lambda _: {"result": terminal.reference.trading_periods()},
             "getfullkline": self._full_kline,
             "getdatafilepath": lambda given: {
                 "result": terminal.statics.paths(given["stocklist"], int(given["metaid"]))

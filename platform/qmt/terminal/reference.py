@@ -100,14 +100,16 @@ class ReferenceDesk:
         instrument = self._market.instrument(symbol)
         if instrument is None:
             return {}
-        tradings = [{"status": status, "time": [0, [begin, 0], [end, 1]]} for status, begin, end in _SESSIONS]
-        return {
-            "market": str(instrument.market),
-            "codeRegex": "",
-            "product": [],
-            "category": [],
-            "tradings": tradings,
-        }
+        return _sessions(str(instrument.market))
+
+    def trading_periods(self) -> list[dict[str, Any]]:
+        """Sessions of every market, each in the shape of `trading_period`."""
+        return [_sessions(market) for market in _MARKETS]
+
+
+def _sessions(market: str) -> dict[str, Any]:
+    tradings = [{"status": status, "time": [0, [begin, 0], [end, 1]]} for status, begin, end in _SESSIONS]
+    return {"market": market, "codeRegex": "", "product": [], "category": [], "tradings": tradings}
 
 
 def clock_document(trade_date: dt.date, phase: Phase, now_ms: int) -> dict[str, Any]:

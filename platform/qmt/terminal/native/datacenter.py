@@ -34,6 +34,8 @@ COMMON_CONTROLS: Final = frozenset(
         "getcurrentsubinfo",
         "getdatafilepath",
         "getfullkline",
+        "getopencloseallklinetime",
+        "getopenclosealltradetime",
         "getopenclosetradetimebystock",
         "getopencloseklinetimebystock",
         "getperiodlist",

@@ -1,4 +1,7 @@
-"""The façade beside the SDK: the same calls to both, over the simulated terminal of one running platform."""
+"""The façade beside the SDK: the same calls to both, over the simulated terminal of one running platform.
+
+`test_xtdata_bars` is the quick half of it.
+"""
 
 from __future__ import annotations
 
@@ -67,6 +70,7 @@ def bars(module: Any, name: str, period: str, start: str, end: str, **more: Any)
     return getattr(module, name)(more.pop("fields", []), [MOUTAI, PINGAN], period, start, end, **more)
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("period", "start", "end", "more"),
@@ -87,6 +91,7 @@ def test_bars_are_the_sdks_frames(sdk: Sdk, ours: Any, period: str, start: str, 
         assert_frame_equal(mine[symbol], theirs[symbol])
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_bars_by_field_are_the_sdks_frames(sdk: Sdk, ours: Any) -> None:
     theirs = bars(sdk, "get_market_data", "1d", "20251220", "20260110")
@@ -96,6 +101,7 @@ def test_bars_by_field_are_the_sdks_frames(sdk: Sdk, ours: Any) -> None:
         assert_frame_equal(mine[field], theirs[field])
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_lists_and_days_are_the_sdks(sdk: Sdk, ours: Any) -> None:
     calls: list[Callable[[Any], Any]] = [
@@ -116,11 +122,13 @@ def test_lists_and_days_are_the_sdks(sdk: Sdk, ours: Any) -> None:
         assert call(ours) == call(sdk)
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_factors_are_the_sdks_frame(sdk: Sdk, ours: Any) -> None:
     assert_frame_equal(ours.get_divid_factors(MOUTAI), sdk.get_divid_factors(MOUTAI))
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_statements_are_the_sdks_frames(sdk: Sdk, ours: Any, stack: Stack) -> None:
     wanted = {"parts": ["financials"], "symbols": [MOUTAI]}
@@ -136,6 +144,7 @@ def test_statements_are_the_sdks_frames(sdk: Sdk, ours: Any, stack: Stack) -> No
         assert_frame_equal(mine[MOUTAI][table][list(frame.columns)], frame)
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_known_fields_of_records_are_the_sdks(sdk: Sdk, ours: Any) -> None:
     detail, theirs = ours.get_instrument_detail(MOUTAI), sdk.get_instrument_detail(MOUTAI)
@@ -148,6 +157,7 @@ def test_known_fields_of_records_are_the_sdks(sdk: Sdk, ours: Any) -> None:
     assert abs(tick["pvolume"] - tick["volume"] * 100) < 100
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_pushes_have_the_sdks_form_until_they_are_ended(sdk: Sdk, ours: Any) -> None:
     def first(module: Any, subscribe: Callable[[Callable[[Any], None]], int]) -> Any:
@@ -173,6 +183,7 @@ def test_pushes_have_the_sdks_form_until_they_are_ended(sdk: Sdk, ours: Any) -> 
         assert all(isinstance(theirs[name], type(mine[name])) for name in mine)
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_progress_of_a_download_reaches_its_callback(ours: Any) -> None:
     told: list[dict[str, Any]] = []

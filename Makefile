@@ -41,6 +41,8 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.throughput
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.recovery
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.risk
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.signals.engine screen
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.signals.engine live
 	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.live.snapshot --minutes 10
 	@PYTHONPATH=platform:client:. $(PY) -m benchmarks.rest.bars

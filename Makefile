@@ -44,6 +44,7 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.signals.engine screen
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.signals.engine live
 	@PYTHONPATH=platform:. $(PY) benchmarks/live/sockets.py --clients 200 500
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.rpc.stream
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.live.snapshot --minutes 10
 	@PYTHONPATH=platform:client:. $(PY) -m benchmarks.rest.bars
 

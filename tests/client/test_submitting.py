@@ -107,6 +107,19 @@ def test_refusal_for_the_moment_says_nothing_about_a_lost_submission(passing: Re
     assert submit(player).status == "REPORTED"
 
 
+def test_denial_that_is_kept_under_the_key_settles_a_lost_submission() -> None:
+    player = Player([CUT, NONE, refusal(422, "CASH_INSUFFICIENT", order="0a0a")])
+    with pytest.raises(Denied):
+        submit(player)
+
+
+def test_denial_that_nothing_was_kept_of_does_not_settle_a_lost_execution() -> None:
+    player = Player([CUT, NONE], forever=lambda request: refusal(422, "LEGS_DENIED") if request.body else NONE)
+    with pytest.raises(OutcomeUnknown):
+        player.run(trading.execute(player.settings, "SPLIT", symbol="600519.SH", side="BUY", quantity=500))
+    assert player.asked.count("POST /executions") > 2
+
+
 def test_refused_lookup_is_no_word_about_the_order() -> None:
     player = Player([CUT, refusal(403, "SCOPE_MISSING"), FOUND])
     assert submit(player).status == "REPORTED"

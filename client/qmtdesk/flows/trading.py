@@ -333,7 +333,7 @@ def _placed(
     """Send a keyed submission until its outcome is known.
 
     After a lost answer the key is looked up before anything is sent again. From then on a refusal settles the matter only
-    if it would have met the lost submission too (`_SETTLED`): one for the moment, such as 429, says nothing about it.
+    if it would have met the lost submission too (`_settles`): one for the moment, such as 429, says nothing about it.
     """
     attempt, until = 0, float("inf")
     lost: DeskError | None = None
@@ -351,7 +351,7 @@ def _placed(
             lost = error
         else:
             refused = error_of(reply)
-            if reply.status in _SETTLED or (lost is None and _is_refusal(reply)):
+            if _settles(refused) or (lost is None and _is_refusal(reply)):
                 raise refused
             lost = refused
         if attempt == 0:
@@ -361,8 +361,9 @@ def _placed(
     raise OutcomeUnknown(key, f"no answer about {key} in time; the last word was {lost}")
 
 
-#: Refusals that depend on the submission alone, or are kept under its key.
-_SETTLED = frozenset({400, 409, 422})
+def _settles(refused: DeskError) -> bool:
+    """Whether a refusal depends on the submission alone, or is kept under its key as a denied order is."""
+    return refused.status in (400, 409) or (refused.status == 422 and "order" in refused.facts)
 
 
 def _is_refusal(reply: Reply) -> bool:

@@ -59,7 +59,7 @@ def test_signals_channel_beside_the_accounts_own(server: Server, team: Team) -> 
     with server.session(team.alice) as socket:
         socket.send(op="subscribe", channel=f"account:{team.alpha.pk}")
         socket.send(op="subscribe", channel=f"signals:{team.alpha.pk}")
-        kinds = set()
+        kinds: set[str] = set()
         while not {"snapshot", "signals"} <= kinds:
             kinds.add(socket.receive(5.0)["type"])
 

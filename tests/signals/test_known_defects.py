@@ -19,6 +19,7 @@ from trading.orders.models import Order
 from trading.signals import rules
 from trading.signals.engine import SignalEngine
 from trading.signals.models import Signal
+from trading.signals.services.execution import signal_step
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
 
@@ -103,16 +104,12 @@ def test_one_slow_acknowledgement_delays_no_other_order(pit: Pit) -> None:
 
 
 def test_failing_instrument_never_stops_the_others(pit: Pit, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trading.signals import executor
-
-    real: Any = executor.signal_step
-
     def breaks(signal: Signal, quotes: Any) -> bool:
         if signal.symbol == MOUTAI:
             raise ZeroDivisionError
-        return bool(real(signal, quotes))
+        return signal_step(signal, quotes)
 
-    monkeypatch.setattr(executor, "signal_step", breaks)
+    monkeypatch.setattr("trading.signals.executor.signal_step", breaks)
     pit.hold(1000, "12.00", "000001.SZ")
     pit.sync()
     pit.limits("13.57", "10.00", "000001.SZ")

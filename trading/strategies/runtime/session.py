@@ -21,8 +21,6 @@ from marketdata.quotes.periods import day_number
 from marketdata.services.adjust import ExEvent
 from ops.clocks import MarketClock
 from qmt.calendar import datetime_of_ms
-from qmt.codes import Board
-from qmt.rules import is_same_day
 from trading.strategies.book import VirtualBook
 from trading.strategies.choices import Level
 from trading.strategies.interface import Bars, FloatArray, Order, Strategy, Tick, bar_event
@@ -241,8 +239,7 @@ class RunSession:
             )
 
     def _is_same_day(self, symbol: str) -> bool:
-        instrument = self._market.instruments[symbol]
-        return is_same_day(symbol.partition(".")[0], Board(instrument.board))
+        return self._market.instruments[symbol].t_plus == 0
 
 
 def ex_events(instruments: Iterable[Instrument]) -> dict[str, list[ExEvent]]:

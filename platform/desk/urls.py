@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("trading.subscriptions.api.urls")),
     path("api/v1/", include("trading.signals.api.urls")),
     path("api/v1/", include("trading.grids.api.urls")),
+    path("api/v1/", include("trading.barrules.api.urls")),
     path("api/v1/", include("trading.ledger.api.urls")),
     path("api/v1/", include("trading.risk.api.urls")),
     path("api/v1/", include("trading.webhooks.api.urls")),

@@ -247,6 +247,7 @@ class World:
             "POST /api/v1/ipo-subscriptions": {"account": team.alpha.pk, "symbol": "732499.SH"},
             "POST /api/v1/ipo-subscriptions/all": {"account": team.alpha.pk},
             "PUT /api/v1/ipo-subscriptions/plans": {"account": team.alpha.pk, "enabled": True},
+            "PUT /api/v1/macd-rules": {"account": team.alpha.pk, "symbol": order.symbol, "amount": "5000"},
             "PUT /api/v1/exit-plans": {"account": team.alpha.pk, "enabled": True},
             "POST /api/v1/orders/<uuid:order_id>/replace": {"price": "9.80"},
             "POST /api/v1/executions": {
@@ -291,6 +292,7 @@ class World:
             "exit-plans/triggers",
             "strategy-runs",
             "grids",
+            "macd-rules",
             "signals",
         ):
             self.queries[f"GET /api/v1/{address}"] = {"account": team.alpha.pk}

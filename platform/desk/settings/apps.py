@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "trading.subscriptions",
     "trading.signals",
     "trading.grids",
+    "trading.barrules",
     "trading.strategies",
     "trading.backtest",
     "trading.webhooks",

@@ -4,15 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0007_new_issues'),
+        ("ledger", "0007_new_issues"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='accountevent',
-            name='kind',
-            field=models.CharField(choices=[('order', 'Order'), ('trade', 'Trade'), ('asset', 'Asset'), ('position', 'Position'), ('account', 'Account'), ('execution', 'Execution'), ('grid', 'Grid')], max_length=10, verbose_name='kind'),
+            model_name="accountevent",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("order", "Order"),
+                    ("trade", "Trade"),
+                    ("asset", "Asset"),
+                    ("position", "Position"),
+                    ("account", "Account"),
+                    ("execution", "Execution"),
+                    ("grid", "Grid"),
+                ],
+                max_length=10,
+                verbose_name="kind",
+            ),
         ),
     ]

@@ -1,0 +1,1 @@
+"""Rules that judge closed bars and write signals."""

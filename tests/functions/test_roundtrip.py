@@ -16,7 +16,7 @@ from django.test import Client
 
 from ops.clocks import database_now, wall_now
 from ops.models import Job, ProcessHeartbeat
-from qmt.reader import ReaderPool, ReadFailure
+from qmt.reader import ReaderPool, ReaderSetup, ReadFailure
 from qmt.registry import find
 from tests.contract.faces import FaceA
 from tests.people import Team, make_team, make_token, signed_in
@@ -41,7 +41,7 @@ def team(db: None, valkey: str, terminal: FaceA) -> Team:
 @pytest.fixture(autouse=True)
 def worker(reader: ReaderPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process is the reads worker of the host: a call is run as soon as it is woken."""
-    slot = runtime.start_runtime("sim", pool=reader)
+    slot = runtime.start_runtime("sim", lambda _: reader)
     monkeypatch.setattr(calling, "run_wake", lambda pk, _host, _deadline: bool(call_run(pk)))
     yield
     runtime._slot.empty(slot)
@@ -193,6 +193,40 @@ def test_row_of_a_function_that_is_not_run_is_not_run(team: Team) -> None:
     assert call_run(row.pk) == "FAILED"
     row.refresh_from_db()
     assert row.code == "FUNCTION_NOT_FOUND"
+
+
+def test_host_that_was_switched_off_meanwhile_is_not_asked(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(pk: uuid.UUID, *_: object) -> bool:
+        team.host.enabled = False
+        team.host.save()
+        return bool(call_run(pk))
+
+    monkeypatch.setattr(calling, "run_wake", late)
+
+    assert call(signed_in(team.alice), "get_full_tick", TICK)[0] == 503
+    assert FunctionCall.objects.get().status == "FAILED"
+
+
+def test_other_terminal_in_the_host_s_row_gets_other_readers(team: Team) -> None:
+    """A simulated host that becomes a broker's must not be answered by the simulation."""
+    made: list[str] = []
+
+    class Pool:
+        def __init__(self, setup: ReaderSetup) -> None:
+            made.append(f"{setup.native} {setup.address}".strip())
+
+        def close(self) -> None:
+            made.append("closed")
+
+    readers = runtime.ReadsRuntime("sim", Pool)  # type: ignore[arg-type]  # what is asked of a pool here
+    first = readers.pool()
+    assert readers.pool() is first
+
+    team.host.kind, team.host.quote_address = "LIVE", "127.0.0.1:58610"
+    team.host.save()
+
+    assert readers.pool() is not first
+    assert made == ["simulated", "closed", "real 127.0.0.1:58610"]
 
 
 def test_old_calls_and_files_are_thrown_away(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:

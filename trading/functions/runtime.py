@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 from accounts.models import QmtHost
 from accounts.terminals import userdata_folder
 from desk.settings.schema import get_config
 from ops.runtimes import RuntimeSlot
-from qmt.reader import ReaderPool, ReaderSetup
+from qmt.reader import ReaderPool, ReaderSetup, ReadFailure
 from trading.orders.runtime.terminal import DEFAULT_SESSION_IDS
 
 #: Readers keep to trade sessions of their own: the order session must never find its ids taken.
@@ -31,24 +34,46 @@ def reader_setup(host: QmtHost) -> ReaderSetup:
 class ReadsRuntime:
     """Holds the readers. The first one starts with the first call: most hosts are never asked."""
 
-    def __init__(self, host_name: str, pool: ReaderPool) -> None:
+    def __init__(self, host_name: str, make_pool: Callable[[ReaderSetup], ReaderPool] = ReaderPool) -> None:
         self.host_name = host_name
-        self.pool = pool
+        self._make_pool = make_pool
+        self._lock = threading.Lock()
+        self._setup: ReaderSetup | None = None
+        self._pool: ReaderPool | None = None
+
+    def pool(self) -> ReaderPool:
+        """The readers of the terminal that the host's row names now; those of another one are ended.
+
+        Raises
+        ------
+        ReadFailure
+            UNAVAILABLE: the host was switched off or removed.
+        """
+        host = QmtHost.objects.filter(name=self.host_name, enabled=True).first()
+        if host is None:
+            raise ReadFailure("UNAVAILABLE", f"{self.host_name} is switched off")
+        setup = reader_setup(host)
+        with self._lock:
+            if self._pool is None or setup != self._setup:
+                if self._pool is not None:
+                    self._pool.close()
+                self._setup, self._pool = setup, self._make_pool(setup)
+            return self._pool
 
     def stop(self) -> None:
         """End the readers, and with them whatever they were asked."""
-        self.pool.close()
+        with self._lock:
+            if self._pool is not None:
+                self._pool.close()
         _slot.empty(self)
 
 
 _slot: RuntimeSlot[ReadsRuntime] = RuntimeSlot("reads")
 
 
-def start_runtime(host_name: str, *, pool: ReaderPool | None = None) -> ReadsRuntime:
+def start_runtime(host_name: str, make_pool: Callable[[ReaderSetup], ReaderPool] = ReaderPool) -> ReadsRuntime:
     """Make this process the reads worker of a host."""
-    return _slot.fill(
-        lambda: ReadsRuntime(host_name, pool or ReaderPool(reader_setup(QmtHost.objects.get(name=host_name))))
-    )
+    return _slot.fill(lambda: ReadsRuntime(host_name, make_pool))
 
 
 def current_runtime() -> ReadsRuntime | None:

@@ -52,7 +52,7 @@ def _answer(runtime: ReadsRuntime, call: FunctionCall, until: float) -> bytes:
         raise ReadFailure("FUNCTION_NOT_FOUND", f"function={call.function} is not run here")
     account = None if call.account is None else AccountRef(call.account.account_no, call.account.account_type)
     seconds = min(spec.deadline_seconds, until - time.monotonic())
-    return runtime.pool.call(spec, call.arguments, account=account, seconds=max(seconds, 0.001))
+    return runtime.pool().call(spec, call.arguments, account=account, seconds=max(seconds, 0.001))
 
 
 def _failed(call: FunctionCall, failure: ReadFailure, until: float) -> str:

@@ -160,6 +160,7 @@ async def sample(found: Desk, client: Any, socket: Any, samples: Samples, *, kee
     arrived = time.time()
     key = f"auto:sig:{signal['id']}:1"
     order = await asyncio.to_thread(until, lambda: sent(found, key), 10, f"the order of {signal}")
+    assert order is not None  # `until` answers nothing else
     if keep:
         samples.quote_to_frame.append((arrived - began) * 1000)
         samples.signal_to_call.append(milliseconds(signal["detected_at"].replace("Z", "+00:00"), order["sent_at"]))

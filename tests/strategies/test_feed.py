@@ -110,6 +110,13 @@ def test_feed_never_passes_a_missing_instant_by() -> None:
     assert BarFeed(IDS, "1m", ms("09:59")).due(clock("10:01:02")) == []
 
 
+def test_feed_finds_what_follows_a_long_silence() -> None:
+    later = DAY + timedelta(days=100)
+    store(Period.DAY_1, [(11, midnight_ms(later), 1.0), (12, midnight_ms(later), 2.0)])
+    feed = BarFeed(IDS, "1d", midnight_ms(DAY))
+    assert [ts for ts, _ in feed.due(clock("16:00:00", later))] == [midnight_ms(later)]
+
+
 def test_feed_shows_no_bar_of_the_future() -> None:
     store(Period.MINUTE_1, [(11, ms("10:01"), 1.0), (12, ms("10:01"), 2.0)])
     assert BarFeed(IDS, "1m", ms("09:59")).due(clock("10:00:59")) == []

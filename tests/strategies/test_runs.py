@@ -15,6 +15,7 @@ from tests.strategies.runs import make_plugin, make_run
 from trading.strategies.choices import Level
 from trading.strategies.models import Plugin, Run
 from trading.strategies.runtime.store import LINES_KEPT, note
+from trading.strategies.selectors import open_runs_of
 
 pytestmark = pytest.mark.django_db
 
@@ -205,3 +206,12 @@ def test_catalogue_shows_what_is_there_now(bench: Bench, plugin: Plugin) -> None
     make_plugin(name="gone", present=False)
     shown = client(bench.alice).get("/api/v1/strategies").json()["results"]
     assert [(entry["name"], entry["version"]) for entry in shown] == [("puppet", "d" * 64)]
+
+
+def test_runs_of_a_leaving_person_are_handed_over(bench: Bench, plugin: Plugin) -> None:
+    make_run(bench.account, bench.alice, plugin=plugin, label="stopped")
+    run = make_run(bench.account, bench.alice, plugin=plugin, wanted=True, state="RUNNING")
+    assert [(work.kind, work.id, work.title) for work in open_runs_of(bench.alice.pk)] == [
+        ("strategy", str(run.pk), "puppet RUNNING")
+    ]
+    assert open_runs_of(bench.team.bob.pk) == []

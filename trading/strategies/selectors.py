@@ -14,6 +14,7 @@ from accounts.selectors import account_get
 from marketdata.models import Instrument
 from marketdata.selectors import latest_quotes
 from ops.errors import Code, NotFound
+from ops.handover import OpenWork
 from trading.ledger.models import OwnerPosition
 from trading.ledger.wire import moment, money, plain
 from trading.strategies.models import Plugin, Run, RunLine, RunOrder
@@ -71,6 +72,21 @@ def runs_shown(user: User, account_id: int, after: Mapping[int, int] | None) -> 
     runs = list(rows.filter(pk__in=list(after)))
     lines = [line_view(line) | {"run": run.pk} for run in runs for line in line_rows(run, after=after[run.pk])]
     return {"runs": [run_view(run) for run in runs], "lines": lines}
+
+
+def open_runs_of(user_id: int) -> list[OpenWork]:
+    """The runs of a person that are wanted; they place nothing any more as soon as the person may not."""
+    runs = Run.objects.filter(created_by=user_id, wanted=True).select_related("plugin").order_by("pk")
+    return [
+        OpenWork(
+            kind="strategy",
+            id=str(run.pk),
+            title=f"{run.label} {run.state}",
+            account_id=run.account_id,
+            facts={"strategy": run.plugin.name, "state": str(run.state), "label": run.label},
+        )
+        for run in runs
+    ]
 
 
 def plugin_view(plugin: Plugin) -> dict[str, Any]:

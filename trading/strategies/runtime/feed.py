@@ -25,7 +25,8 @@ GRACE_MS = 8_000
 CLOSING_GRACE_MS = 25_000
 SETTLE_SECONDS = 2.0
 """And how long on the wall clock after its first bar was seen: a simulated market may run faster than a database writes."""
-LOOK_AHEAD_MS = 40 * DAY_MS
+STRETCH_MS = 40 * DAY_MS
+"""Read at a time."""
 _SESSION = frozenset({Phase.CONTINUOUS, Phase.CLOSE_AUCTION, Phase.LUNCH})
 
 
@@ -55,9 +56,8 @@ class BarFeed:
         list of (int, array of shape (symbols, 6))
             Stamp and `FIELDS`; NaN rows where a symbol has no bar. The caller sets `after_ts` as it handles them.
         """
-        until = min(int(clock.market_time.timestamp() * 1000), self.after_ts + LOOK_AHEAD_MS)
         due: list[tuple[int, FloatArray]] = []
-        for ts, values in self._read(until):
+        for ts, values in self._read(_ms(clock.market_time)):
             if not self._closed(ts, clock) or not self._complete(ts, values, clock):
                 break
             due.append((ts, values))
@@ -66,8 +66,14 @@ class BarFeed:
         return due
 
     def _read(self, until: int) -> list[tuple[int, FloatArray]]:
-        rows = reader.read_bars(list(self._ids), self._stored, self.after_ts + 1, until, columns=FIELDS)
-        return instants(rows.instrument_id, rows.ts, [rows.values[name] for name in FIELDS], self._ids)
+        """The next stored instants; a run that was away for long is read to in stretches."""
+        start = self.after_ts + 1
+        while True:
+            end = min(until, start + STRETCH_MS)
+            rows = reader.read_bars(list(self._ids), self._stored, start, end, columns=FIELDS)
+            if len(rows) or end >= until:
+                return instants(rows.instrument_id, rows.ts, [rows.values[name] for name in FIELDS], self._ids)
+            start = end + 1
 
     def _closed(self, ts: int, clock: MarketClock) -> bool:
         return bar_moment(self._period, ts) <= clock.market_time

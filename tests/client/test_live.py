@@ -147,3 +147,24 @@ def test_on_an_event_loop_quotes_and_accounts_arrive(server: Server, url: str, t
         raise AssertionError("the socket ended")
 
     assert asyncio.run(asyncio.wait_for(follow(), 10)) == (0, 10.5)
+
+
+def test_connections_that_end_at_once_are_made_ever_more_slowly(
+    server: Server, bench: Bench, desk_at: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[int] = []
+
+    def pause(failures: int) -> float:
+        pauses.append(failures)
+        return 0.0
+
+    monkeypatch.setattr("qmtdesk.live.sync.pause_seconds", pause)
+    with cutting(server.port) as proxy, desk_at(proxy.url).live() as live:
+        live.account(bench.account.pk)
+        for _ in range(3):
+            until(live, Link)  # down, or up
+            proxy.cut_all()
+            while not (isinstance(message := next(live), Link) and message.state == "down"):
+                pass
+    assert pauses == sorted(pauses)
+    assert pauses[-1] >= 2

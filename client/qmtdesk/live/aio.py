@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from contextlib import suppress
 from typing import Self
@@ -13,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from qmtdesk.errors import NotAuthenticated
 from qmtdesk.live.link import (
     SILENCE_SECONDS,
+    STEADY_SECONDS,
     Endpoint,
     account_channel,
     bar_channel,
@@ -37,6 +39,7 @@ class AsyncLive:
         self._waiting: deque[Message] = deque()
         self._stop = asyncio.Event()
         self._failures = 0
+        self._connected_at = 0.0
 
     # --------------------------------------------------------------------------------------------- subscriptions
     async def quotes(self, symbols: Symbols | None = None) -> None:
@@ -112,7 +115,8 @@ class AsyncLive:
                 raise final from None
             return
         received = self._session.receive(text)
-        self._failures = 0
+        if time.monotonic() - self._connected_at > STEADY_SECONDS:
+            self._failures = 0
         self._waiting.extend(received.messages)
         for answer in received.answers:
             with suppress(ConnectionClosed):
@@ -130,7 +134,7 @@ class AsyncLive:
             if self._failures == 1:
                 self._waiting.append(Link("down", str(error)))
             return
-        self._connection = connection
+        self._connection, self._connected_at = connection, time.monotonic()
         if self._stop.is_set():  # closed meanwhile, by another task
             await self.close()
             return

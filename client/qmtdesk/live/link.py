@@ -14,6 +14,8 @@ from qmtdesk.queries import Symbols, symbol_list
 SILENCE_SECONDS = 45.0
 OPEN_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 15.0
+#: A connection that lasted so long worked; one that ends sooner, perhaps because the platform ends it, counts as a failure.
+STEADY_SECONDS = 5.0
 #: Whole-market snapshots are large.
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -14,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from qmtdesk.errors import NotAuthenticated
 from qmtdesk.live.link import (
     SILENCE_SECONDS,
+    STEADY_SECONDS,
     Endpoint,
     account_channel,
     bar_channel,
@@ -48,6 +50,7 @@ class Live:
         self._waiting: deque[Message] = deque()
         self._stop = threading.Event()
         self._failures = 0
+        self._connected_at = 0.0
         self._handlers: list[tuple[type[Any], Callable[[Any], object]]] = []
         self._thread: threading.Thread | None = None
 
@@ -154,7 +157,8 @@ class Live:
             return
         with self._lock:
             received = self._session.receive(text)
-            self._failures = 0
+            if time.monotonic() - self._connected_at > STEADY_SECONDS:
+                self._failures = 0
             for answer in received.answers:
                 with suppress(ConnectionClosed):
                     connection.send(answer)
@@ -172,7 +176,7 @@ class Live:
                 self._waiting.append(Link("down", str(error)))
             return
         with self._lock:
-            self._connection, self._held = connection, held
+            self._connection, self._held, self._connected_at = connection, held, time.monotonic()
             if self._stop.is_set():  # closed meanwhile, by another thread
                 self._drop()
                 return

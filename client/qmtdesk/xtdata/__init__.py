@@ -65,7 +65,7 @@ def connect(ip: str = "", port: int | None = None, remember_if_success: bool = T
 
 def reconnect(ip: str = "", port: int | None = None, remember_if_success: bool = True) -> Desk:
     """Connect anew; subscriptions end."""
-    disconnect()
+    use(_here())
     return connect(ip, port, remember_if_success)
 
 

@@ -61,13 +61,20 @@ def require_scope(scope: str, *, write: str | None = None) -> type[SignedIn]:
     )
 
 
-def require_confirmed(request: Request) -> None:
+def require_confirmed(request: Request, *, scope: Scope | None = None) -> None:
     """Let a browser's person on only if they proved again who they are; a token's scope is its proof.
+
+    Parameters
+    ----------
+    scope
+        Which one, where the view is open to tokens with less.
 
     Raises
     ------
     Forbidden
-        SUDO_REQUIRED.
+        SUDO_REQUIRED, SCOPE_MISSING.
     """
     if not isinstance(request.auth, ApiToken):
         sudo_require(request._request)
+    elif scope is not None and scope not in request.auth.scopes:
+        raise Forbidden(Code.SCOPE_MISSING, scope=scope.value)

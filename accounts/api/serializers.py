@@ -138,6 +138,12 @@ class ResumeSerializer(ReasonSerializer):
     confirm = serializers.CharField(max_length=32, required=False, default="", allow_blank=True)
 
 
+class AutoTradingSerializer(serializers.Serializer[Any]):
+    """Whether programs place orders."""
+
+    enabled = serializers.BooleanField()
+
+
 class TokenUseSerializer(serializers.Serializer[Any]):
     """The token the caller authenticated with."""
 

@@ -22,6 +22,11 @@ urlpatterns = [
         views.AccountResumeView.as_view(),
         name="api-account-resume",
     ),
+    path(
+        "accounts/<int:account_id>/auto-trading",
+        views.AccountAutoTradingView.as_view(),
+        name="api-account-auto-trading",
+    ),
     path("health/live", health.HealthLiveView.as_view(), name="api-health-live"),
     path("health/ready", health.HealthReadyView.as_view(), name="api-health-ready"),
 ]

@@ -14,6 +14,7 @@ from accounts.api.permissions import require_confirmed, require_scope
 from accounts.api.serializers import (
     AccountListSerializer,
     AccountSerializer,
+    AutoTradingSerializer,
     MeSerializer,
     ReasonSerializer,
     ResumeSerializer,
@@ -21,8 +22,9 @@ from accounts.api.serializers import (
 from accounts.choices import Scope, TradingState
 from accounts.models import ApiToken, User
 from accounts.selectors import account_get, account_view, account_views, may_halt, may_resume
-from accounts.services import account_halt, account_resume
+from accounts.services import account_auto_trading_set, account_halt, account_resume
 from ops.errors import Code, Forbidden, Invalid
+from ops.inputs import json_object
 
 
 class MeView(APIView):
@@ -105,6 +107,32 @@ class AccountResumeView(APIView):
         if account.state != TradingState.ACTIVE and form.validated_data["confirm"] != account.account_no:
             raise Invalid(Code.NOT_CONFIRMED, field="confirm", expected=account.account_no)
         account_resume(actor=actor_of(request), account=account, reason=form.validated_data["reason"])
+        return Response(AccountSerializer(account_view(user, account_id)).data)
+
+
+class AccountAutoTradingView(APIView):
+    """Whether programs place orders on the account."""
+
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(operation_id="accounts_auto_trading", request=AutoTradingSerializer, responses=AccountSerializer)
+    def post(self, request: Request, account_id: int) -> Response:
+        """Switch automatic trading on or off; what is queued is not sent any more after either. Repeatable.
+
+        Off: whoever may halt the account. On: whoever may lift a halt, in person (a browser's person has to have
+        confirmed their password within ten minutes) or with a token of the `admin` scope.
+        """
+        user = cast(User, request.user)
+        account = account_get(user, account_id)
+        enabled = json_object(request.data, ("enabled",)).get("enabled")
+        if not isinstance(enabled, bool):
+            raise Invalid(Code.FIELD_INVALID if enabled is not None else Code.FIELD_REQUIRED, field="enabled")
+        if not (may_resume if enabled else may_halt)(user, account):
+            raise Forbidden(Code.PERMISSION_DENIED, account=account_id)
+        if enabled:
+            require_confirmed(request, scope=Scope.ADMIN)
+        if account.auto_trading != enabled:
+            account_auto_trading_set(actor=actor_of(request), account=account, enabled=enabled)
         return Response(AccountSerializer(account_view(user, account_id)).data)
 
 

@@ -1,8 +1,8 @@
 // Exit plans, grids, and the signals of both: one account at a time.
 import "../lib/shell.js";
-import { boot, byId, setText } from "../lib/dom.js";
+import { boot, byId } from "../lib/dom.js";
 import { socket } from "../lib/live.js";
-import { t } from "../lib/text.js";
+import { Automatic } from "../exits/automatic.js";
 import { Grids } from "../exits/grids.js";
 import { Plans } from "../exits/plans.js";
 import { Signals } from "../exits/signals.js";
@@ -12,11 +12,9 @@ const select = byId("account-choice"); // absent: no account is this person's to
 
 function start() {
   const triggers = new Triggers();
-  const panels = [new Signals(() => triggers.refresh()), triggers, new Plans(() => triggers.refresh()), new Grids()];
+  const panels = [new Automatic(), new Signals(() => triggers.refresh()), triggers, new Plans(() => triggers.refresh()), new Grids()];
   const choose = (id) => {
     const account = boot.accounts.find((candidate) => candidate.id === id);
-    byId("automatic").classList.toggle("notice-good", account.auto_trading);
-    setText(byId("automatic"), t(account.auto_trading ? "exits.automatic" : "exits.manual"));
     for (const panel of panels) panel.show(account);
   };
   select.addEventListener("change", () => choose(Number(select.value)));

@@ -58,7 +58,7 @@ def own_server() -> Iterator[Target]:
     manage = [sys.executable, str(ROOT / "manage.py")]
     for command in (["migrate", "-v0"], ["migrate", "-v0", "--database", "quotes"], ["demo_data"]):
         subprocess.run([*manage, *command], check=True, stdout=quiet, stderr=quiet)
-    create = [*manage, "token_create", "alice", "--scopes", "market:read"]
+    create = [*manage, "token_create", "alice", "--scopes", "market:read,account:read", "--rate", "60000"]
     token = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
     valkey = subprocess.Popen(plan.valkey(config).command, stdout=quiet, stderr=quiet)
     web = subprocess.Popen([*manage, "web", "--port", str(port)], stdout=quiet, stderr=quiet)
@@ -85,10 +85,10 @@ def _wait_for(port: int) -> None:
             return
 
 
-def message(symbols: int) -> bytes:
+def message(symbols: int, stamp: int) -> bytes:
     """One publication: every symbol with five levels, stamped with the time of now."""
     quote = {
-        "ts": time.time_ns(),
+        "ts": stamp,
         "last": 1700.01,
         "open": 1690.0,
         "high": 1710.0,
@@ -103,21 +103,31 @@ def message(symbols: int) -> bytes:
         "status": 0,
     }
     data = {f"{600000 + index}.SH": quote for index in range(symbols)}
-    return orjson.dumps({"t": time.time_ns() // 1_000_000, "q": data})
+    return orjson.dumps({"t": stamp // 1_000_000, "q": data})
 
 
-async def listen(connection: ClientConnection, latencies_ms: list[float]) -> None:
-    """Note how old each quotes frame is when it arrives."""
+async def listen(connection: ClientConnection, latencies_ms: list[float], newest: dict[int, int]) -> None:
+    """Note how old each quotes frame is when it arrives, and the newest one of this client."""
     async for text in connection:
         now = time.time_ns()
         # Only the stamp is read: parsing every frame would measure this program.
         found = STAMP.search(str(text))
         if found is not None and '"snapshot"' not in text[:40]:
+            newest[id(connection)] = int(found[1])
             latencies_ms.append((now - int(found[1])) / 1e6)
 
 
-async def measure(target: Target, *, clients: int, rate: float, seconds: float, symbols: int) -> dict[str, str]:
-    """Run one round and return the row of the table."""
+async def deaf(target: Target, headers: dict[str, str]) -> ClientConnection:
+    """A client that asks for everything and reads nothing: its window fills, and the server has to live with it."""
+    connection = await connect(target.url, additional_headers=headers, compression=None, max_size=None, max_queue=1)
+    await connection.send('{"op": "subscribe", "channel": "quotes"}')
+    return connection
+
+
+async def measure(
+    target: Target, *, clients: int, rate: float, seconds: float, symbols: int, silent: int
+) -> dict[str, str]:
+    """Run one round and return the row of the table; `silent` clients more read nothing."""
     headers = {"Authorization": f"Bearer {target.token}"}
     redis = Redis.from_url(target.redis)
     began = time.perf_counter()
@@ -127,8 +137,10 @@ async def measure(target: Target, *, clients: int, rate: float, seconds: float, 
     for connection in connections:
         await connection.send('{"op": "subscribe", "channel": "quotes"}')
     connected = time.perf_counter() - began
+    deaf_ones = [await deaf(target, headers) for _ in range(silent)]
     latencies_ms: list[float] = []
-    listeners = [asyncio.create_task(listen(connection, latencies_ms)) for connection in connections]
+    newest: dict[int, int] = {}
+    listeners = [asyncio.create_task(listen(connection, latencies_ms, newest)) for connection in connections]
     await asyncio.sleep(WARM_UP_SECONDS)
     web = psutil.Process(target.pid) if target.pid is not None else None
     cpu_before = _cpu_seconds(web)
@@ -137,13 +149,17 @@ async def measure(target: Target, *, clients: int, rate: float, seconds: float, 
     start = time.perf_counter()
     for index in range(count):
         await asyncio.sleep(max(0.0, start + index / rate - time.perf_counter()))
-        await redis.publish(CHANNEL, message(symbols))
+        stamp = time.time_ns()
+        await redis.publish(CHANNEL, message(symbols, stamp))
     await asyncio.sleep(1.0)
     cpu = _cpu_seconds(web) - cpu_before
     for listener in listeners:
         listener.cancel()
     await asyncio.gather(*listeners, return_exceptions=True)
     await asyncio.gather(*(connection.close() for connection in connections))
+    for connection in deaf_ones:
+        # No closing handshake: it would have to read.
+        connection.transport.abort()
     await redis.aclose()
     cuts = statistics.quantiles(latencies_ms, n=100)
     return {
@@ -151,7 +167,9 @@ async def measure(target: Target, *, clients: int, rate: float, seconds: float, 
         "messages/s": f"{rate:g}",
         "symbols": str(symbols),
         "connect all s": f"{connected:.2f}",
-        "delivered": f"{len(latencies_ms)}/{count * clients}",
+        "silent": str(silent),
+        "delivered": f"{len(latencies_ms) / (count * clients):.1%}",
+        "last value": f"{sum(value == stamp for value in newest.values())}/{clients}",
         "p50 ms": f"{statistics.median(latencies_ms):.1f}",
         "p95 ms": f"{cuts[94]:.1f}",
         "p99 ms": f"{cuts[98]:.1f}",
@@ -181,6 +199,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=20, help="publications per second")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--symbols", type=int, default=60, help="symbols in each publication")
+    parser.add_argument("--silent", type=int, default=1, help="clients more that read nothing")
     parser.add_argument("--url", help="a running platform's socket; with --token and --redis")
     parser.add_argument("--token")
     parser.add_argument("--redis")
@@ -189,7 +208,14 @@ def main() -> None:
     def run(target: Target) -> None:
         rows = [
             asyncio.run(
-                measure(target, clients=clients, rate=options.rate, seconds=options.seconds, symbols=options.symbols)
+                measure(
+                    target,
+                    clients=clients,
+                    rate=options.rate,
+                    seconds=options.seconds,
+                    symbols=options.symbols,
+                    silent=options.silent,
+                )
             )
             for clients in options.clients
         ]

@@ -13,7 +13,7 @@ from accounts.models import User
 from ops.errors import Code, NotFound
 from ops.models import Job
 from trading.backtest.models import Backtest, BacktestDay, BacktestOrder, BacktestPlot, BacktestTrade, BacktestTrip
-from trading.ledger.wire import moment, money, plain
+from trading.ledger.wire import day, moment, money, plain
 
 
 def backtests_visible_to(user: User | AnonymousUser) -> QuerySet[Backtest]:
@@ -96,7 +96,7 @@ def backtest_plot(row: Backtest, name: str) -> str:
 def day_view(row: BacktestDay) -> dict[str, Any]:
     """The run at the close of one trade date."""
     return {
-        "day": row.day.isoformat(),
+        "day": day(row.day),
         "cash": money(row.cash),
         "holdings": money(row.holdings),
         "equity": money(row.cash + row.holdings),

@@ -14,11 +14,14 @@ from ops.errors import Code
 from ops.models import Alert, AuditEvent
 from tests.grids.field import Field
 from tests.orders.bench import MOUTAI, TODAY
+from tests.socketdocument import problems
 from trading.grids.choices import Direction, GridEnd, GridSignalState, GridState
 from trading.grids.models import GridAttempt, GridSession
 from trading.grids.services import grid_pause, grid_resume, grid_stop
 from trading.grids.watch import GridWatch
+from trading.ledger.journal import event_view
 from trading.ledger.models import AccountBook, AccountEvent, Position
+from trading.ledger.sections import read_sections
 from trading.orders.choices import Side, Source, Status
 from trading.orders.models import Order
 
@@ -530,6 +533,18 @@ def test_clients_are_told_of_every_change(field: Field) -> None:
     assert told[0] == (0, None)
     assert told[-1][0] == 500
     assert told[-1][1]["state"] == "DONE"
+
+
+def test_events_and_snapshot_are_as_the_socket_document_says(field: Field) -> None:
+    field.start()
+    field.price(*FALL_AND_TURN)
+    events = AccountEvent.objects.filter(account=field.bench.account, kind="grid").order_by("version")
+    told = [event_view(event) for event in events]
+    frame = {"type": "delta", "channel": f"account:{field.bench.account.pk}", "version": 99, "events": told}
+    assert len(told) > 1
+    assert problems(frame) == []
+    (shown,) = read_sections(field.bench.account)["grids"]
+    assert problems(frame | {"events": [told[0] | {"data": shown}]}) == []
 
 
 def test_position_row_is_not_touched_by_grids(field: Field) -> None:

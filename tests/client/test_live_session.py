@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qmtdesk import AccountBook, NotAuthenticated
@@ -159,6 +159,7 @@ def test_book_keeps_what_the_messages_say() -> None:
     assert not book.apply(Event(2, 5, "account", {}))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(0, 3), max_size=30), st.randoms(use_true_random=False))
 def test_book_after_any_loss_and_repetition_equals_a_fresh_snapshot(changes: list[int], chance: Any) -> None:
     """The platform sends events; some are lost, some come twice; whoever asks for a snapshot gets the present one."""

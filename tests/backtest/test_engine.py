@@ -35,7 +35,7 @@ def test_order_on_a_daily_close_trades_at_the_next_open() -> None:
     result = run(script, tape(daily(A, {D1: flat(10), D2: (10.2, 10.5, 10.1, 10.4), D3: flat(10.4)})))
     assert [(trade.price, trade.quantity, trade.reason) for trade in result.trades] == [(Decimal("10.20"), 100, "in")]
     assert script.told == [
-        ("01-03 09:15", "WORKING", ""),
+        ("01-03 09:30", "WORKING", ""),
         ("01-03 15:00", "TRADE", "100@10.20"),
         ("01-03 15:00", "FILLED", ""),
     ]
@@ -67,7 +67,7 @@ def test_limit_that_is_only_touched_does_not_trade_unless_the_model_says_so() ->
 
 
 def test_limit_that_the_open_accepts_trades_at_the_open() -> None:
-    script = Scripted(at_day({D1: lambda context: context.buy(A, 100, price=Decimal("10.50"))}))
+    script = Scripted(at_day({D1: lambda context: context.buy(A, 100, price=Decimal("10.35"))}))
     result = run(script, tape(daily(A, {D1: flat(10), D2: (10.2, 10.4, 10.1, 10.3)})))
     assert result.trades[0].price == Decimal("10.20")
 
@@ -76,7 +76,7 @@ def test_order_unfilled_at_the_close_ends_with_its_date() -> None:
     script = Scripted(at_day({D1: lambda context: context.buy(A, 100, price=Decimal("9.50"))}))
     result = run(script, tape(daily(A, {D1: flat(10), D2: flat(10), D3: flat(9)})))
     assert not result.trades
-    assert script.told == [("01-03 09:15", "WORKING", ""), ("01-03 15:00", "CANCELLED", "")]
+    assert script.told == [("01-03 09:30", "WORKING", ""), ("01-03 15:00", "CANCELLED", "")]
 
 
 def test_shares_bought_today_cannot_be_sold_today_but_tomorrow() -> None:
@@ -293,6 +293,24 @@ def test_price_cage_holds_in_continuous_trading_only() -> None:
     assert result.trades[0].price == Decimal("10.00")
 
 
+def test_evening_order_is_placed_after_the_opening_auction_and_within_the_cage_around_it() -> None:
+    def script(context: Context, bars: Bars) -> None:
+        if context.now.strftime("%d %H:%M") == "02 15:00":
+            context.buy(A, 100, price=Decimal("10.20"), reason="in")
+            context.buy(A, 100, price=Decimal("10.50"), reason="out")
+
+    at = ["2024-01-02 15:00", "2024-01-03 09:30", "2024-01-03 09:31"]
+    prices = dict(zip(at, (flat(10), flat(10.1), (10.12, 10.15, 10.1, 10.1)), strict=True))
+    strategy = Scripted(script)
+    run(strategy, Tape("1m", [minutes(A, prices)], 0))
+    assert strategy.told == [
+        ("01-03 09:30", "WORKING", ""),
+        ("01-03 09:30", "REFUSED", "PRICE_OUTSIDE_CAGE"),
+        ("01-03 09:31", "TRADE", "100@10.12"),
+        ("01-03 09:31", "FILLED", ""),
+    ]
+
+
 def test_market_kind_needs_continuous_trading_and_its_rest_is_cancelled() -> None:
     model = FillModel(participation_permille=10, slippage_bp=0)
 
@@ -357,7 +375,7 @@ def test_front_adjusted_history_has_no_limits_and_trades_on_the_tick() -> None:
     script = Scripted(at_day({D1: lambda context: context.buy(A, 100)}))
     result = run(script, tape(daily(A, {D1: flat(10.0012), D2: (13.3337, 13.4, 13.3, 13.3)})), is_raw=False)
     assert not result.trades  # a latest price is bounded by what money was set aside for
-    higher = at_day({D1: lambda context: context.buy(A, 100, price=Decimal("14.00"))})
+    higher = at_day({D1: lambda context: context.buy(A, 100, price=Decimal("13.50"))})
     result = run(Scripted(higher), tape(daily(A, {D1: flat(10.0012), D2: (13.3337, 13.4, 13.3, 13.3)})), is_raw=False)
     assert result.trades[0].price == Decimal("13.33")
 

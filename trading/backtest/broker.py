@@ -76,7 +76,7 @@ class TapeBroker:
         self.book = ledger.Book(ledger.Account(ACCOUNT, STOCK_ACCOUNT, cash_cents), tariff, [])
         self.placed: dict[str, Placed] = {}
         self.waiting: dict[str, Placed] = {}
-        """Asked for after a close, for the next trade date."""
+        """Asked for since a close, for the next trade date."""
         self.working: dict[str, Placed] = {}
         self.trades: list[Trade] = []
         self.news = News()
@@ -93,10 +93,10 @@ class TapeBroker:
                 self.book.apply_action(action)
 
     def enter_waiting(self, day: int, ts: int, last: Mapping[str, int]) -> None:
-        """What was asked for after the last close meets the opening auction."""
+        """What was asked for since the last close is placed, with the first continuous trading."""
         waiting, self.waiting = self.waiting, {}
         for placed in waiting.values():
-            self._enter(placed, day, ts, Phase.OPEN_AUCTION, last.get(placed.order.symbol, 0))
+            self._enter(placed, day, ts, Phase.CONTINUOUS, last.get(placed.order.symbol, 0))
 
     def end_day(self, ts: int) -> None:
         """Orders end with their trade date."""

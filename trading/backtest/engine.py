@@ -2,7 +2,8 @@
 
 At each instant, in this order (what `trading.strategies.interface` promises every runner):
 
-1. a new trade date: shares bought become sellable, ex-dates are booked, what was asked for after the last close meets the opening auction;
+1. a new trade date: shares bought become sellable, ex-dates are booked; with continuous trading, at 09:30, what was asked for since the last
+   close is placed, as the live runner places it;
 2. the bars that closed are matched with the orders that were there before they began; after 15:00 what is left ends with its date;
 3. what became of orders is told;
 4. `on_bar`; whatever it asks for is judged at once, or kept for the next trade date after the close, and told.
@@ -17,7 +18,7 @@ from decimal import Decimal
 from typing import Final
 
 from marketdata.quotes.periods import MINUTE_MS, day_start_ts
-from qmt.calendar import TradingCalendar, phase_at, time_of_ms
+from qmt.calendar import Phase, TradingCalendar, phase_at, time_of_ms
 from qmt.fees import Tariff
 from qmt.money import cents_of, price_of
 from trading.backtest.broker import Placed, TapeBroker
@@ -28,10 +29,11 @@ from trading.backtest.tape import Tape
 from trading.strategies.book import VirtualBook
 from trading.strategies.interface import Bars, Strategy, StrategyError, Trade, bar_event
 
-_OPEN_MS: Final = (9 * 60 + 15) * MINUTE_MS
+_DAWN_MS: Final = (9 * 60 + 15) * MINUTE_MS
+_OPEN_MS: Final = (9 * 60 + 30) * MINUTE_MS
 _CLOSE_MS: Final = 15 * 60 * MINUTE_MS
+_OPEN: Final = time(9, 30)
 _CLOSE: Final = time(15)
-_AUCTIONS: Final = frozenset({time(9, 30), _CLOSE})
 _MOST_EVENTS_AT_ONCE: Final = 10_000
 TURN_EVERY: Final = 256
 
@@ -163,12 +165,17 @@ class Engine:
             self._begin_day(day)
         instant = ts + _CLOSE_MS if self._tape.period == "1d" else ts
         of_day = time_of_ms(instant)
+        is_opening = self._tape.period == "1m" and of_day == _OPEN
+        if not is_opening:
+            self._enter_waiting(row, day)
         self._context.move(rows=row, day=day, ts=instant)
         if self._broker.working:
-            self._match(row, day, instant, auction=self._tape.period == "1m" and of_day in _AUCTIONS)
+            self._match(row, day, instant, auction=self._tape.period == "1m" and of_day == _CLOSE)
             if of_day >= _CLOSE:
                 self._broker.end_day(instant)
             self._tell()
+        if is_opening:
+            self._enter_waiting(row, day)
         if of_day >= _CLOSE:
             self._book.open_day(self._calendar.next_day(self._context.trade_date))
         self._rows = row + 1
@@ -186,8 +193,7 @@ class Engine:
         if not first:
             self._close_day()
         self._day = day
-        ts = int(day_start_ts(day)) + _OPEN_MS
-        self._context.move(rows=self._rows, day=day, ts=ts)
+        self._context.move(rows=self._rows, day=day, ts=int(day_start_ts(day)) + _DAWN_MS)
         self._broker.begin_day(day)
         self._book.open_day(self._context.trade_date)
         self._ex_dates(day)
@@ -195,9 +201,16 @@ class Engine:
             self._context.begin("start")
             self._strategy.on_start(self._context)
             self._take()
-        if self._broker.waiting:
-            last = {placed.order.symbol: self._last(placed.order.symbol) for placed in self._broker.waiting.values()}
-            self._broker.enter_waiting(day, ts, last)
+        self._tell()
+
+    def _enter_waiting(self, row: int, day: int) -> None:
+        """Continuous trading begins: what was asked for since the last close is placed, on the market's first price."""
+        if not self._broker.waiting:
+            return
+        ts = int(day_start_ts(day)) + _OPEN_MS
+        self._context.move(rows=row, day=day, ts=ts)
+        last = {placed.order.symbol: self._first(row, placed.order.symbol) for placed in self._broker.waiting.values()}
+        self._broker.enter_waiting(day, ts, last)
         self._tell()
 
     def _ex_dates(self, day: int) -> None:
@@ -252,6 +265,11 @@ class Engine:
         opened, highest, lowest = (rounded_milli(price, tick) for price in (open_, high, low))
         return TradedBar(opened, highest, lowest, int(volume), facts.limit_up_milli, facts.limit_down_milli)
 
+    def _first(self, row: int, symbol: str) -> int:
+        """The price at which a symbol opens, thousandths of a yuan; the last one where it has no bar."""
+        opened = float(self._tape.values[row, self._tape.index[symbol], 0])
+        return rounded_milli(opened, self._days[symbol].tick(self._day)) if opened > 0 else self._last(symbol)
+
     def _last(self, symbol: str) -> int:
         return self._context.prices.milli(symbol, self._day)
 
@@ -267,14 +285,15 @@ class Engine:
             return
         context, broker, day = self._context, self._broker, self._day
         of_day = time_of_ms(context.ts)
-        phase = phase_at(of_day)
+        # What is asked for at lunch is placed when trading goes on.
+        phase = Phase.CONTINUOUS if phase_at(of_day) is Phase.LUNCH else phase_at(of_day)
         # First what frees money; then, once it is known, what was taken back in the same breath.
         for order_id in withdrawn:
             broker.cancel(order_id, context.ts, phase)
         for order, code in asked:
             if code:
                 broker.refuse(order, code, context.ts)
-            elif of_day >= _CLOSE:
+            elif of_day >= _CLOSE or of_day < _OPEN:
                 broker.keep(order, context.ts)
             else:
                 broker.place(order, day, context.ts, phase, self._last(order.symbol))

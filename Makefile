@@ -47,6 +47,7 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.rpc.stream
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.live.snapshot --minutes 10
 	@PYTHONPATH=platform:client:. $(PY) -m benchmarks.rest.bars
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.rest.small_reads
 
 proto: $(STAMPS)/dev ## What is generated from the .proto files of gRPC, into the tree
 	@PYTHONPATH=platform $(PY) -m rpc.generate

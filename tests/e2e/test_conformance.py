@@ -204,7 +204,7 @@ def test_calendar_of_a_year_adds_up(api: httpx.Client) -> None:
     days = [date.fromisoformat(text) for text in body["trading_days"]]
     closed = [date.fromisoformat(text) for text in body["holidays"]]
     year = pd.date_range("2025-01-01", "2025-12-31")
-    weekend = int((year.dayofweek >= 5).sum())
+    weekend = int((year.day_of_week >= 5).sum())
     assert 200 < len(days) < 260
     assert {day.year for day in days + closed} == {2025}
     assert len(days) + len(closed) + weekend == 365
@@ -373,9 +373,11 @@ def test_accounts_of_others_are_not_there(people: dict[str, httpx.Client], accou
 
 
 # ------------------------------------------------------------------------------ API page
-def test_api_page_runs_an_operation_with_a_token_made_there_and_writes_it_down(visit: Callable[..., Visitor]) -> None:
+def test_api_page_runs_an_operation_with_a_token_made_there_and_writes_it_down(
+    stack: Stack, visit: Callable[..., Visitor]
+) -> None:
     page = visit("alice", "/developer/").page
-    page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.url}])
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": stack.url}])
     page.goto(page.url)
     page.get_by_role("button", name="Make one for a day").click()
     page.fill("input[name=password]", PASSWORD)

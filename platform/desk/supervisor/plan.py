@@ -162,7 +162,7 @@ def platform_processes() -> list[ChildSpec]:
             name="strategies",
             command=manage("strategies"),
             stage=Stage.BEAT,
-            stop_seconds=4.0,
+            stop_seconds=3.0,
             heartbeats=("strategies",),
         ),
         ChildSpec(

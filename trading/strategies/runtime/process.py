@@ -74,7 +74,7 @@ class _Process:
         try:
             self._work(guard)
         except HandlerFailed as error:
-            run_fault(self._run, Code.STRATEGY_FAILED, str(error), lines="".join(error.trace).splitlines())
+            run_fault(self._run, Code.STRATEGY_FAILED, str(error), lines=_readable(error.trace))
         except LoadError as error:
             run_fault(self._run, Code.STRATEGY_UNUSABLE, str(error))
         finally:
@@ -178,3 +178,8 @@ class _Process:
         """Called on the guard's thread while the handler does not come back."""
         seconds = get_config().strategy_handler_seconds
         run_fault(self._run, Code.STRATEGY_TOO_SLOW, f"a handler took longer than {seconds:g} s")
+
+
+def _readable(trace: list[str]) -> list[str]:
+    """The lines of a traceback without those that only underline."""
+    return [line for line in "".join(trace).splitlines() if line.strip(" ^~")]

@@ -1,0 +1,131 @@
+"""What trades by itself, in a browser, on the running platform: plans and their prices, a grid, a program, a back-test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.e2e.conftest import Visitor
+from tests.e2e.platform_stack import Stack
+
+pytestmark = pytest.mark.e2e
+Visit = Callable[..., Visitor]
+LIVE_MS = 30_000
+HELD = "601398.SH"
+
+
+@pytest.fixture
+def api(stack: Stack) -> Iterator[httpx.Client]:
+    """Alice over REST."""
+    with stack.api("alice") as client:
+        yield client
+
+
+@pytest.fixture
+def account(stack: Stack, api: httpx.Client) -> int:
+    """Alice's first account with 2,000 shares of `HELD` and automatic trading on."""
+    number = int(api.get("/accounts").json()["results"][0]["id"])
+    with stack.api("admin") as admin:
+        assert admin.post(f"/accounts/{number}/auto-trading", json={"enabled": True}).status_code == 200
+    if not api.get("/positions", params={"account": number, "symbol": HELD}).json()["results"]:
+        quotes = until(lambda: api.get("/quotes", params={"symbols": HELD}).json()["results"])
+        price = (Decimal(str(quotes[0]["last"])) * Decimal("1.015")).quantize(Decimal("0.01"), ROUND_DOWN)
+        wish = {"account": number, "symbol": HELD, "side": "BUY", "quantity": 2000, "price": str(price)}
+        order = api.post("/orders", json=wish).json()
+        until(lambda: api.get(f"/orders/{order['id']}").json()["status"] == "FILLED")
+    return number
+
+
+def until(found: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.3)
+    return value
+
+
+def accept(dialog: Dialog) -> None:
+    dialog.accept()
+
+
+def test_exit_plan_is_refused_by_its_field_then_saved_and_its_prices_shown(
+    account: int, api: httpx.Client, visit: Visit
+) -> None:
+    page = visit("alice", "/strategies/exits/").page
+    page.locator("#plan-new").click()
+    page.locator("#plan-form [name=stop_loss_drop]").fill("0.9")
+    page.locator("#plan-form [type=submit]").click()
+    expect(page.locator("#plan-form .form-error")).to_contain_text("terms.stop_loss_drop")
+    page.locator("#plan-form [name=stop_loss_drop]").fill("0.08")
+    page.locator("#plan-form [type=submit]").click()
+
+    expect(page.locator("#plans tbody tr")).to_contain_text("8.00%")
+    row = page.locator("#triggers tbody tr", has_text=HELD)
+    expect(row.locator(".level").first).to_be_visible(timeout=LIVE_MS)
+    (told,) = api.get("/exit-plans/triggers", params={"account": account, "symbol": HELD}).json()["results"]
+    stop = next(level["price"] for level in told["levels"] if level["kind"] == "STOP_LOSS")
+    assert Decimal(stop) == (Decimal(told["cost"]) * Decimal("0.92")).quantize(Decimal(stop))
+    expect(row).to_contain_text(f"{Decimal(stop):.3f}")
+
+
+def test_grid_is_previewed_started_and_stopped(account: int, visit: Visit) -> None:
+    page = visit("alice", "/strategies/exits/").page
+    page.on("dialog", accept)
+    page.locator("#grid-form [name=symbol]").fill(HELD)
+    page.locator("#grid-preview").click()
+    expect(page.locator("#grid-result .level")).to_have_count(3, timeout=LIVE_MS)
+    page.locator("#grid-start").click()
+    row = page.locator("#grids tbody tr", has_text=HELD)
+    expect(row).to_contain_text("Active", timeout=LIVE_MS)
+    row.locator("button", has_text="Stop").click()
+    expect(row).to_contain_text("Stopped by hand", timeout=LIVE_MS)
+
+
+def test_program_is_made_started_watched_and_stopped(account: int, visit: Visit) -> None:
+    page = visit("alice", "/strategies/").page
+    page.locator("#run-form [name=strategy]").select_option("ma-crossover")
+    page.locator("#run-form [name=symbols]").fill(HELD)
+    page.locator("#run-form [name=period]").select_option("1m")
+    page.locator("#run-form [name=capital]").fill("100000")
+    page.locator("#run-add").click()
+    row = page.locator("#runs tbody tr", has_text="ma-crossover")
+    row.locator("button", has_text="Start").click()
+    expect(row).to_contain_text("Running", timeout=LIVE_MS)
+    expect(page.locator("#run-log li").first).to_be_visible(timeout=LIVE_MS)
+    row.locator("button", has_text="Stop").click()
+    expect(row).to_contain_text("Stopped", timeout=LIVE_MS)
+
+
+def test_back_test_ends_with_a_report_and_its_pictures(visit: Visit) -> None:
+    page = visit("alice", "/strategies/backtests/").page
+    form = page.locator("#backtest-form")
+    form.locator("[name=strategy]").select_option("ma-crossover")
+    form.locator("[name=symbols]").fill("600519.SH")
+    form.locator("[name=period]").select_option("1d")
+    form.locator("[name=start]").fill("2025-01-02")
+    form.locator("[name=end]").fill("2025-12-31")
+    page.locator("#backtest-run").click()
+    expect(page.locator("#report-title")).to_contain_text("Done", timeout=2 * LIVE_MS)
+    expect(page.locator("#report-figures")).to_contain_text("Sharpe ratio")
+    pictures = page.locator("#report-plots img")
+    expect(pictures).to_have_count(5)
+    until(
+        lambda: all(pictures.evaluate_all("nodes => nodes.map(node => node.scrollIntoView() || node.naturalWidth > 0)"))
+    )
+
+
+@pytest.mark.parametrize("path", ["/strategies/exits/", "/strategies/", "/strategies/backtests/"])
+def test_page_has_no_accessibility_violation(visit: Visit, path: str) -> None:
+    page: Page = visit("alice", path).page
+    expect(page.locator("table.grid tbody tr").first).to_be_visible(timeout=LIVE_MS)
+    if path == "/strategies/exits/":
+        page.locator("#plan-new").click()
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []

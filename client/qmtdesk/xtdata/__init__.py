@@ -12,112 +12,59 @@ holds for single fields of a record as well.
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from qmtdesk.desk import Desk
-from qmtdesk.errors import DeskError, InvalidRequest, JobEnded, NotFound, StillDownloading
-from qmtdesk.models import Instrument
+from qmtdesk.errors import InvalidRequest, JobEnded, NotFound, StillDownloading
 from qmtdesk.queries import SHANGHAI
 from qmtdesk.xtdata import shapes
+from qmtdesk.xtdata.connection import connect, disconnect, here, known, lot, pushing, reconnect, run, use
 from qmtdesk.xtdata.names import NOT_COVERED
-from qmtdesk.xtdata.pushes import Callback, Pushes
+from qmtdesk.xtdata.pushes import Callback
 from qmtdesk.xtdata.shapes import not_covered
 
+__all__ = [
+    "connect",
+    "datetime_to_timetag",
+    "disconnect",
+    "download_financial_data",
+    "download_financial_data2",
+    "download_history_data",
+    "download_history_data2",
+    "download_holiday_data",
+    "download_index_weight",
+    "download_sector_data",
+    "get_divid_factors",
+    "get_financial_data",
+    "get_full_tick",
+    "get_holidays",
+    "get_index_weight",
+    "get_instrument_detail",
+    "get_instrument_detail_list",
+    "get_instrument_type",
+    "get_local_data",
+    "get_market_data",
+    "get_market_data_ex",
+    "get_market_last_trade_date",
+    "get_sector_list",
+    "get_stock_list_in_sector",
+    "get_trading_calendar",
+    "get_trading_dates",
+    "reconnect",
+    "run",
+    "subscribe_quote",
+    "subscribe_whole_quote",
+    "timetag_to_datetime",
+    "unsubscribe_quote",
+    "use",
+]
+
 _PERIODS = {"1h": "60m"}
-_ALL_INSTRUMENTS = 10_000
 #: The Shanghai exchange opened on it.
 FIRST_DAY = "19901219"
-
-_lock = threading.RLock()
-_desk: Desk | None = None
-_pushes: Pushes | None = None
-_instruments: dict[str, Instrument] = {}
-
-
-# ------------------------------------------------------------------------------------------------------- connection
-def use(desk: Desk) -> Desk:
-    """Have this module ask `desk` from now on."""
-    global _desk
-    disconnect()
-    with _lock:
-        _desk = desk
-    return desk
-
-
-def connect(ip: str = "", port: int | None = None, remember_if_success: bool = True) -> Desk:
-    """The platform that ``QMTDESK_URL`` names, whatever terminal a script names here.
-
-    Raises
-    ------
-    DeskError
-        It does not answer, or does not know the token.
-    """
-    desk = _here()
-    desk.calendar()
-    return desk
-
-
-def reconnect(ip: str = "", port: int | None = None, remember_if_success: bool = True) -> Desk:
-    """Connect anew; subscriptions end."""
-    use(_here())
-    return connect(ip, port, remember_if_success)
-
-
-def disconnect() -> None:
-    """End all subscriptions and forget the platform."""
-    global _desk, _pushes
-    with _lock:
-        pushes, _pushes, _desk = _pushes, None, None
-        _instruments.clear()
-    if pushes is not None:
-        pushes.close()
-
-
-def run() -> None:
-    """Block while subscriptions live."""
-    _pushing().wait()
-
-
-def _here() -> Desk:
-    with _lock:
-        if _desk is None:
-            url, token = os.environ.get("QMTDESK_URL"), os.environ.get("QMTDESK_TOKEN")
-            if not url or not token:
-                raise DeskError(
-                    "NOT_CONNECTED", "set QMTDESK_URL and QMTDESK_TOKEN, or call xtdata.use(Desk(url, token))"
-                )
-            return use(Desk(url, token))
-        return _desk
-
-
-def _pushing() -> Pushes:
-    global _pushes
-    desk = _here()
-    with _lock:
-        if _pushes is None:
-            _pushes = Pushes(desk, _lot)
-        return _pushes
-
-
-def _instrument(symbol: str) -> Instrument:
-    """An instrument whose facts that never change are wanted; read once for all."""
-    with _lock:
-        if symbol not in _instruments:
-            rows = _here().instruments(limit=_ALL_INSTRUMENTS) if not _instruments else [_here().instrument(symbol)]
-            _instruments.update({row.symbol: row for row in rows})
-        found = _instruments.get(symbol)
-        return found if found is not None else _here().instrument(symbol)
-
-
-def _lot(symbol: str) -> int:
-    """Shares to the lot in which the SDK counts volume."""
-    return _instrument(symbol).volume_unit
 
 
 def _day(text: str) -> str | None:
@@ -193,7 +140,7 @@ def _bars(
         raise not_covered(f"the period {period} (ticks: Desk.ticks, GET /api/v1/ticks)", function)
     if not stock_list:
         return {}
-    frame = _here().bars(
+    frame = here().bars(
         list(stock_list),
         named,
         start=start_time or None,
@@ -204,10 +151,11 @@ def _bars(
         open_day=named in shapes.DAILY,
         wait=wait,
     )
+    known(stock_list)
     groups = dict(tuple(frame.groupby("symbol", sort=False)))
     nothing = frame.iloc[:0]
     return {
-        symbol: shapes.bar_frame(groups.get(symbol, nothing), field_list, named, _lot(symbol)) for symbol in stock_list
+        symbol: shapes.bar_frame(groups.get(symbol, nothing), field_list, named, lot(symbol)) for symbol in stock_list
     }
 
 
@@ -239,7 +187,7 @@ def download_history_data2(
     JobEnded
         It could not; the SDK would stay silent.
     """
-    desk = _here()
+    desk = here()
     started = desk.sync(list(stock_list), period, start=start_time or None, end=end_time or None)
     job = started.job
     while job is not None and not job.is_over:
@@ -260,8 +208,9 @@ def get_full_tick(code_list: Sequence[str]) -> dict[str, shapes.Partial]:
     markets = [code for code in code_list if "." not in code]
     if markets:
         raise not_covered(f"the market {markets[0]} at once", "get_full_tick")
-    found = _here().quotes(list(code_list)) if code_list else {}
-    return {symbol: shapes.full_tick(found[symbol], _lot(symbol)) for symbol in code_list if symbol in found}
+    found = here().quotes(list(code_list)) if code_list else {}
+    known(list(found))
+    return {symbol: shapes.full_tick(found[symbol], lot(symbol)) for symbol in code_list if symbol in found}
 
 
 def subscribe_quote(
@@ -277,22 +226,21 @@ def subscribe_quote(
         raise not_covered(f"a subscription to {period}", "subscribe_quote")
     if start_time or end_time or count:
         raise not_covered("history before the pushes (get_market_data_ex has it)", "subscribe_quote")
-    _instrument(stock_code)
-    return _pushing().subscribe(period, [stock_code], callback or _nobody)
+    known([stock_code])
+    return pushing().subscribe(period, [stock_code], callback or _nobody)
 
 
 def subscribe_whole_quote(code_list: Sequence[str], callback: Callback | None = None) -> int:
     """Have `callback` called with ``{symbol: snapshot}``; a market (``"SH"``) stands for all its instruments."""
     symbols = [code for code in code_list if "." in code]
-    endings = tuple(f".{market}" for market in set(code_list) - set(symbols))
-    if endings:
-        symbols += [row.symbol for row in _here().instruments(limit=_ALL_INSTRUMENTS) if row.symbol.endswith(endings)]
-    return _pushing().subscribe("tick", symbols, callback or _nobody, whole=True)
+    markets = set(code_list) - set(symbols)
+    symbols = [*known(symbols), *(name for name in (known(None) if markets else ()) if name[-2:] in markets)]
+    return pushing().subscribe("tick", symbols, callback or _nobody, whole=True)
 
 
 def unsubscribe_quote(seq: int) -> None:
     """End a subscription."""
-    _pushing().unsubscribe(seq)
+    pushing().unsubscribe(seq)
 
 
 def _nobody(_news: dict[str, Any]) -> None:
@@ -305,7 +253,7 @@ def get_instrument_detail(stock_code: str, iscomplete: bool = False) -> shapes.P
     if iscomplete:
         raise not_covered("the complete form", "get_instrument_detail")
     try:
-        return shapes.detail(_here().instrument(stock_code))
+        return shapes.detail(here().instrument(stock_code))
     except (InvalidRequest, NotFound) as error:
         if error.code == "SYMBOL_UNKNOWN":
             return None
@@ -322,12 +270,12 @@ def get_instrument_detail_list(
 
 def get_instrument_type(stock_code: str, variety_list: Sequence[str] | None = None) -> dict[str, bool]:
     """``{"stock": True}``, ``etf``, ``bond`` or ``index``; with `variety_list` whether it is each of those."""
-    return shapes.kinds(_instrument(stock_code), variety_list)
+    return shapes.kinds(known([stock_code])[stock_code], variety_list)
 
 
 def get_sector_list() -> list[str]:
     """Names of the sectors."""
-    return [sector.name for sector in _here().sectors()]
+    return [sector.name for sector in here().sectors()]
 
 
 def get_stock_list_in_sector(sector_name: str, real_timetag: int | str = -1) -> list[str]:
@@ -338,19 +286,19 @@ def get_stock_list_in_sector(sector_name: str, real_timetag: int | str = -1) -> 
     elif real_timetag >= 0:
         on = shapes.compact(datetime.fromtimestamp(real_timetag / 1000, SHANGHAI).date())
     try:
-        return [member.symbol for member in _here().sector_members(sector_name, on=on)]
+        return [member.symbol for member in here().sector_members(sector_name, on=on)]
     except NotFound:
         return []
 
 
 def get_index_weight(index_code: str) -> dict[str, float]:
     """Constituents of an index and their weights in per cent."""
-    return {row.symbol: row.weight for row in _here().index_weights(index_code)}
+    return {row.symbol: row.weight for row in here().index_weights(index_code)}
 
 
 def get_trading_dates(market: str, start_time: str = "", end_time: str = "", count: int = -1) -> list[int]:
     """Trading days up to the present one, as epoch ms of their midnights; the last `count` of them."""
-    calendar = _here().calendar(market=market, start=_day(start_time) or FIRST_DAY, end=_day(end_time))
+    calendar = here().calendar(market=market, start=_day(start_time) or FIRST_DAY, end=_day(end_time))
     days = [day for day in calendar.trading_days if day <= calendar.trade_date]
     return [shapes.millis(day) for day in (days if count < 0 else days[len(days) - min(count, len(days)) :])]
 
@@ -364,18 +312,18 @@ def get_trading_calendar(market: str, start_time: str = "", end_time: str = "") 
     """Trading days as ``YYYYMMDD``, those to come included as far as holidays are published."""
     if market not in ("SH", "SZ"):
         raise not_covered(f"the calendar of {market}", "get_trading_calendar")
-    days = _here().calendar(market=market, start=_day(start_time) or FIRST_DAY, end=_day(end_time)).trading_days
+    days = here().calendar(market=market, start=_day(start_time) or FIRST_DAY, end=_day(end_time)).trading_days
     return [shapes.compact(day) for day in days]
 
 
 def get_holidays() -> list[str]:
     """Published weekdays without trading, as ``YYYYMMDD``."""
-    return [shapes.compact(day) for day in _here().calendar(start="20000101").holidays]
+    return [shapes.compact(day) for day in here().calendar(start="20000101").holidays]
 
 
 def get_divid_factors(stock_code: str, start_time: str = "", end_time: str = "") -> pd.DataFrame:
     """Ex-rights events, indexed by their day."""
-    return shapes.factor_frame(_here().factors(stock_code, start=_day(start_time), end=_day(end_time)))
+    return shapes.factor_frame(here().factors(stock_code, start=_day(start_time), end=_day(end_time)))
 
 
 def get_financial_data(
@@ -386,7 +334,7 @@ def get_financial_data(
     report_type: str = "report_time",
 ) -> dict[str, dict[str, pd.DataFrame]]:
     """Financial tables: ``{symbol: {table: DataFrame}}``, by the period's end or (``announce_time``) the announcement."""
-    tables = _here().financials(list(stock_list), list(table_list) or None) if stock_list else {}
+    tables = here().financials(list(stock_list), list(table_list) or None) if stock_list else {}
 
     def keep(day: str) -> bool:
         return (not start_time or day >= start_time[:8]) and (not end_time or day <= end_time[:8])
@@ -413,7 +361,7 @@ def download_financial_data(
     incrementally: bool | None = None,
 ) -> None:
     """Nothing to do: the platform refreshes statements by itself (docs/static-data.md)."""
-    _here()
+    here()
 
 
 def download_financial_data2(
@@ -424,24 +372,24 @@ def download_financial_data2(
     callback: Callable[[dict[str, Any]], object] | None = None,
 ) -> None:
     """Nothing to do, as `download_financial_data`; the callback is told so."""
-    _here()
+    here()
     if callback is not None:
         callback({"finished": len(stock_list), "total": len(stock_list), "stockcode": "", "message": ""})
 
 
 def download_sector_data() -> None:
     """Nothing to do: the platform refreshes sectors by itself."""
-    _here()
+    here()
 
 
 def download_index_weight() -> None:
     """Nothing to do: the platform refreshes weights by itself."""
-    _here()
+    here()
 
 
 def download_holiday_data(incrementally: bool = True) -> None:
     """Nothing to do: the platform refreshes holidays by itself."""
-    _here()
+    here()
 
 
 # ---------------------------------------------------------------------------------------------------------------- times

@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from qmtdesk.desk import Desk
-from qmtdesk.live.messages import Bars, Quotes
+from qmtdesk.errors import DeskError
+from qmtdesk.live.messages import Bars, Quotes, Refused
 from qmtdesk.live.sync import Live
 from qmtdesk.xtdata import shapes
 
 Callback = Callable[[dict[str, Any]], object]
+
+
+#: The platform takes no longer list.
+MOST_SYMBOLS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +80,15 @@ class Pushes:
             self._live = self._desk.live()
             self._live.on(Quotes, self._quotes)
             self._live.on(Bars, self._bars)
+            self._live.on(Refused, _refused)
         channel = {"tick": "quotes", "1m": "bars", "5m": "bars:5m"}[period]
+        wanted = symbols if len(symbols) <= MOST_SYMBOLS else None  # all; each gets its own of them
         if not symbols:
             self._live.leave(channel)
         elif period == "tick":
-            self._live.quotes(symbols)
+            self._live.quotes(wanted)
         else:
-            self._live.bars(symbols, period)
+            self._live.bars(wanted, period)
 
     def _quotes(self, message: Quotes) -> None:
         self._tell("tick", {name: shapes.tick(quote, self._lot(name)) for name, quote in message.data.items()})
@@ -101,3 +108,8 @@ class Pushes:
                 one.callback(chosen if one.whole else {name: [value] for name, value in chosen.items()})
             except Exception:  # noqa: BLE001 - a script's mistake; the SDK prints it and goes on
                 traceback.print_exc()
+
+
+def _refused(message: Refused) -> None:
+    """End the thread with the platform's words: a feed that stays silent is worse."""
+    raise DeskError(message.code, message.message, facts=message.details)

@@ -229,6 +229,19 @@ def test_other_terminal_in_the_host_s_row_gets_other_readers(team: Team) -> None
     assert made == ["simulated", "closed", "real 127.0.0.1:58610"]
 
 
+def test_readers_find_the_terminal_of_the_host_s_row(team: Team, terminal: FaceA) -> None:
+    team.host.userdata_path = str(terminal.userdata)
+    team.host.save()
+    readers = runtime.ReadsRuntime("sim")
+    spec = find("xtdata.get_full_tick")
+    assert spec is not None
+
+    body = readers.pool().call(spec, TICK["arguments"], seconds=15)
+
+    assert list(orjson.loads(body)) == ["600519.SH"]
+    readers.stop()
+
+
 def test_old_calls_and_files_are_thrown_away(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calling, "INLINE_BYTES", 10)
     alice = signed_in(team.alice)

@@ -32,6 +32,8 @@ CHECK_SECONDS = 0.5
 
 One = TypeVar("One", bound=Callable[[Call, Any], Message])
 Many = TypeVar("Many", bound=Callable[[Call, Any], Iterator[Message]])
+Guard = Callable[["Method", Threads], Callable[..., Any]]
+"""Makes of a function what gRPC calls: lets the caller in, runs it where it belongs, tells how it ended."""
 Live = TypeVar("Live", bound=Callable[[Call, Any, Context], Awaitable[None]])
 
 
@@ -43,6 +45,7 @@ class Method:
     scope: Scope | None
     rated: bool
     run: Callable[..., Any]
+    guard: Guard
 
 
 class Methods:
@@ -59,22 +62,22 @@ class Methods:
 
     def method(self, *, scope: Scope | None, rated: bool = True) -> Callable[[One], One]:
         """The function answers one message; it runs on a thread."""
-        return self._register(scope, rated=rated)
+        return self._register(scope, _guarded_one, rated=rated)
 
     def streaming(self, *, scope: Scope | None) -> Callable[[Many], Many]:
         """The function answers messages one after the other; each is made on a thread."""
-        return self._register(scope, rated=True)
+        return self._register(scope, _guarded_many)
 
     def live(self, *, scope: Scope | None) -> Callable[[Live], Live]:
         """The function answers messages from the event loop, where it must never wait for a database."""
-        return self._register(scope, rated=True)
+        return self._register(scope, _guarded_live)
 
-    def _register(self, scope: Scope | None, *, rated: bool) -> Callable[[Any], Any]:
+    def _register(self, scope: Scope | None, guard: Guard, *, rated: bool = True) -> Callable[[Any], Any]:
         def register(run: Any) -> Any:
             name = camel(run.__name__)
             if name not in self.service.methods_by_name:
                 raise LookupError(f"{self.full_name} has no method {name}")
-            self.methods[name] = Method(f"{self.full_name}/{name}", scope, rated, run)
+            self.methods[name] = Method(f"{self.full_name}/{name}", scope, rated, run, guard)
             return run
 
         return register
@@ -104,12 +107,12 @@ def camel(name: str) -> str:
 
 def _handler(described: MethodDescriptor, method: Method, threads: Threads) -> grpc.RpcMethodHandler[Any, Any]:
     read = GetMessageClass(described.input_type).FromString
+    guarded = method.guard(method, threads)
     if described.client_streaming:
-        return grpc.stream_stream_rpc_method_handler(_guarded_live(method, threads), read, as_bytes)
-    if not described.server_streaming:
-        return grpc.unary_unary_rpc_method_handler(_guarded_one(method, threads), read, as_bytes)
-    guarded = _guarded_live if described.containing_service.name == "LiveService" else _guarded_many
-    return grpc.unary_stream_rpc_method_handler(guarded(method, threads), read, as_bytes)
+        return grpc.stream_stream_rpc_method_handler(guarded, read, as_bytes)
+    if described.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(guarded, read, as_bytes)
+    return grpc.unary_unary_rpc_method_handler(guarded, read, as_bytes)
 
 
 def as_bytes(message: Message | bytes) -> bytes:

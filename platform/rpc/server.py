@@ -107,6 +107,10 @@ class RpcServer:
         for threads in (*self._threads.values(), self._own):
             await asyncio.to_thread(threads.stop)
 
+    def threads_of(self, service: str) -> Threads:
+        """The threads that a service's functions run on."""
+        return self._threads[service]
+
     def _credentials(self) -> grpc.ServerCredentials | None:
         if self._certificate is None or self._key is None:
             return None

@@ -34,6 +34,8 @@ _BY_STATUS: Final = {
 }
 #: Codes that are about who is calling, whichever class carries them.
 _IDENTITY: Final = frozenset({Code.NOT_AUTHENTICATED, Code.TOKEN_INVALID})
+#: A status travels in HTTP headers, of which clients take 8 KiB.
+MAX_TEXT: Final = 1_000
 RETRY_AFTER: Final = "retry_after_seconds"
 
 
@@ -54,7 +56,7 @@ def rich_status(error: DeskError, *, request_id: str = "") -> status_pb2.Status:
         )
     ]
     if error.field is not None:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.message)
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=_text(error.message))
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if RETRY_AFTER in facts:
         retry = error_details_pb2.RetryInfo()
@@ -62,7 +64,7 @@ def rich_status(error: DeskError, *, request_id: str = "") -> status_pb2.Status:
         details.append(retry)
     if request_id:
         details.append(error_details_pb2.RequestInfo(request_id=request_id))
-    status = status_pb2.Status(code=status_code(error).value[0], message=error.message)
+    status = status_pb2.Status(code=status_code(error).value[0], message=_text(error.message))
     for detail in details:
         packed = any_pb2.Any()
         packed.Pack(detail)
@@ -71,4 +73,5 @@ def rich_status(error: DeskError, *, request_id: str = "") -> status_pb2.Status:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"

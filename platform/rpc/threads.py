@@ -19,7 +19,7 @@ from django.db import close_old_connections, connections
 P = ParamSpec("P")
 R = TypeVar("R")
 
-STOP_SECONDS = 5.0
+STOP_SECONDS = 1.0
 
 
 class Threads:

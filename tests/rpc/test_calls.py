@@ -96,6 +96,14 @@ def test_refusal_names_the_field_at_fault(server: Server, team: Team) -> None:
     assert refusal.fields == ["symbols"]
 
 
+def test_refusal_with_many_facts_still_arrives(server: Server, team: Team) -> None:
+    client = server.person(team.alice)
+    symbols = [f"{600000 + number}.SH-and-{'x' * 40}" for number in range(500)]
+    refusal = client.refused(client.data.GetQuotes, data_pb2.GetQuotesRequest(symbols=symbols))
+    assert (refusal.status, refusal.code) == (grpc.StatusCode.INVALID_ARGUMENT, "SYMBOL_UNKNOWN")
+    assert len(refusal.facts["symbols"]) == 1_001
+
+
 def test_refusal_of_an_unknown_account_and_of_anothers_are_the_same(server: Server, team: Team) -> None:
     client = server.person(team.alice)
     unknown = client.refused(client.trading.GetAccount, trading_pb2.AccountRequest(account=999))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
@@ -11,12 +14,12 @@ from ops.errors import Code, Denied, DeskError, Forbidden, Invalid, NotFound
 from ops.models import AuditEvent
 from rpc import trading
 from rpc.calls import Call
+from rpc.server import THREADS_EACH
 from rpc.statuses import status_code
 from rpc.v1 import common_pb2 as common
 from rpc.v1 import trading_pb2 as pb
 from tests.orders.bench import MOUTAI, Bench, make_bench
-from tests.people import Team
-from tests.rpc.conftest import Server
+from tests.rpc.conftest import Server, ThreadServer
 from tests.rpc.direct import call_of
 from trading.orders.models import Order
 
@@ -228,9 +231,21 @@ def test_denied_order_over_the_wire_tells_code_facts_and_row(server: Server) -> 
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "quotes"])
-def test_order_whose_callers_deadline_has_passed_is_not_placed(server: Server, team: Team) -> None:
-    client = server.person(team.alice)
-    request = pb.OrderRequest(account=team.alpha.pk, symbol=MOUTAI, side=common.SIDE_BUY, quantity=100, price="10")
-    refusal = client.refused(client.trading.SubmitOrder, request, seconds=0.0)
+def test_order_that_waits_for_a_thread_when_its_deadline_passes_is_not_placed(
+    server: Server, running: ThreadServer
+) -> None:
+    bench, busy = make_bench(), threading.Event()
+    client = server.person(bench.alice)
+    assert running.server is not None
+    threads = running.server.threads_of("desk.v1.TradingService")
+    blocked = [
+        asyncio.run_coroutine_threadsafe(threads.run(busy.wait, 10.0), running.loop) for _ in range(THREADS_EACH)
+    ]
+    try:
+        refusal = client.refused(client.trading.SubmitOrder, wish(bench), seconds=0.5)
+    finally:
+        busy.set()
+        assert all(future.result(10) for future in blocked)
+    after = client.ask(client.trading.SubmitOrder, wish(bench, quantity=200))
     assert refusal.status == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert Order.objects.count() == 0
+    assert [order.pk for order in Order.objects.all()] == [UUID(after.order.id)]

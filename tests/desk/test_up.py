@@ -25,7 +25,8 @@ MANAGE = [sys.executable, str(ROOT / "manage.py")]
 # On an idle two-core machine a second start takes at most 12 s; a test machine is busy.
 START_SECONDS = 60
 STOP_SECONDS = 10
-PROCESSES = {"valkey", "terminal@sim", "trade@sim", "data@sim", "reads@sim", "core", "beat", "engine", "web"}
+HOST = {"terminal@sim", "trade@sim", "data@sim", "reads@sim"}
+PROCESSES = HOST | {"valkey", "core", "beat", "engine", "strategies", "rpc", "web"}
 
 
 def free_port() -> int:

@@ -28,7 +28,7 @@ MAX_CALLS = 2_000
 """Calls and streams under way at once; one more is refused with RESOURCE_EXHAUSTED."""
 THREADS_EACH = 6
 HEALTH_SECONDS = 1.0
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 1.5
 
 SERVICES: Final = (data.SERVICE, trading.SERVICE, live.SERVICE)
 
@@ -104,8 +104,8 @@ class RpcServer:
         if self._server is not None:
             await self._server.stop(grace_seconds)
         await running_hub(settings.REDIS_URL).stop()
-        for threads in (*self._threads.values(), self._own):
-            await asyncio.to_thread(threads.stop)
+        everybody = (*self._threads.values(), self._own)
+        await asyncio.gather(*(asyncio.to_thread(threads.stop) for threads in everybody))
 
     def threads_of(self, service: str) -> Threads:
         """The threads that a service's functions run on."""

@@ -189,8 +189,8 @@ def test_up_stops_everything_in_order_within_ten_seconds(platform: Platform) -> 
     time.sleep(0.1)
     stops = [line.split("INFO    ")[1] for line in platform.lines if "INFO    stopping " in line]
     assert stops == [
-        "stopping web",
-        "stopping beat",
+        "stopping rpc, web",
+        "stopping beat, strategies",
         "stopping trade@sim, data@sim, reads@sim, core",
         "stopping engine",
         "stopping terminal@sim",

@@ -65,6 +65,7 @@ def test_submit_with_auto_trading_off_is_refused_and_stores_nothing(bench: Bench
     assert not Order.objects.exists()
 
 
+@pytest.mark.postgres
 def test_submit_of_a_second_attempt_waits_for_the_first_to_end(bench: Bench) -> None:
     first = place(bench).order
     second = place(bench, attempt=2)

@@ -112,6 +112,7 @@ def test_purchase_moves_the_cost_and_a_sale_does_not(pit: Pit) -> None:
     assert (str(pit.track.cost), pit.track.quantity) == ("9.500000", 1500)
 
 
+@pytest.mark.postgres
 def test_fill_is_taken_in_once_over_restarts(pit: Pit) -> None:
     pit.hold(1000, "10.00")
     pit.at("10:00:00")

@@ -49,7 +49,7 @@ def test_first_take_profit_without_sellable_shares_is_no_signal(pit: Pit) -> Non
 
 def test_trailing_waits_for_the_first_take_profit(pit: Pit) -> None:
     assert pit.walk("12.00", "11.95", "11.94", "11.20") == ["FIRST_TAKE_PROFIT 11.94"]
-    PositionTrack.objects.update(first_done=True, revision=2)
+    PositionTrack.objects.update(first_done=True)
     pit.sync()
     # g = 20%: 12 × 0.87 = 10.44.
     assert pit.walk("10.45", "10.44") == ["TRAILING 10.44"]
@@ -57,14 +57,14 @@ def test_trailing_waits_for_the_first_take_profit(pit: Pit) -> None:
 
 
 def test_trailing_below_the_first_step_is_a_floor_under_cost(pit: Pit) -> None:
-    PositionTrack.objects.update(first_done=True, hi="10.400000", revision=2)
+    PositionTrack.objects.update(first_done=True, hi="10.400000")
     pit.plan(terms={"stop_loss": False})
     pit.sync()
     assert pit.walk("9.26", "9.25") == ["TRAILING 9.25"]
 
 
 def test_of_two_exits_the_more_urgent_one_is_the_signal(pit: Pit) -> None:
-    PositionTrack.objects.update(first_done=True, hi="12.000000", revision=2)
+    PositionTrack.objects.update(first_done=True, hi="12.000000")
     pit.sync()
     assert pit.walk("9.00", "9.30", "9.60") == ["STOP_LOSS 9.00"]
 
@@ -119,7 +119,7 @@ def test_positions_whose_plan_is_off_are_not_followed(pit: Pit) -> None:
 
 
 def test_a_high_that_cannot_be_right_is_reset_and_told(pit: Pit, django_capture_on_commit_callbacks: Any) -> None:
-    PositionTrack.objects.update(hi="2000.000000", first_done=True, revision=2)
+    PositionTrack.objects.update(hi="2000.000000", first_done=True)
     pit.restart()
     with django_capture_on_commit_callbacks(execute=True):
         assert pit.walk("10.10") == []
@@ -136,6 +136,7 @@ def test_a_price_at_a_level_to_the_last_digit_is_decided_exactly(pit: Pit) -> No
     assert pit.walk("30.8025") == ["STOP_LOSS 30.8025"]
 
 
+@pytest.mark.postgres
 def test_one_quote_that_comes_twice_is_one_signal(pit: Pit) -> None:
     pit.quote("9.20")
     pit.crash()
@@ -147,6 +148,7 @@ def test_one_quote_that_comes_twice_is_one_signal(pit: Pit) -> None:
 
 
 # --------------------------------------------------------------------------- persistence
+@pytest.mark.postgres
 def test_highest_price_and_stage_survive_a_restart(pit: Pit) -> None:
     pit.walk("10.60", "10.90")
     pit.restart()

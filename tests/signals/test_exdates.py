@@ -78,6 +78,7 @@ def test_allotment_scales_prices_only(pit: Pit) -> None:
     assert figures(pit) == ("8.990654", "10.788785", "10.788785", 1000)
 
 
+@pytest.mark.postgres
 def test_rescaling_happens_once_and_is_audited(pit: Pit) -> None:
     opens_at(pit, "9.70", interest=1.0, dr=10.70 / 9.70)
     for _start in range(3):

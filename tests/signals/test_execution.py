@@ -179,6 +179,7 @@ def test_signal_of_a_plan_set_by_a_token_that_ended_is_refused(pit: Pit) -> None
     assert refused(pit) == ("REFUSED", Code.TOKEN_ENDED)
 
 
+@pytest.mark.postgres
 def test_refused_signal_is_told_again_after_a_minute_and_then_later(pit: Pit) -> None:
     pit.limits("11.00", "9.20")
     pit.walk("9.20")
@@ -205,6 +206,7 @@ def test_recorded_signal_is_told_again_when_auto_trading_is_switched_on(pit: Pit
 
 
 # ---------------------------------------------------------------------- orders that stand
+@pytest.mark.postgres
 def test_order_that_stands_too_long_is_cancelled_and_the_remainder_quoted_anew(pit: Pit) -> None:
     stop(pit)
     (order,) = pit.orders()

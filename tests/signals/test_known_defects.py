@@ -10,6 +10,7 @@ import pytest
 
 from ops.clocks import wall_now
 from ops.errors import Code
+from ops.models import Alert
 from tests.orders.bench import MOUTAI
 from tests.risk.desk import stored
 from tests.signals.pit import Pit
@@ -119,6 +120,20 @@ def test_failing_instrument_never_stops_the_others(pit: Pit, monkeypatch: pytest
     assert pit.engine.executor.failures == 1
 
 
+def test_account_that_cannot_be_read_stops_no_other(pit: Pit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_arguments: Any) -> Any:
+        raise ValueError("a damaged segment")
+
+    monkeypatch.setattr("trading.signals.engine.tracks_prepare", breaks)
+    monkeypatch.setattr("ops.alerts.raising._after_commit", lambda work: work())
+    pit.sync()
+    pit.sync()
+    assert pit.walk("9.20") == ["STOP_LOSS 9.20"], "what was prepared before is watched on"
+    alert = Alert.objects.get(kind="signals.paused")
+    assert (alert.account_id, alert.count) == (pit.bench.account.pk, 1)
+    monkeypatch.undo()
+
+
 def test_paper_does_not_allow_t_plus_0(pit: Pit) -> None:
     Position.objects.update(sellable=0, query_sellable=0)
     pit.sync()
@@ -138,8 +153,6 @@ def test_odd_remainder_goes_with_its_whole(pit: Pit) -> None:
 
 
 def test_a_stuck_cancel_is_told(pit: Pit, django_capture_on_commit_callbacks: Any) -> None:
-    from ops.models import Alert
-
     stop(pit)
     (order,) = pit.orders()
     pit.floor.report(order)

@@ -42,6 +42,7 @@ def test_plan_set_again_with_the_same_changes_nothing(bench: Bench) -> None:
     assert ExitPlanVersion.objects.count() == 1
 
 
+@pytest.mark.postgres
 def test_plan_changed_keeps_every_version_and_is_audited(bench: Bench) -> None:
     set_plan(bench)
     plan = set_plan(bench, terms={"first_gain": "0.07"}, version=1)

@@ -22,6 +22,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from django.db.models import Exists, OuterRef, Sum
 
 from accounts.models import BrokerAccount
+from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.clocks import STALE_AFTER, MarketClock, wall_now
 from ops.heartbeats import Heartbeat
 from trading.ledger.models import AccountBook
@@ -85,6 +86,7 @@ class SignalEngine:
         self._stored_quotes = StoredQuotes()
         self._prepared: dict[int, Prepared] = {}
         self._stamps: dict[int, tuple[Any, ...]] = {}
+        self._troubled: set[int] = set()
         self._next_full = 0.0
         self._next_store = 0.0
         self._live = 0
@@ -235,11 +237,34 @@ class SignalEngine:
         plans = Plans([account.pk for account in accounts])
         for account in accounts:
             clock = account_clock(account)
-            if clock.stale:
-                # Its trade date is not certain; what was prepared before waits with it.
-                self._prepared.setdefault(account.pk, Prepared())
-            else:
-                self._prepared[account.pk] = tracks_prepare([account], clock, plans)
+            # While its trade date is not certain, and when it cannot be read, what was prepared before waits with it.
+            self._prepared.setdefault(account.pk, Prepared())
+            if not clock.stale:
+                self._prepare_one(account, clock, plans)
+
+    def _prepare_one(self, account: BrokerAccount, clock: MarketClock, plans: Plans) -> None:
+        """Read one account again; what goes wrong with it stops no other."""
+        key = f"signals.account:{account.pk}"
+        try:
+            self._prepared[account.pk] = tracks_prepare([account], clock, plans)
+        except DatabaseTrouble:
+            raise
+        except Exception as error:
+            log.exception("positions of account %s could not be brought up to date", account.pk)
+            if account.pk not in self._troubled:
+                self._troubled.add(account.pk)
+                alert_raise(
+                    AlertKind.SIGNALS_PAUSED,
+                    Severity.CRITICAL,
+                    f"The positions of {account.name} cannot be brought up to date",
+                    {"reason": type(error).__name__},
+                    dedup_key=key,
+                    account_id=account.pk,
+                )
+        else:
+            if account.pk in self._troubled:
+                self._troubled.discard(account.pk)
+                alert_clear(key)
 
     def _place(self, accounts: Sequence[BrokerAccount], *, anew: bool) -> None:
         """Put clocks and, where rows were read again, new screens in place."""

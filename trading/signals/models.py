@@ -99,9 +99,6 @@ class PositionTrack(models.Model):
     seen_at = models.BigIntegerField(_("last quote"), default=0, help_text=_("Epoch ms, event time."))
     last_trade = models.BigIntegerField(_("last fill taken in"), default=0)
     scaled_on = models.DateField(_("prices as of"), help_text=_("Ex-dates up to this trade date are in the figures."))
-    revision = models.PositiveIntegerField(
-        _("revision"), default=1, help_text=_("Raised when figures change other than by quotes.")
-    )
     paused = models.CharField(_("paused"), max_length=40, blank=True, help_text=_("Why nothing is detected."))
     created_at = models.DateTimeField(_("followed since"))
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 ENGINE: Final = Actor.system("signals")
 #: Ex-dates this far back can lie between a holding's fills.
 EARLIEST: Final = date(1990, 12, 19)
+TRACKS_PER_QUERY: Final = 500
 
 
 @dataclass(slots=True)
@@ -94,8 +95,8 @@ def tracks_prepare(accounts: Sequence[BrokerAccount], clock: MarketClock, plans:
         track = _take_up(position, known, account, last_trade=newest[account.pk])
         tracks[position.account_id, position.symbol] = track
         due.append(track)
-    for track in due:
-        _into_terms(track, known, by_pk[track.account_id])
+    quiet = [track for track in due if _into_terms(track, known, by_pk[track.account_id])]
+    _carry_over(quiet, clock.trade_date)
     _take_fills(tracks, positions, known, by_pk, newest)
     return _rows(tracks, positions, plans, by_pk, clock.trade_date)
 
@@ -181,16 +182,24 @@ def _high_today(instrument_id: int, trade_date: date) -> Decimal:
 
 
 # ------------------------------------------------------------------------------ ex-dates
-def _into_terms(track: PositionTrack, known: ExDates, account: BrokerAccount) -> None:
-    """Bring a track's figures into the terms of the trade date, or pause it."""
+def _into_terms(track: PositionTrack, known: ExDates, account: BrokerAccount) -> bool:
+    """Bring a track's figures into the terms of the trade date, or pause it.
+
+    Returns
+    -------
+    bool
+        Whether nothing but the date remains to be written: no event lies in between.
+    """
     refusal = str(known.refusal(track.instrument_id) or "")
     if not refusal and track.cost <= 0:
         refusal = Code.COST_UNKNOWN
     if refusal != track.paused:
         _pause(track, refusal, account)
     if refusal or track.scaled_on >= known.trade_date:
-        return
+        return False
     events = known.since(track.instrument_id, track.scaled_on)
+    if not events:
+        return True
     before = _figures(track)
     changes = {
         "cost": in_terms_of(track.cost, events),
@@ -198,13 +207,12 @@ def _into_terms(track: PositionTrack, known: ExDates, account: BrokerAccount) ->
         "bh": None if track.bh is None else in_terms_of(track.bh, events),
         "quantity": grown(track.quantity, events),
         "scaled_on": known.trade_date,
-        "revision": track.revision + 1,
     }
     with transaction.atomic(using=DATABASE):
         written = PositionTrack.objects.filter(pk=track.pk, scaled_on=track.scaled_on).update(**changes)
         for name, value in changes.items():
             setattr(track, name, value)
-        if written and events:
+        if written:
             audit.record(
                 actor=ENGINE,
                 action="signals.rescaled",
@@ -213,6 +221,17 @@ def _into_terms(track: PositionTrack, known: ExDates, account: BrokerAccount) ->
                 after=_figures(track) | {"ex_dates": {event.day.isoformat(): event.factor for event in events}},
                 account_id=account.pk,
             )
+    return False
+
+
+def _carry_over(tracks: Sequence[PositionTrack], trade_date: date) -> None:
+    """Another trade date without an event: the figures stay; one statement for many."""
+    for start in range(0, len(tracks), TRACKS_PER_QUERY):
+        part = tracks[start : start + TRACKS_PER_QUERY]
+        several = PositionTrack.objects.filter(pk__in=[track.pk for track in part], scaled_on__lt=trade_date)
+        several.update(scaled_on=trade_date)
+        for track in part:
+            track.scaled_on = trade_date
 
 
 def _figures(track: PositionTrack) -> dict[str, object]:
@@ -303,7 +322,6 @@ def _apply(track: PositionTrack, fills: Sequence[Trade], known: ExDates) -> bool
         "first_done": first_done,
         "bh": None if first_done else track.bh,
         "last_trade": fills[-1].pk,
-        "revision": track.revision + 1,
     }
     PositionTrack.objects.filter(pk=track.pk).update(**changes)
     for name, value in changes.items():

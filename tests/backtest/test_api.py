@@ -71,11 +71,12 @@ def test_report_has_figures_rules_and_what_makes_it_repeatable(done: Backtest, c
 
 def test_tables_are_pages_of_all_rows(done: Backtest, client: Client) -> None:
     for table, rows in (("days", done.days), ("orders", done.orders), ("trades", done.trades), ("trips", done.trips)):
-        cursor, seen = "", 0
-        while cursor is not None:
-            page = client.get(f"/api/v1/backtests/{done.pk}/{table}", {"limit": 7, "cursor": cursor}).json()
+        asked: dict[str, str] | None = {"limit": "7"}
+        seen = 0
+        while asked is not None:
+            page = client.get(f"/api/v1/backtests/{done.pk}/{table}", asked).json()
             seen += len(page["results"])
-            cursor = page["next"]
+            asked = {"limit": "7", "cursor": page["next"]} if page["next"] else None
         assert seen == rows.count() > 0
 
 

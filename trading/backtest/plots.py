@@ -47,7 +47,6 @@ def plots(
         Profit in CNY per reason.
     """
     import matplotlib as mpl
-    import matplotlib.ticker
     from matplotlib.figure import Figure
 
     dates = [day_date(day.day) for day in days]
@@ -76,8 +75,10 @@ def plots(
 
     def draw_turnover(axes: Any) -> None:
         months = _turnover(days)
-        axes.bar([month.isoformat()[:7] for month in months], list(months.values()), color=_BLUE)
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(12))
+        places = range(len(months))
+        axes.bar(places, list(months.values()), color=_BLUE)
+        every = max(len(months) // 10, 1)
+        axes.set_xticks(places[::every], [month.isoformat()[:7] for month in months][::every])
 
     def draw_rules(axes: Any) -> None:
         names = [reason or "(no reason)" for reason in rules]

@@ -37,6 +37,7 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.store.run
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.marketdata.repair --symbols 100
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.marketdata.gapscan
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.strategies.backtest --skip-peer-minutes
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.latency
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.throughput
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.recovery

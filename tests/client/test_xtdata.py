@@ -197,8 +197,8 @@ def test_progress_of_a_download_reaches_its_callback(ours: Any) -> None:
 def test_every_function_of_the_sdk_is_covered_or_says_where_to_ask() -> None:
     found = find_spec("xtquant")  # not imported: only `qmt.sdk` may do that
     assert found is not None
-    (folder,) = found.submodule_search_locations or ()
-    tree = ast.parse((Path(folder) / "xtdata.py").read_text(encoding="utf-8"))
+    assert found.submodule_search_locations is not None
+    tree = ast.parse((Path(found.submodule_search_locations[0]) / "xtdata.py").read_text(encoding="utf-8"))
     theirs = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")}
     mine = {name for name, value in vars(xtdata).items() if callable(value)}
     assert theirs - PLUMBING - mine == NOT_COVERED

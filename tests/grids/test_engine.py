@@ -87,6 +87,27 @@ def test_listener_waits_for_the_database_and_loses_no_grid(
     assert len(field.orders(grid)) == 1
 
 
+def test_listener_follows_again_what_could_not_be_decided(
+    field: Field, listener: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = field.start()
+    listener.turn()
+    for price in ("10.60", "10.80", "10.74"):
+        listener.quotes(message(field, price))
+    with monkeypatch.context() as away:
+
+        def fail(*_args: object) -> None:
+            raise OperationalError("away")
+
+        away.setattr("trading.grids.watch.signal_raise", fail)
+        away.setattr("trading.grids.engine.ROUND_SECONDS", 0.0)
+        listener.turn()
+    assert listener.detail()["waiting"] == 1
+    listener.turn()
+    assert [str(signal.extreme) for signal in field.signals(grid)] == ["10.800000"]
+    assert len(field.orders(grid)) == 1
+
+
 def test_listener_drops_the_oldest_quotes_before_it_grows_without_bound(field: Field, listener: Driven) -> None:
     field.start()
     listener.turn()

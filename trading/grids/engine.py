@@ -98,12 +98,16 @@ class GridListener:
 
     def _evaluate(self) -> None:
         self._filled.clear()
-        batch: list[tuple[str, str, Quote]] = []
-        while self._waiting:
-            batch.append(self._waiting.popleft())
         decided = 0
-        for host in dict.fromkeys(row[0] for row in batch):
-            decided += self._watch.evaluate(host, [row[1:] for row in batch if row[0] == host])
+        while self._waiting:
+            row = self._waiting.popleft()
+            host, symbol, quote = row
+            try:
+                decided += self._watch.evaluate(host, [(symbol, quote)])
+            except (DatabaseError, InterfaceError):
+                # This one again when it is back: following the same price twice in a row changes nothing.
+                self._waiting.appendleft(row)
+                raise
         if decided:
             orders_place()
 

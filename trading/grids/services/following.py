@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import F
+
 from marketdata.models import Instrument
 from marketdata.selectors import instrument_day
 from ops.clocks import wall_now
@@ -63,11 +65,11 @@ def day_closed(order: Order) -> bool:
 
 def attempts_settle() -> int:
     """Close the books of orders whose trade date is closed; returns how many."""
-    done = 0
-    for attempt in GridAttempt.objects.filter(settled=False, signal__final_at__isnull=False).select_related("order"):
-        if attempt.order is None or (attempt.order.status in TERMINAL and day_closed(attempt.order)):
-            done += GridAttempt.objects.filter(pk=attempt.pk, settled=False).update(settled=True)
-    return done
+    ended = GridAttempt.objects.filter(settled=False, signal__final_at__isnull=False)
+    closed = ended.filter(
+        order__final_at__isnull=False, order__trade_date__lte=F("order__account__book__closed_trade_date")
+    )
+    return closed.update(settled=True) + ended.filter(order__isnull=True).update(settled=True)
 
 
 def _watch(signal: GridSignal, attempt: GridAttempt, order: Order) -> None:

@@ -49,7 +49,8 @@ def orders_place() -> None:
 
 def _watch(grid: GridSession) -> None:
     clock = account_clock(grid.account)
-    if grid.state in (GridState.ACTIVE, GridState.PAUSED) and not clock.stale:
+    runs = grid.state in (GridState.ACTIVE, GridState.PAUSED)
+    if runs and not clock.stale and grid.scaled_on < clock.trade_date:
         rights_apply(grid, clock.trade_date)
         grid = GridSession.objects.select_related("account__host__status").get(pk=grid.pk)
     grid_watch(grid, clock)

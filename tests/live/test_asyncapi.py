@@ -26,6 +26,9 @@ from tests.orders import approvals
 from tests.orders.bench import MOUTAI, Bench, make_bench
 from tests.people import TEST_ACTOR
 from tests.socketdocument import problems, socket_document, validators
+from tests.strategies.runs import make_run
+from trading.strategies.choices import Level
+from trading.strategies.runtime.store import note
 
 SPOKEN = re.compile(r"""\bframe\(\s*["'](\w+)["']""")
 BAR = MinuteBar(MOUTAI, 1_795_397_640_000, 10.0, 10.1, 9.9, 10.05, 300, 3015.0, complete=True)
@@ -69,7 +72,7 @@ def test_document_names_every_message_that_the_code_writes() -> None:
 
 def test_document_names_every_channel_and_every_op() -> None:
     assert client_messages() == set(protocol._FIELDS)
-    for channel in (*protocol.PLAIN_CHANNELS, "account:3"):
+    for channel in (*protocol.PLAIN_CHANNELS, "account:3", "signals:3", "strategies:3"):
         assert problems({"op": "subscribe", "channel": channel}) == []
     assert problems({"op": "subscribe", "channel": "account:03"}) != []
 
@@ -178,6 +181,11 @@ def test_every_message_of_the_server_is_as_the_document_says(
         assert [order["id"] for order in client.subscribe("approvals", "approvals")["data"]["orders"]] == [
             str(waits.pk)
         ]
+        client.subscribe("signals", f"signals:{bench.account.pk}")
+        run = make_run(bench.account, bench.alice)
+        client.subscribe("strategies", f"strategies:{bench.account.pk}")
+        note(run, (Level.INFO, "hello", {"n": 1}))
+        assert [line["text"] for line in client.until("strategies")["data"]["lines"]] == ["hello"]
 
         account_halt(actor=TEST_ACTOR, account=bench.account)
         assert client.until("account")["data"]["state"] == "HALTED"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -50,16 +51,16 @@ def backtest_work(holder: str) -> Job | None:
 def _watch(job: Job, row: Backtest, holder: str) -> None:
     limit = get_config().backtest_seconds
     until = time.monotonic() + limit
-    with subprocess.Popen(
-        _command(row),
-        cwd=ROOT,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    ) as process:
+    # A file, not a pipe: nobody reads while the strategy writes.
+    with tempfile.TemporaryFile() as words:
+        process = subprocess.Popen(
+            _command(row),
+            cwd=ROOT,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+        )
         try:
             while process.poll() is None:
                 if not jobs_renew(holder=holder, seconds=LEASE_SECONDS):
@@ -70,8 +71,10 @@ def _watch(job: Job, row: Backtest, holder: str) -> None:
                 time.sleep(WATCH_SECONDS)
         finally:
             process.kill()
-        words = process.stderr.read()[-_WORDS:] if process.stderr is not None else ""
-    _settle(job, row, process.returncode, words)
+            process.communicate()
+        words.seek(max(words.seek(0, os.SEEK_END) - _WORDS, 0))
+        told = words.read().decode("utf-8", "replace")
+    _settle(job, row, process.returncode, told)
 
 
 def _command(row: Backtest) -> list[str]:

@@ -17,7 +17,9 @@ VALKEY_START_SECONDS = 5
 
 
 #: Whatever places orders judges them by the newest quote too, which lives in the second database.
-_PLACES_ORDERS = frozenset({"accounts", "alerts", "execution", "faults", "grids", "ledger", "orders", "risk", "strategies"})
+_PLACES_ORDERS = frozenset(
+    {"accounts", "alerts", "execution", "faults", "grids", "ledger", "orders", "risk", "strategies"}
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

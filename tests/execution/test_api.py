@@ -50,7 +50,8 @@ def test_post_answers_201_then_200_for_the_same_key(floor: Floor, alice: Client)
 def test_list_by_key_answers_the_execution_it_names(floor: Floor, alice: Client) -> None:
     named = post(alice, EXECUTIONS, split(floor, client_execution_id="k")).json()
     post(alice, EXECUTIONS, split(floor, client_execution_id="other"))
-    found = alice.get(EXECUTIONS, {"account": floor.bench.account.pk, "client_execution_id": "k"}).json()["results"]
+    query = {"account": str(floor.bench.account.pk), "client_execution_id": "k"}
+    found = alice.get(EXECUTIONS, query).json()["results"]
     assert [row["id"] for row in found] == [named["id"]]
 
 

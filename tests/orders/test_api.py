@@ -203,7 +203,8 @@ def test_get_of_a_foreign_account_answers_404(bench: Bench, alice: Client, path:
 def test_get_orders_by_key_answers_the_order_it_names(bench: Bench, alice: Client) -> None:
     named = post(alice, wish(bench, client_order_id="once")).json()
     post(alice, wish(bench, client_order_id="other"))
-    found = alice.get(ORDERS, {"account": bench.account.pk, "client_order_id": "once"}).json()["results"]
+    query = {"account": str(bench.account.pk), "client_order_id": "once"}
+    found = alice.get(ORDERS, query).json()["results"]
     assert [row["id"] for row in found] == [named["id"]]
 
 

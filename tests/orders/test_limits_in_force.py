@@ -29,7 +29,7 @@ from trading.orders.claims import unclaim_cancel
 from trading.orders.models import Order
 from trading.orders.services import order_cancel
 from trading.risk.defaults import DEFAULTS
-from trading.risk.models import Tally
+from trading.risk.models import Control, Tally
 from trading.risk.services.approval_rules import approval_rule_create
 from trading.risk.services.states import person_state_set, platform_state_set
 
@@ -280,6 +280,12 @@ def test_persons_state_holds_that_person_only(bench: Bench) -> None:
     event = AuditEvent.objects.filter(action="user.trading_state_set").get()
     assert event.after is not None
     assert (event.target, event.after["state"]) == (f"user:{bench.alice.pk}", "HALTED")
+
+
+def test_persons_state_holds_where_no_limit_was_ever_set(bench: Bench) -> None:
+    Control.objects.all().delete()
+    person_state_set(actor=TEST_ACTOR, user=bench.alice, state=TradingState.HALTED, reason="test")
+    assert bench.submit().deny_code == Code.PERSON_HALTED
 
 
 def test_loss_that_reaches_a_reducing_stop_sets_the_account_to_reducing(bench: Bench) -> None:

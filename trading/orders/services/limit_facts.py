@@ -112,9 +112,8 @@ def _control(user_id: int | None) -> tuple[str, TradingState, TradingState]:
     """The version of the limits and both trading states, in one query."""
     person = PersonTrading.objects.filter(user=user_id).values("state")
     row = Control.objects.filter(pk=Control.ONLY).values_list("limits_version", "state", Subquery(person[:1])).first()
-    if row is None:
-        return "", TradingState.ACTIVE, TradingState.ACTIVE
-    version, state, person_state = row
+    # Nobody has set anything yet: no limit, and the platform is active. The person may be halted all the same.
+    version, state, person_state = row or ("", TradingState.ACTIVE, person.values_list("state", flat=True).first())
     return version, TradingState(state), TradingState(person_state or TradingState.ACTIVE)
 
 

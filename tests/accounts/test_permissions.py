@@ -18,9 +18,22 @@ OPEN = {
     "GET /api/v1/health/live",
     "GET /api/v1/health/ready",
     "GET /api/schema/",
+    "GET /api/asyncapi/",
 }
-#: Reading, though it takes a POST: what to follow, and a file of what one may read anyway.
-READS_BY_POST = {"/api/v1/quotes/subscriptions", "/api/v1/exports"}
+_JOB = "/api/v1/jobs/00000000-0000-4000-8000-000000000000"
+_BACKTEST = "/api/v1/backtests/00000000-0000-4000-8000-000000000000"
+#: Reading, though it takes a POST: what to follow, a file of what one may read anyway, downloads of it (asking for bars
+#: starts the same ones) and back-tests over it, one's own of both, and the SDK's functions, each with a scope of its own.
+READS_BY_POST = {
+    "/api/v1/quotes/subscriptions",
+    "/api/v1/exports",
+    "/api/v1/sync",
+    *(f"{_JOB}/{act}" for act in ("pause", "resume", "cancel", "retry")),
+    "/api/v1/backtests",
+    _BACKTEST,
+    f"{_BACKTEST}/cancel",
+    "/api/v1/qmt/functions/600519.SH",
+}
 CONVERTED = {
     "int": "1",
     "uuid": "00000000-0000-4000-8000-000000000000",

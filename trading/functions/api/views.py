@@ -20,7 +20,7 @@ from accounts.models import ApiToken, User
 from marketdata.api.jobserializers import JobSerializer
 from marketdata.api.parameters import choice_of, search_of
 from marketdata.selectors import job_get
-from ops.errors import Code, Invalid
+from ops.errors import Code, Forbidden, Invalid
 from qmt.registry import FunctionClass, callbacks, functions
 from trading.functions.api.serializers import (
     CLASSES,
@@ -59,9 +59,11 @@ _REFUSALS = {
 
 
 class AnyToken(SignedIn):
-    """Signed in, with a token of any scope: the function decides which it takes."""
+    """Signed in, with a token of any scope: the function decides which it takes. One without a scope opens nothing."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        if isinstance(request.auth, ApiToken) and not request.auth.scopes:
+            raise Forbidden(Code.SCOPE_MISSING)
         return bool(request.user.is_authenticated)
 
 

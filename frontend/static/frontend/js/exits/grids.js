@@ -24,7 +24,7 @@ export class Grids {
     byId("grids"),
     [
       { text: ({ symbol }) => symbol },
-      { className: "wrap", text: ({ state, end, levels }) => [t(`grid_state.${state}`), end && t(`grid_end.${end}`), state === "ACTIVE" && t(`grid_direction.${levels.direction}`)].filter(Boolean).join(" · ") },
+      { className: "wrap", fill: (cell, grid) => this.#state(cell, grid) },
       { fill: (cell, grid) => cell.replaceChildren(levelLine(levelsOf(grid))) },
       { className: "num", text: ({ figures }) => formatPrice(figures.last_price, 3) },
       { text: ({ figures }) => t("grid.fills", { bought: formatQuantity(figures.bought_quantity), sold: formatQuantity(figures.sold_quantity) }) },
@@ -99,12 +99,17 @@ export class Grids {
     this.refresh();
   }
 
+  #state(cell, { state, end, levels }) {
+    cell.dataset.grid = state;
+    setText(cell, [t(`grid_state.${state}`), end && t(`grid_end.${end}`), state === "ACTIVE" && t(`grid_direction.${levels.direction}`)].filter(Boolean).join(" · "));
+  }
+
   #acts(cell, grid) {
     const wanted = this.#account.can_trade ? ACTS[grid.state] : [];
     if (cell.dataset.acts === wanted.join()) return; // the same buttons stay: no lost focus
     cell.dataset.acts = wanted.join();
     const buttons = wanted.map((act) => {
-      const button = element("button", { type: "button", className: "button button-small", textContent: actText(act), "aria-label": t("grid.act_of", { act: actText(act), symbol: grid.symbol }) });
+      const button = element("button", { type: "button", className: "button button-small", dataset: { act }, textContent: actText(act), "aria-label": t("grid.act_of", { act: actText(act), symbol: grid.symbol }) });
       button.addEventListener("click", () => this.#act(button, act, grid));
       return button;
     });

@@ -112,6 +112,7 @@ class Backtests {
   #report(row, redraw) {
     const { state, code, message, done, total, figures } = row;
     byId("report").hidden = false;
+    byId("report").dataset.state = state;
     setText(byId("report-title"), `${row.name || row.strategy} · ${t(`backtest_state.${state}`)}`);
     byId("report-fault").hidden = !code;
     setText(byId("report-fault"), code ? `${explain(code) || code} ${message}` : "");

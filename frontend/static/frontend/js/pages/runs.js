@@ -107,7 +107,7 @@ class Runs {
       cell.replaceChildren();
       return;
     }
-    const button = element("button", { type: "button", className: "button button-small", textContent: t(`run.${act}`), "aria-label": t("run.act_of", { act: t(`run.${act}`), label: run.label }) });
+    const button = element("button", { type: "button", className: "button button-small", dataset: { act }, textContent: t(`run.${act}`), "aria-label": t("run.act_of", { act: t(`run.${act}`), label: run.label }) });
     button.addEventListener("click", () => this.#act(button, act, run));
     cell.replaceChildren(button);
   }

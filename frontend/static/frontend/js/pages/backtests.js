@@ -19,7 +19,7 @@ const share = (value) => (value === null || value === undefined ? NONE : formatP
 const unsigned = (value) => share(value).replace("+", "");
 const ratio = (value) => (value === null || value === undefined ? NONE : value.toFixed(2));
 
-const figure = (id, plot) => element("figure", {}, element("figcaption", { textContent: t(`plot.${plot}`) }), element("img", { src: `/api/v1/backtests/${id}/plots/${plot}.svg`, alt: t(`plot.${plot}`), loading: "lazy" }));
+const figure = (id, plot) => element("figure", {}, element("figcaption", { textContent: t(`plot.${plot}`) }), element("img", { src: `/api/v1/backtests/${id}/plots/${plot}.svg`, alt: t(`plot.${plot}`) }));
 
 class Backtests {
   #rows = new Map();

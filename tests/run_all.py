@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-WORKERS = "2"
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,14 @@ def test_steps(*, slow: bool) -> list[Step]:
     return [
         Step("browser files", python("manage.py", "vendor_assets")),
         Step("catalogues", python("manage.py", "compile_catalogues")),
-        pytest("tests", "not e2e", "-n", WORKERS, "--dist", "loadfile"),
-        # One after the other: they start whole platforms, and some wait for how long that may take.
-        pytest("browser and processes", "e2e"),
+        pytest("tests", "not e2e", *SIDE_BY_SIDE),
+        # Platforms mostly wait: two at a time.
+        pytest("browser and processes", "e2e", *SIDE_BY_SIDE),
         # Faults on PostgreSQL belong to `make test-all` and `make faults`: they would take a minute of `make test`.
         pytest(
             "tests on PostgreSQL",
             "postgres and not e2e" if slow else "postgres and not e2e and not faults",
+            *SIDE_BY_SIDE,
             prefix=python("-m", "tests.postgres"),
         ),
     ]

@@ -86,7 +86,7 @@ def work(bench: Bench, order_id: str) -> None:
     from trading.orders.models import Order
 
     seen = Order.objects.select_related("created_by").get(pk=UUID(order_id), host_name="sim")
-    order = claim_all({seen.pk: seen}, account_id=seen.account_id, host_name="sim")[seen.pk]
+    order = claim_all({seen.pk: seen}, account_id=seen.account_id, host_name="sim").orders[seen.pk]
     BrokerAccount.objects.get(pk=order.account_id)
     order.session_seq = seq = int(order.pk.int % 10**9)
     response, reported = bench.response(order), bench.update(order, 50)

@@ -11,7 +11,7 @@ from trading.orders.models import Order
 def claim(order_id: UUID, *, host_name: str, seen: Order | None = None) -> Order | None:
     """Claim one order for sending, as the trade worker of a host."""
     wanted = {order_id: seen}
-    return claims.claim_all(wanted, account_id=_account(order_id), host_name=host_name).get(order_id)
+    return claims.claim_all(wanted, account_id=_account(order_id), host_name=host_name).orders.get(order_id)
 
 
 def claim_cancel(order_id: UUID, *, host_name: str) -> Order | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,8 @@ from ops.clocks import wall_now
 from tests.orders.bench import Bench
 from tests.orders.claiming import claim, claim_cancel
 from tests.people import TEST_ACTOR
-from trading.ledger.models import AccountEvent
+from trading.ledger import journal
+from trading.ledger.models import AccountBook, AccountEvent
 from trading.orders.choices import OrderEventKind, Status
 from trading.orders.claims import cancels_due, claim_all, claimable, unclaim_cancel
 from trading.orders.lifecycle import expire_due, mark_withheld, session_lost
@@ -87,7 +89,7 @@ def test_claims_of_several_orders_are_one_transaction_and_each_has_its_own_condi
     Order.objects.filter(pk=orders[1].pk).update(expires_at=wall_now() - timedelta(milliseconds=1))
     wanted = {order.pk: Order.objects.select_related("created_by").get(pk=order.pk) for order in orders}
     with CaptureQueriesContext(connection) as queries:
-        claimed = claim_all(wanted, account_id=bench.account.pk, host_name="sim")
+        claimed = claim_all(wanted, account_id=bench.account.pk, host_name="sim").orders
     assert len([q for q in queries if q["sql"].startswith('UPDATE "ledger_accountbook"')]) == 1
     assert set(claimed) == {orders[0].pk, orders[2].pk}
     assert [bench.order(order).status for order in orders] == [Status.SUBMITTING, Status.QUEUED, Status.SUBMITTING]
@@ -97,9 +99,24 @@ def test_claims_of_several_orders_are_one_transaction_and_each_has_its_own_condi
     assert list(told)[-2:] == ["SUBMITTING", "SUBMITTING"]
 
 
+def test_age_of_a_claim_is_counted_from_holding_the_book_not_from_asking_for_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, held = bench.submit(), journal._locked_book
+
+    def slowly(account_id: int) -> AccountBook:
+        time.sleep(0.05)
+        return held(account_id)
+
+    monkeypatch.setattr(journal, "_locked_book", slowly)
+    asked = time.monotonic()
+    claimed = claim_all({order.pk: None}, account_id=bench.account.pk, host_name="sim")
+    assert claimed.since - asked >= 0.05
+
+
 def test_claim_of_another_accounts_order_gets_nothing(bench: Bench) -> None:
     order = bench.submit()
-    assert claim_all({order.pk: None}, account_id=bench.team.beta.pk, host_name="sim") == {}
+    assert claim_all({order.pk: None}, account_id=bench.team.beta.pk, host_name="sim").orders == {}
     assert bench.order(order).status == Status.QUEUED
 
 

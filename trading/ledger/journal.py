@@ -8,6 +8,7 @@ them after the commit. What a client missed is therefore always in the database.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,8 @@ class Journal:
         The account's book with its account, host and host status, locked until the end.
     at
         The moment (wall clock) that everything in this transaction carries.
+    held_at
+        Since when the books are held (monotonic seconds): waiting for them is over by then.
     changes
         Columns of the book that were set and are written at the end.
     postings
@@ -62,6 +65,7 @@ class Journal:
 
     book: AccountBook
     at: datetime
+    held_at: float = 0.0
     changes: dict[str, Any] = field(default_factory=dict)
     postings: list[Posting] = field(default_factory=list)
     parts: dict[type, Part] = field(default_factory=dict)
@@ -124,6 +128,9 @@ def account_journals(account_ids: Iterable[int]) -> Iterator[dict[int, Journal]]
         at = wall_now()
         parts: dict[type, Part] = {}
         journals = {pk: Journal(book=_locked_book(pk), at=at, parts=parts) for pk in sorted(set(account_ids))}
+        held_at = time.monotonic()
+        for journal in journals.values():
+            journal.held_at = held_at
         yield journals
         for part in parts.values():
             part.close()

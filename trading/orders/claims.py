@@ -7,6 +7,7 @@ stale view and no machine's clock can send an order late, twice, or without auth
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -47,7 +48,15 @@ def cancels_due(host_name: str) -> QuerySet[Order]:
     )
 
 
-def claim_all(wanted: Mapping[UUID, Order | None], *, account_id: int, host_name: str) -> dict[UUID, Order]:
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What was claimed: the orders with their account and host, and when at the earliest (monotonic seconds)."""
+
+    orders: Mapping[UUID, Order]
+    since: float
+
+
+def claim_all(wanted: Mapping[UUID, Order | None], *, account_id: int, host_name: str) -> Claimed:
     """Take queued orders of one account for sending: QUEUED → SUBMITTING, committed on return.
 
     Parameters
@@ -58,12 +67,12 @@ def claim_all(wanted: Mapping[UUID, Order | None], *, account_id: int, host_name
 
     Returns
     -------
-    dict of UUID to Order
-        The claimed orders with their account and host. One is missing when there is nothing to send: not queued any
-        more, past its time to live, accepted under an older authority epoch, or another account's or host's.
+    Claimed
+        One is missing when there is nothing to send: not queued any more, past its time to live, accepted under an
+        older authority epoch, or another account's or host's.
     """
     with account_journal(account_id) as journal:
-        return _take(
+        orders = _take(
             journal,
             claimable(host_name),
             wanted,
@@ -71,6 +80,7 @@ def claim_all(wanted: Mapping[UUID, Order | None], *, account_id: int, host_name
             kind=OrderEventKind.CLAIMED,
             before=Status.QUEUED,
         )
+    return Claimed(orders, journal.held_at)
 
 
 def claim_cancel(order_id: UUID, *, account_id: int, host_name: str) -> Order | None:

@@ -132,23 +132,22 @@ class Sender:
         if self._lease.seconds_left() < self._config.lease_margin_seconds:
             return [_not_ready] * len(wanted)
         crashpoints.reach(crashpoints.BEFORE_CLAIM)
-        began = time.monotonic()
         rows = {one.order_id: one.seen for one in wanted}
         claimed = claims.claim_all(rows, account_id=account_id, host_name=self._host_name)
-        if claimed:
+        if claimed.orders:
             crashpoints.reach(crashpoints.AFTER_CLAIM)
+        found = (claimed.orders.get(order_id) for order_id in rows)
         return [
-            partial(self._send, claimed[order_id], began, session) if order_id in claimed else _nothing_to_send
-            for order_id in rows
+            _nothing_to_send if order is None else partial(self._send, order, claimed.since, session) for order in found
         ]
 
-    def _send(self, order: Order, began: float, session: OpenSession) -> str:
-        doubt = self._last_look(order, began)
+    def _send(self, order: Order, claimed_since: float, session: OpenSession) -> str:
+        doubt = self._last_look(order, claimed_since)
         if doubt is not None:
             return self._withhold(order, *doubt)
         return self._call(order, session)
 
-    def _last_look(self, order: Order, began: float) -> tuple[Code, str] | None:
+    def _last_look(self, order: Order, claimed_since: float) -> tuple[Code, str] | None:
         """Why the claimed order must not be sent after all; None when it may."""
         left = self._lease.seconds_left()
         if left < self._config.lease_margin_seconds:
@@ -172,7 +171,7 @@ class Sender:
             return refusal.code, refusal.message
         if order.simulated != self._simulated or host.name != self._host_name:
             return Code.AUTHORITY_CHANGED, f"host={host.name} accepted_for={order.host_name}"
-        age = time.monotonic() - began
+        age = time.monotonic() - claimed_since
         if age > self._config.claim_max_age_seconds:
             return Code.DEADLINE_PASSED, f"claim_age_seconds={age:.1f}"
         return None

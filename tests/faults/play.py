@@ -34,6 +34,7 @@ from trading.ledger.models import AccountBook, TradeDate
 from trading.orders.choices import Status
 from trading.orders.models import Order
 from trading.orders.runtime import crashpoints
+from trading.orders.runtime.lanes import Stopping
 from trading.orders.runtime.lease import HostLease
 from trading.orders.services import order_cancel, order_submit
 from trading.orders.states import BROKER_STATUS, OPEN, TERMINAL, WORKING
@@ -265,7 +266,8 @@ class _Player:
         assert runtime is not None
         assert self.subject is not None
         try:
-            runtime.wake(self.subject)
+            with suppress(Stopping):  # as the bell does: the poll of the next life finds the order
+                runtime.wake(self.subject)
         finally:
             if threading.current_thread() is not threading.main_thread():
                 connection.close()

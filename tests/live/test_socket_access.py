@@ -321,8 +321,9 @@ def test_message_too_large_ends_the_socket(server: Server, team: Team) -> None:
 def test_flood_of_messages_ends_the_socket(server: Server, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("desk.live.allowance.BURST_MESSAGES", 20)
     with server.session(team.alice) as socket:
-        for _ in range(60):
-            socket.send(op="ping")
+        with suppress(ConnectionClosed):  # it may end before the last of them
+            for _ in range(60):
+                socket.send(op="ping")
         assert socket.closed() == 4429
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from qmt.gateway import OrderRequest, OrderResponse, Period, PriceType, Side, TradeEvent
+from qmt.errors import SessionRefused
+from qmt.gateway import AccountRef, OrderRequest, OrderResponse, Period, PriceType, Side, TradeEvent, TradeGateway
 from qmt.terminal.cli import EXIT_MISCONFIGURED
 from qmt.terminal.control import ControlClient, ControlError
 from qmt.terminal.control import main as control_main
@@ -126,13 +127,21 @@ def test_new_day_begins_without_yesterdays_orders_and_an_orderly_stop_leaves_no_
 
     own.control.restart(down_seconds=0.1, new_day=True)
     assert wait_until(lambda: _date(own) > first)
-    gateway.open([account])
+    assert wait_until(lambda: _opens(gateway, account))  # the clock is told before sessions are taken
     assert gateway.query_orders(account, timeout_seconds=5) == ()
     gateway.close()
 
     own.process.send_signal(signal.SIGTERM)
     assert own.process.wait(10) == 0
     assert not (own.userdata / "terminal.json").exists()
+
+
+def _opens(gateway: TradeGateway, account: AccountRef) -> bool:
+    try:
+        gateway.open([account])
+    except SessionRefused:
+        return False
+    return True
 
 
 def _resting_price(own: FaceA) -> float:

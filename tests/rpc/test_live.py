@@ -102,9 +102,14 @@ def test_account_stream_begins_with_a_snapshot_and_has_no_gap(connected: Server,
         assert (snapshot.account_id, snapshot.version, snapshot.account.account) == (team.alpha.pk, 1, team.alpha.pk)
         happen(team.alpha.pk, "a", "b")
         happen(team.alpha.pk, "c")
-        events = [stream.next().account_events, stream.next().account_events]
-    assert [[event.order.id for event in part.events] for part in events] == [["a", "b"], ["c"]]
-    assert [part.version for part in events] == [3, 4]
+        parts = [stream.next().account_events]
+        while parts[-1].version < 4:  # a busy server may tell several commits at once
+            parts.append(stream.next().account_events)
+    assert [(event.version, event.order.id) for part in parts for event in part.events] == [
+        (2, "a"),
+        (3, "b"),
+        (4, "c"),
+    ]
 
 
 def test_account_stream_resumes_with_what_was_missed(connected: Server, team: Team) -> None:

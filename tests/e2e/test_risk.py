@@ -74,6 +74,7 @@ def test_statement_shows_what_rest_says(stack: Stack, visit: Visit) -> None:
 def test_ticket_shows_the_limit_that_would_deny_and_sends_nothing(stack: Stack, visit: Visit) -> None:
     stack.manage("shell", "-c", LIMIT)
     page = visit("alice").page
+    expect(page.locator("#ladder button").first).to_be_visible(timeout=LIVE_MS)  # the page listens from here on
     page.locator("#ticket-symbol").fill("600519")
     page.locator("#ticket-options li", has_text="600519.SH").click()
     expect(page.locator("#ladder button").first).to_be_visible(timeout=LIVE_MS)

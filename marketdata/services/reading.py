@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from marketdata.choices import EvidenceReason
-from marketdata.models import DividendFactor
 from marketdata.quotes import reader
 from marketdata.quotes.columns import BAR
 from marketdata.quotes.periods import Int64Array, Period, day_number, day_numbers, day_start_ts
-from marketdata.services.adjust import ExEvent, adjust_prices
+from marketdata.services.adjust import adjust_prices
 from marketdata.services.axis import calendar_days, minute_labels
 from marketdata.services.evidence import evidence_in_force
+from marketdata.services.exevents import ex_events
 from marketdata.services.folding import fold_frame
 from marketdata.services.openday import open_day_frame
 from marketdata.services.requests import PARTIAL, Adjust, Fill, Query
@@ -89,7 +89,7 @@ def _in_asked_order(frame: pd.DataFrame, ids: list[int]) -> pd.DataFrame:
 
 def _adjust(frame: pd.DataFrame, query: Query, today: date | None) -> None:
     """Adjust prices in place; rows are in order of instrument."""
-    events = _events(query, today)
+    events = ex_events([instrument.pk for instrument in query.instruments], until=today)
     owners = frame["instrument_id"].to_numpy()
     days = day_numbers(frame["ts"].to_numpy())
     ids = np.array(sorted(events), dtype=np.int64)
@@ -104,26 +104,6 @@ def _adjust(frame: pd.DataFrame, query: Query, today: date | None) -> None:
         for rows, part in parts:
             prices[part] = adjust_prices(prices[part], days[part], rows, query.adjust)
         frame[name] = prices
-
-
-def _events(query: Query, today: date | None) -> dict[int, list[ExEvent]]:
-    rows = DividendFactor.objects.filter(instrument__in=query.instruments)
-    if today is not None:
-        rows = rows.filter(date__lte=today)
-    events: dict[int, list[ExEvent]] = {}
-    for row in rows.order_by("instrument_id", "date"):
-        events.setdefault(row.instrument_id, []).append(
-            ExEvent(
-                day=day_number(row.date),
-                interest=row.interest,
-                stock_bonus=row.stock_bonus,
-                stock_gift=row.stock_gift,
-                allot_num=row.allot_num,
-                allot_price=row.allot_price,
-                dr=row.dr,
-            )
-        )
-    return events
 
 
 def _filled(frame: pd.DataFrame, query: Query) -> pd.DataFrame:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 import pytest
 
-from desk.live.streams import StrategyStream
+from desk.live.streams import AlertStream, StrategyStream
 from ops.hub import Message
 from tests.live.conftest import Server
 from tests.people import Team
@@ -24,8 +25,17 @@ class Rows:
     def __init__(self, lines: int) -> None:
         self.lines = lines
         self.batch = 2
+        self.is_away = False
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        self.is_away = True
+        yield
+        self.is_away = False
 
     async def read(self, after: Mapping[int, int] | None) -> dict[str, Any]:
+        if self.is_away:
+            raise OSError("away")
         runs = [{"id": 7, "lines": self.lines}]
         if after is None:
             return {"runs": runs, "lines": []}
@@ -76,6 +86,37 @@ async def test_stream_after_a_lost_link_goes_on_from_its_last_line() -> None:
     rows.lines = 41
     stream.link_changed(up=True)
     assert numbers(await drain(stream)) == [41]
+
+
+async def test_stream_whose_read_failed_still_brings_what_had_changed() -> None:
+    rows = Rows(lines=40)
+    stream = StrategyStream("strategies:1", read=rows.read, wake=nothing)
+    await drain(stream)
+    rows.lines = 41
+    stream.deliver(news())
+    with rows.away(), pytest.raises(OSError, match="away"):
+        await drain(stream)
+    assert numbers(await drain(stream)) == [41]
+
+
+async def test_alerts_whose_read_failed_are_still_told() -> None:
+    answers: list[list[dict[str, Any]] | OSError] = [[], OSError("away"), [{"id": 5}]]
+    asked: list[frozenset[int] | None] = []
+
+    async def read(wanted: frozenset[int] | None) -> list[dict[str, Any]]:
+        asked.append(wanted)
+        answer = answers[len(asked) - 1]
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    stream = AlertStream(read=read, wake=nothing)
+    assert [json.loads(text)["snapshot"] async for text in stream.frames()] == [True]
+    stream.deliver(Message("alerts", orjson.dumps({"id": 5})))
+    with pytest.raises(OSError, match="away"):
+        [text async for text in stream.frames()]
+    assert [json.loads(text)["data"] async for text in stream.frames()] == [[{"id": 5}]]
+    assert asked == [None, frozenset({5}), frozenset({5})]
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "quotes"])

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from marketdata.choices import Basis
-from marketdata.models import DividendFactor, Instrument, InstrumentChange, TradingDay
+from marketdata.models import Instrument, InstrumentChange, TradingDay
 from marketdata.quotes import reader
 from marketdata.quotes.columns import QuoteColumns
 from marketdata.quotes.periods import Int64Array, Period, date_ts, day_number, day_numbers
@@ -19,6 +19,7 @@ from marketdata.selectors import data_source, instrument_get, instruments_by_sym
 from marketdata.services import MarketDataService
 from marketdata.services.adjust import ExEvent
 from marketdata.services.axis import CALENDAR_MARKET, bars_per_day, history_start, last_closed_date
+from marketdata.services.exevents import ex_events
 from marketdata.services.requests import DataRequest
 from ops.clocks import market_clock
 from ops.errors import Code, Invalid, Unavailable
@@ -122,7 +123,7 @@ def load(wanted: Wanted, *, owner: int | None = None, wait_seconds: float = REPA
     end_ts = date_ts(wanted.end) + _CLOSED_DAY_MS
     bars = reader.read_bars(ids, period, date_ts(first), end_ts, columns=FIELDS)
     days = reader.read_bars(ids, Period.DAY_1, date_ts(days_from), end_ts, columns=("close", "pre_close", "volume"))
-    events = _events(ids, clock.trade_date) if is_raw else {}
+    events = ex_events(ids, until=clock.trade_date) if is_raw else {}
     st_days = _st_days(instruments)
     series = [
         _series(one, _of(bars, one.pk), _of(days, one.pk), tuple(events.get(one.pk, ())), st_days[one.pk])
@@ -223,23 +224,6 @@ def _instrument(row: Instrument) -> types.Instrument:
         t_plus=row.t_plus,
         volume_unit=row.volume_unit,
     )
-
-
-def _events(ids: Sequence[int], today: date) -> dict[int, list[ExEvent]]:
-    events: dict[int, list[ExEvent]] = {}
-    for row in DividendFactor.objects.filter(instrument__in=ids, date__lte=today).order_by("instrument_id", "date"):
-        events.setdefault(row.instrument_id, []).append(
-            ExEvent(
-                day=day_number(row.date),
-                interest=row.interest,
-                stock_bonus=row.stock_bonus,
-                stock_gift=row.stock_gift,
-                allot_num=row.allot_num,
-                allot_price=row.allot_price,
-                dr=row.dr,
-            )
-        )
-    return events
 
 
 def _st_days(instruments: Sequence[Instrument]) -> dict[int, tuple[tuple[int, bool], ...]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from desk.live.encoding import JSON, Encoding, Frame
 from ops.hub import Message
@@ -26,6 +26,7 @@ SIGNAL_QUEUE_LIMIT = 1000
 #: A client that cannot keep up still gets the last bars of each symbol, not only one.
 BAR_SLOTS = 3
 
+T = TypeVar("T")
 Wake = Callable[[], None]
 AccountRead = Callable[[int | None], Awaitable[tuple[Frame, int]]]
 SymbolsRead = Callable[[], Awaitable[tuple[frozenset[str] | None, dict[str, Any]]]]
@@ -216,26 +217,13 @@ class SymbolStream:
         return touched
 
 
-class JobStream:
-    """Progress of the jobs a person may see; the newest state of each."""
+class _ReadWhole:
+    """What channels share that are read whole at first, after a lost link, and when they are asked to."""
 
-    channel = "jobs"
-
-    def __init__(
-        self, *, may_see: Callable[[int | None], bool], read: JobsRead, wake: Wake, encoding: Encoding = JSON
-    ) -> None:
-        self._encoding = encoding
-        self._may_see = may_see
-        self._read = read
+    def __init__(self, wake: Wake, encoding: Encoding) -> None:
         self._wake = wake
+        self._encoding = encoding
         self._must_read = True
-        self._waiting: dict[str, dict[str, Any]] = {}
-
-    def deliver(self, message: Message) -> None:
-        job = message.payload
-        if self._may_see(job.get("owner")):
-            self._waiting[str(job["id"])] = job
-            self._wake()
 
     def link_changed(self, *, up: bool) -> None:
         if up:
@@ -245,17 +233,45 @@ class JobStream:
         self._must_read = True
         self._wake()
 
+    async def _whole(self, reading: Awaitable[T]) -> T:
+        """Read what is due. The mark goes before the read: what changes while it runs asks for another one."""
+        self._must_read = False
+        try:
+            return await reading
+        except BaseException:
+            self._must_read = True
+            raise
+
+
+class JobStream(_ReadWhole):
+    """Progress of the jobs a person may see; the newest state of each."""
+
+    channel = "jobs"
+
+    def __init__(
+        self, *, may_see: Callable[[int | None], bool], read: JobsRead, wake: Wake, encoding: Encoding = JSON
+    ) -> None:
+        super().__init__(wake, encoding)
+        self._may_see = may_see
+        self._read = read
+        self._waiting: dict[str, dict[str, Any]] = {}
+
+    def deliver(self, message: Message) -> None:
+        job = message.payload
+        if self._may_see(job.get("owner")):
+            self._waiting[str(job["id"])] = job
+            self._wake()
+
     async def frames(self) -> AsyncIterator[Frame]:
         if self._must_read:
-            jobs = await self._read()
-            self._must_read = False
+            jobs = await self._whole(self._read())
             yield self._encoding.frame("jobs", snapshot=True, data=jobs)
         waiting, self._waiting = self._waiting, {}
         if waiting:
             yield self._encoding.frame("jobs", data=list(waiting.values()))
 
 
-class AlertStream:
+class AlertStream(_ReadWhole):
     """The open alerts a person may see, then every one that is new or changed.
 
     A message only names an alert. What the client gets is read for its person: rights are then
@@ -265,42 +281,31 @@ class AlertStream:
     channel = "alerts"
 
     def __init__(self, *, read: AlertsRead, wake: Wake, encoding: Encoding = JSON) -> None:
-        self._encoding = encoding
+        super().__init__(wake, encoding)
         self._read = read
-        self._wake = wake
-        self._must_read = True
         self._changed: set[int] = set()
 
     def deliver(self, message: Message) -> None:
         self._changed.add(int(message.payload["id"]))
         self._wake()
 
-    def link_changed(self, *, up: bool) -> None:
-        if up:
-            self.read_again()
-
-    def read_again(self) -> None:
-        self._must_read = True
-        self._wake()
-
     async def frames(self) -> AsyncIterator[Frame]:
         if self._must_read:
-            self._must_read = False
             self._changed.clear()
-            try:
-                alerts = await self._read(None)
-            except BaseException:
-                self._must_read = True
-                raise
+            alerts = await self._whole(self._read(None))
             yield self._encoding.frame("alerts", snapshot=True, data=alerts)
         changed, self._changed = self._changed, set()
         if changed:
-            alerts = await self._read(frozenset(changed))
+            try:
+                alerts = await self._read(frozenset(changed))
+            except BaseException:
+                self._changed |= changed
+                raise
             if alerts:
                 yield self._encoding.frame("alerts", data=alerts)
 
 
-class ApprovalStream:
+class ApprovalStream(_ReadWhole):
     """What waits for approval: the whole queue, again whenever it changes.
 
     A message only says that it did. The queue is short, and who may decide about what is asked anew each time.
@@ -309,47 +314,29 @@ class ApprovalStream:
     channel = "approvals"
 
     def __init__(self, *, read: ApprovalsRead, wake: Wake, encoding: Encoding = JSON) -> None:
-        self._encoding = encoding
+        super().__init__(wake, encoding)
         self._read = read
-        self._wake = wake
-        self._must_read = True
 
     def deliver(self, message: Message) -> None:
         self.read_again()
 
-    def link_changed(self, *, up: bool) -> None:
-        if up:
-            self.read_again()
-
-    def read_again(self) -> None:
-        self._must_read = True
-        self._wake()
-
     async def frames(self) -> AsyncIterator[Frame]:
         if not self._must_read:
             return
-        # Cleared before the read: what changes while it runs asks for another one.
-        self._must_read = False
-        try:
-            waiting = await self._read()
-        except BaseException:
-            self._must_read = True
-            raise
+        waiting = await self._whole(self._read())
         yield self._encoding.frame("approvals", data=waiting)
 
 
-class SignalStream:
+class SignalStream(_ReadWhole):
     """Signals of one account: the newest ones at the start, then each as it stands after a change.
 
     Messages carry whole signals; of several that wait, the newest state of each is sent.
     """
 
     def __init__(self, channel: str, *, read: SignalsRead, wake: Wake, encoding: Encoding = JSON) -> None:
+        super().__init__(wake, encoding)
         self.channel = channel
-        self._encoding = encoding
         self._read = read
-        self._wake = wake
-        self._must_read = True
         self._changed: dict[int, dict[str, Any]] = {}
 
     def deliver(self, message: Message) -> None:
@@ -361,42 +348,27 @@ class SignalStream:
             self._must_read = True
         self._wake()
 
-    def link_changed(self, *, up: bool) -> None:
-        if up:
-            self.read_again()
-
-    def read_again(self) -> None:
-        self._must_read = True
-        self._wake()
-
     async def frames(self) -> AsyncIterator[Frame]:
         if self._must_read:
             # Cleared before the read: what changes while it runs is in it, or comes after it.
-            self._must_read = False
             self._changed.clear()
-            try:
-                signals = await self._read()
-            except BaseException:
-                self._must_read = True
-                raise
+            signals = await self._whole(self._read())
             yield self._encoding.frame("signals", channel=self.channel, snapshot=True, data=signals)
         changed, self._changed = self._changed, {}
         if changed:
             yield self._encoding.frame("signals", channel=self.channel, data=list(changed.values()))
 
 
-class StrategyStream:
+class StrategyStream(_ReadWhole):
     """Runs of strategies of one account: all of them at the start, then each with its new lines as it changes.
 
     A message only names a run: what the client gets is read, from the line on that it had last.
     """
 
     def __init__(self, channel: str, *, read: StrategiesRead, wake: Wake, encoding: Encoding = JSON) -> None:
+        super().__init__(wake, encoding)
         self.channel = channel
-        self._encoding = encoding
         self._read = read
-        self._wake = wake
-        self._must_read = True
         self._changed: set[int] = set()
         self._lines: dict[int, int] = {}
 
@@ -404,29 +376,20 @@ class StrategyStream:
         self._changed.add(int(message.payload["run"]))
         self._wake()
 
-    def link_changed(self, *, up: bool) -> None:
-        if up:
-            self.read_again()
-
-    def read_again(self) -> None:
-        self._must_read = True
-        self._wake()
-
     async def frames(self) -> AsyncIterator[Frame]:
         if self._must_read:
-            self._must_read = False
-            try:
-                shown = await self._read(None)
-            except BaseException:
-                self._must_read = True
-                raise
+            shown = await self._whole(self._read(None))
             # What a client had before a lost link goes on from there.
             self._lines = {run["id"]: self._lines.get(run["id"], run["lines"]) for run in shown["runs"]}
             self._changed |= {run["id"] for run in shown["runs"] if run["lines"] > self._lines[run["id"]]}
             yield self._encoding.frame("strategies", channel=self.channel, snapshot=True, data=shown)
         changed, self._changed = self._changed, set()
         if changed:
-            shown = await self._read({run: self._lines.get(run, 0) for run in changed})
+            try:
+                shown = await self._read({run: self._lines.get(run, 0) for run in changed})
+            except BaseException:
+                self._changed |= changed
+                raise
             self._lines |= {line["run"]: line["number"] for line in shown["lines"]}
             # More lines than one read brings: the rest comes with the next frame.
             self._changed |= {run["id"] for run in shown["runs"] if run["lines"] > self._lines.get(run["id"], 0)}

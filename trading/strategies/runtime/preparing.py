@@ -13,6 +13,7 @@ import pandas as pd
 from marketdata.models import Instrument
 from marketdata.selectors import instruments_by_symbol, trading_days
 from marketdata.services.axis import CALENDAR_MARKET, last_closed_date
+from marketdata.services.exevents import ex_events
 from marketdata.services.requests import DataRequest
 from marketdata.services.service import MarketDataService
 from ops.clocks import MarketClock
@@ -23,7 +24,7 @@ from trading.strategies.models import Run
 from trading.strategies.runtime.feed import instants
 from trading.strategies.runtime.history import History
 from trading.strategies.runtime.moments import DAILY, bar_moment
-from trading.strategies.runtime.session import Market, ex_events
+from trading.strategies.runtime.session import Market
 
 WARM_UP_SECONDS: Final = 15.0
 """How long a start waits for bars that have to be downloaded."""
@@ -63,7 +64,8 @@ def history_of(run: Run, market: Market, warm_up: int, clock: MarketClock) -> tu
         The stamp after which bars are events. Without any bar, the market's present.
     """
     history = History(run.symbols, warm_up)
-    history.factors(ex_events(market.instruments.values()))
+    symbols = {instrument.pk: instrument.symbol for instrument in market.instruments.values()}
+    history.factors({symbols[pk]: events for pk, events in ex_events(symbols).items()})
     until = clock.market_time if run.bar_ts is None else min(datetime_of_ms(run.bar_ts), clock.market_time)
     ids = {instrument.pk: number for number, instrument in enumerate(_ordered(run, market))}
     frame = _read(run, max(1, warm_up), until)

@@ -17,8 +17,6 @@ from decimal import Decimal
 from typing import Any
 
 from marketdata.models import DividendFactor, Instrument
-from marketdata.quotes.periods import day_number
-from marketdata.services.adjust import ExEvent
 from ops.clocks import MarketClock
 from qmt.calendar import datetime_of_ms
 from trading.strategies.book import VirtualBook
@@ -240,25 +238,6 @@ class RunSession:
 
     def _is_same_day(self, symbol: str) -> bool:
         return self._market.instruments[symbol].t_plus == 0
-
-
-def ex_events(instruments: Iterable[Instrument]) -> dict[str, list[ExEvent]]:
-    """Every stored ex-date of some instruments, by symbol, ascending."""
-    symbols = {instrument.pk: instrument.symbol for instrument in instruments}
-    events: dict[str, list[ExEvent]] = {}
-    for row in DividendFactor.objects.filter(instrument__in=symbols).order_by("instrument_id", "date"):
-        events.setdefault(symbols[row.instrument_id], []).append(
-            ExEvent(
-                day=day_number(row.date),
-                interest=row.interest,
-                stock_bonus=row.stock_bonus,
-                stock_gift=row.stock_gift,
-                allot_num=row.allot_num,
-                allot_price=row.allot_price,
-                dr=row.dr,
-            )
-        )
-    return events
 
 
 def _short(name: str) -> str:

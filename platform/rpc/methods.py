@@ -122,6 +122,9 @@ def as_bytes(message: Message | bytes) -> bytes:
 
 def _guarded_one(method: Method, threads: Threads) -> Callable[[Any, Context], Any]:
     def work(caller: Caller, request: Any) -> Message:
+        # The cancellation of a call may come after its turn: nobody waits for this answer any more.
+        if caller.ends_at is not None and time.monotonic() >= caller.ends_at:
+            raise DeskError(Code.UNAVAILABLE, "The deadline passed while the call waited for its turn.", status=504)
         answer: Message = method.run(admit(caller, scope=method.scope, rated=method.rated), request)
         return answer
 

@@ -10,6 +10,8 @@ export class InstrumentPicker {
   #active = -1;
   #timer = null;
   #request = null;
+  #chosen = "";
+  #typing = false;
 
   constructor(input, list, onPick) {
     this.input = input;
@@ -18,25 +20,38 @@ export class InstrumentPicker {
     input.addEventListener("input", () => this.#typed());
     input.addEventListener("keydown", (event) => this.#key(event));
     input.addEventListener("focus", () => input.select());
-    input.addEventListener("blur", () => setTimeout(() => this.#close(), 150));
+    input.addEventListener("blur", () => setTimeout(() => this.#left(), 150));
     list.addEventListener("mousedown", (event) => {
       event.preventDefault(); // keeps the focus in the input
       const option = event.target.closest("li");
       if (option) this.#pick(Number(option.dataset.index));
     });
+    // Who was faster than this script is answered too.
+    if (document.activeElement === input && this.text) this.#typed();
   }
 
   get text() {
     return this.input.value.trim();
   }
 
-  /** Show `symbol` as chosen. */
+  /** Show `symbol` as chosen; what somebody is typing stays. */
   set(symbol) {
+    this.#chosen = symbol;
+    if (this.#typing) return;
     this.input.value = symbol;
     this.#close();
   }
 
+  #left() {
+    if (document.activeElement === this.input) return;
+    // The field never names another instrument than the one that is open.
+    this.#typing = false;
+    if (this.#chosen) this.input.value = this.#chosen;
+    this.#close();
+  }
+
   #typed() {
+    this.#typing = true;
     clearTimeout(this.#timer);
     this.#request?.abort();
     if (!this.text) {
@@ -92,6 +107,7 @@ export class InstrumentPicker {
   #pick(index) {
     const option = this.#options[index];
     if (!option) return;
+    this.#typing = false;
     this.set(option.symbol);
     this.onPick(option.symbol);
   }

@@ -18,10 +18,11 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.db import DatabaseError
-from django.db.models import Q
+from django.db.models import CharField, Q
 
 from accounts.models import ApiToken, User
 from ops.clocks import wall_now
+from ops.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ _SHAPE = re.compile(r"desk_[A-Za-z0-9_-]{43}")
 #: `last_used_at` is for people ("is this token still in use?"); writing it on every
 #: request would make each read a database write.
 LAST_USED_RESOLUTION = timedelta(minutes=5)
+
+
+_TOKEN = Prepared(lambda digest: ApiToken.objects.select_related("user").filter(digest=digest), CharField())
 
 
 def token_generate() -> str:
@@ -63,7 +67,7 @@ def token_authenticate(plain: str, *, address: str) -> ApiToken | None:
     if not _SHAPE.fullmatch(plain):
         return None
     digest = token_digest(plain)
-    token = ApiToken.objects.select_related("user").filter(digest=digest).first()
+    token = _TOKEN.first(digest)
     if token is None or not hmac.compare_digest(token.digest, digest):
         return None
     now = wall_now()

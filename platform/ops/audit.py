@@ -24,9 +24,11 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import CharField
 
 from ops.clocks import wall_now
 from ops.models import AuditChain, AuditEvent
+from ops.prepared import Prepared
 from ops.requests import current_request_id
 
 PLATFORM_CHAIN = "platform"
@@ -122,17 +124,20 @@ def record(
     return event
 
 
+_HEAD = Prepared(lambda key: AuditChain.objects.select_for_update().filter(pk=key), CharField())
+
+
 def _locked_head(key: str) -> AuditChain:
     """The chain's head, ours until the transaction ends.
 
     PostgreSQL locks the row. SQLite has locked the whole database already, because
     its transactions begin IMMEDIATE; the unique (chain, sequence) is the last guard.
     """
-    heads = AuditChain.objects.using(DATABASE)
-    head = heads.select_for_update().filter(pk=key).first()
+    head = _HEAD.first(key)
     if head is None:
-        heads.bulk_create([AuditChain(key=key, last_hash=GENESIS_HASH)], ignore_conflicts=True)
-        head = heads.select_for_update().get(pk=key)
+        made = AuditChain(key=key, last_hash=GENESIS_HASH)
+        AuditChain.objects.using(DATABASE).bulk_create([made], ignore_conflicts=True)
+        head = _HEAD.get(key)
     return head
 
 

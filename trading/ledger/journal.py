@@ -18,9 +18,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from django.db import transaction
+from django.db.models import BigIntegerField
 
 from accounts.models import BrokerAccount
 from ops.clocks import wall_now
+from ops.prepared import Prepared
 from ops.publish import publish
 from trading.ledger import entries
 from trading.ledger.choices import EventKind
@@ -138,18 +140,23 @@ def account_journals(account_ids: Iterable[int]) -> Iterator[dict[int, Journal]]
             _close(journal)
 
 
-def _locked_book(account_id: int) -> AccountBook:
-    """The book, ours until the transaction ends (SQLite's IMMEDIATE holds the whole file)."""
-    books = (
-        AccountBook.objects.using(DATABASE)
+_BOOK = Prepared(
+    lambda account_id: (
+        AccountBook.objects.filter(pk=account_id)
         .select_for_update(of=("self",))
         .select_related("account__host__status", "account__session")
-    )
-    book = books.filter(pk=account_id).first()
+    ),
+    BigIntegerField(),
+)
+
+
+def _locked_book(account_id: int) -> AccountBook:
+    """The book, ours until the transaction ends (SQLite's IMMEDIATE holds the whole file)."""
+    book = _BOOK.first(account_id)
     if book is None:
         account = BrokerAccount.objects.using(DATABASE).get(pk=account_id)
         AccountBook.objects.bulk_create([AccountBook(account=account)], ignore_conflicts=True)
-        book = books.get(pk=account_id)
+        book = _BOOK.get(account_id)
     return book
 
 

@@ -6,10 +6,13 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from django.db.models import BigIntegerField, CharField
+
 from accounts.models import BrokerAccount, QmtHost
 from accounts.selectors import host_clock
 from marketdata.models import Instrument
 from ops.clocks import SHANGHAI, wall_now
+from ops.prepared import Prepared
 from qmt.calendar import date_of_ms
 from qmt.gateway import (
     AccountStatus,
@@ -51,6 +54,10 @@ from trading.risk.services.stops import equity_seen
 logger = logging.getLogger(__name__)
 
 
+_HOST = Prepared(lambda name: QmtHost.objects.select_related("status").filter(name=name), CharField())
+_ACCOUNTS = Prepared(lambda host_id: BrokerAccount.objects.filter(host=host_id), BigIntegerField())
+
+
 def apply_events(events: Sequence[TradeEvent | CallReturned], *, host_name: str, session_key: str = "") -> IntakeResult:
     """Apply what one trade session said, in the order it was said, in one transaction.
 
@@ -64,8 +71,8 @@ def apply_events(events: Sequence[TradeEvent | CallReturned], *, host_name: str,
     session_key
         Names the session: its sequence numbers and terminal order ids mean nothing in another.
     """
-    host = QmtHost.objects.select_related("status").get(name=host_name)
-    accounts = {account.account_no: account for account in host.accounts.all()}
+    host = _HOST.get(host_name)
+    accounts = {account.account_no: account for account in _ACCOUNTS.all(host.pk)}
     intake = Intake(host, accounts, session_key)
     return intake.apply(events)
 

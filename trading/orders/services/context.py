@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.db import DatabaseError
-from django.db.models import Sum
+from django.db.models import BigIntegerField, Sum
 
 from accounts.models import BrokerAccount
 from accounts.selectors import host_clock, session_state
@@ -17,6 +17,7 @@ from marketdata.models import Instrument, InstrumentDay
 from marketdata.quotes.models import LatestQuote
 from marketdata.selectors import latest_quotes
 from ops.clocks import SHANGHAI, MarketClock, wall_now
+from ops.prepared import Prepared
 from qmt.calendar import Phase
 from qmt.gateway import Side
 from trading.ledger.journal import Journal
@@ -28,6 +29,8 @@ from trading.risk.context import ZERO, CheckContext
 from trading.risk.facts import Working
 
 logger = logging.getLogger(__name__)
+
+_ASSET = Prepared(lambda account_id: AssetSnapshot.objects.filter(pk=account_id), BigIntegerField())
 
 
 def check_context(
@@ -85,7 +88,7 @@ def check_context(
         instrument=instrument,
         day=day,
         book=journal.book,
-        asset=AssetSnapshot.objects.filter(pk=account.pk).first(),
+        asset=_ASSET.first(account.pk),
         position=Position.objects.filter(account=account, symbol=instrument.symbol).first() if selling else None,
         reserved_quantity=reserved_shares(account, instrument.symbol) + pledged_quantity if selling else 0,
         pledged_cash=pledged_cash,

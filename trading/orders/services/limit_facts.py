@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Q, QuerySet, Subquery, Sum
 
 from accounts.choices import TradingState
 from accounts.models import BrokerAccount
 from marketdata.models import Instrument, TradingDay
+from ops.prepared import Prepared
 from qmt.gateway import PriceType, Side
 from trading.ledger.journal import Journal
 from trading.ledger.models import Position
@@ -108,12 +109,22 @@ def with_earlier(facts: LimitFacts, earlier: Iterable[Working]) -> LimitFacts:
     return replace(facts, usage=usage, working=(*facts.working, *added), recent=(*facts.recent, *added))
 
 
+_STATES = Prepared(
+    lambda user_id: Control.objects.filter(pk=Control.ONLY).values_list(
+        "limits_version", "state", Subquery(PersonTrading.objects.filter(user=user_id).values("state")[:1])
+    ),
+    BigIntegerField(),
+)
+
+
 def _control(user_id: int | None) -> tuple[str, TradingState, TradingState]:
     """The version of the limits and both trading states, in one query."""
-    person = PersonTrading.objects.filter(user=user_id).values("state")
-    row = Control.objects.filter(pk=Control.ONLY).values_list("limits_version", "state", Subquery(person[:1])).first()
-    # Nobody has set anything yet: no limit, and the platform is active. The person may be halted all the same.
-    version, state, person_state = row or ("", TradingState.ACTIVE, person.values_list("state", flat=True).first())
+    row = _STATES.first(user_id)
+    if row is None:
+        # Nobody has set anything yet: no limit, and the platform is active. The person may be halted all the same.
+        person = PersonTrading.objects.filter(user=user_id).values_list("state", flat=True).first()
+        row = "", TradingState.ACTIVE, person
+    version, state, person_state = row
     return version, TradingState(state), TradingState(person_state or TradingState.ACTIVE)
 
 

@@ -109,7 +109,7 @@ def test_pulse_without_redis_goes_on_and_counts_silence_anew(monkeypatch: pytest
 def test_qmthost_without_shared_services_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DESK_ENV", "production")
     monkeypatch.setenv("DESK_REDIS_URL", "rediss://redis.example.org:6380/0")
-    problem = remote_problem(DeskConfig())
+    problem = remote_problem(DeskConfig(), "qmt1")
     assert "DESK_DATABASE_URL, DESK_QUOTES_URL are not set" in problem
     assert "SQLite" in problem
 
@@ -119,4 +119,4 @@ def test_qmthost_with_postgres_and_redis_is_accepted(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("DESK_REDIS_URL", "rediss://redis.example.org:6380/0")
     monkeypatch.setenv("DESK_DATABASE_URL", "postgresql://desk@db/desk")
     monkeypatch.setenv("DESK_QUOTES_URL", "postgresql://desk@db/quotes")
-    assert remote_problem(DeskConfig()) == ""
+    assert remote_problem(DeskConfig(), "qmt1") == ""

@@ -17,12 +17,17 @@ class ProcessCommand(BaseCommand):
 
     requires_system_checks = ()
     requires_migrations_checks = False
+    #: Whether a machine that is a QMT host and nothing else (`DESK_QMT_HOST`) may run it.
+    runs_on_host = False
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Refuse another profile's databases before a process starts."""
+        """Refuse what this machine must not run, and another profile's databases, before a process starts."""
         from desk.profile import profile_problem
 
-        if problem := profile_problem(get_config()):
+        config = get_config()
+        if config.qmt_host and not self.runs_on_host:
+            sys.exit(f"This machine is the QMT host {config.qmt_host} (DESK_QMT_HOST): {argv[1]} runs on the platform.")
+        if problem := profile_problem(config):
             sys.exit(problem)
         super().run_from_argv(argv)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from celery.schedules import crontab
 
 from .schema import get_config
+from .tls import broker_ssl
 
 _config = get_config()
 
@@ -20,6 +21,7 @@ def broker_url(redis_url: str) -> str:
 
 
 CELERY_BROKER_URL = broker_url(_config.redis_url)
+CELERY_BROKER_USE_SSL = broker_ssl(_config)
 # A producer must fail fast: a web request with Redis away is accepted and sent by the poll.
 # `max_retries` stops kombu's own reconnect loop, which `retry=False` does not reach.
 CELERY_BROKER_TRANSPORT_OPTIONS = {

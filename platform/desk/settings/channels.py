@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from .schema import get_config
+from .tls import redis_url
+
+REDIS_URL = redis_url(get_config())
 
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [get_config().redis_url], "prefix": "desk:channels"},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "desk:channels"},
     },
 }
-REDIS_URL = get_config().redis_url

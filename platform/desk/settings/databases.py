@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from .marketdata_file import get_marketdata
 from .schema import get_config
+from .tls import postgres_options
 
 _config = get_config()
 _pools = get_marketdata().pools
@@ -77,6 +78,7 @@ def postgres_database(url: str) -> dict[str, Any]:
                 "max_size": _pools.max_size,
                 "timeout": _pools.timeout_seconds,
             },
+            **postgres_options(_config, host),
             **query,
         },
         "TEST": {**INDEPENDENT},

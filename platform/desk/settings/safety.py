@@ -5,25 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import SecretStr
 
 from .schema import DeskConfig
+from .tls import LOOPBACK as _LOOPBACK
+from .tls import VERIFIED, file_problem
 
 TIME_ZONE = "Asia/Shanghai"
 _SHANGHAI_OFFSET = timedelta(hours=8)
 _KEY_LENGTH = 32
 _WEAK_KEYS = ("django-insecure", "changeme", "secret", "desk-test")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def problems(config: DeskConfig, environ: dict[str, str] | os._Environ[str]) -> list[str]:
     """List why `config` must not run in production (empty elsewhere)."""
     if config.env != "production":
         return []
-    found = [*_keys(config), *_doors(config)]
+    found = [*(host_doors(config) if config.qmt_host else _keys(config)), *_doors(config)]
     if config.debug:
         found.append("DESK_DEBUG is on")
     if environ.get("TZ") not in (None, "", TIME_ZONE):
@@ -54,7 +56,11 @@ def _doors(config: DeskConfig) -> Iterator[str]:
         yield "DESK_HOSTS allows every host name"
     if config.bind not in _LOOPBACK and not config.behind_tls_proxy:
         yield f"DESK_BIND is {config.bind} without DESK_BEHIND_TLS_PROXY: passwords would travel in the clear"
+    if any(ip_network(part).prefixlen == 0 for part in config.trusted_proxies):
+        yield "DESK_TRUSTED_PROXIES trusts every address: anybody could say where a request comes from"
     if problem := rpc_problem(config, config.rpc_bind):
+        yield problem
+    if problem := file_problem(config):
         yield problem
     for name, url in (("DESK_DATABASE_URL", config.database_url), ("DESK_QUOTES_URL", config.quotes_url)):
         if url is not None and _has_no_password(_plain(url)):
@@ -63,6 +69,16 @@ def _doors(config: DeskConfig) -> Iterator[str]:
         yield "DESK_REDIS_URL leaves this machine without TLS (rediss://) and a password"
     if config.mail_host and config.mail_security == "none" and config.mail_host not in _LOOPBACK:
         yield "DESK_MAIL_SECURITY is none: mail would travel in the clear"
+
+
+def host_doors(config: DeskConfig) -> Iterator[str]:
+    """What a QMT host adds: it meets the platform over a network, and holds none of its keys."""
+    for name, key in (("DESK_SECRET_KEY", config.secret_key), ("DESK_ENCRYPTION_KEY", config.encryption_key)):
+        if key is not None:
+            yield f"{name} is set on a QMT host: take it away, a host never needs the platform's keys"
+    for name, url in (("DESK_DATABASE_URL", config.database_url), ("DESK_QUOTES_URL", config.quotes_url)):
+        if url is not None and _is_unproven_postgres(config, _plain(url)):
+            yield f"{name} leaves this machine without proof of the server's name (DESK_TLS_CA, or sslmode=verify-full)"
 
 
 def rpc_problem(config: DeskConfig, bind: str) -> str:
@@ -92,6 +108,16 @@ def _has_no_password(url: str) -> bool:
     # A socket on this machine, a password file or a client certificate authenticates too.
     remote = bool(parts.hostname) and parts.hostname not in _LOOPBACK
     return remote and not parts.password and not options & {"password", "passfile", "sslcert", "service"}
+
+
+def _is_unproven_postgres(config: DeskConfig, url: str) -> bool:
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    host = options.get("host", parts.hostname or "")
+    if not host or host.startswith("/") or host in _LOOPBACK:
+        return False
+    mode = options.get("sslmode", VERIFIED if config.tls_ca is not None else "")
+    return mode != VERIFIED
 
 
 def _is_open_redis(url: str) -> bool:

@@ -89,6 +89,15 @@ class DeskConfig(BaseSettings):
     """PostgreSQL URL of the market-data database; unset: a SQLite file in the state folder."""
     redis_url_given: SecretStr | None = Field(default=None, validation_alias="DESK_REDIS_URL")
     """Redis or Valkey URL; unset: the bundled Valkey on a private socket."""
+    tls_ca: Path | None = None
+    """The authority that vouches for PostgreSQL and Redis, a PEM file: both must then prove their names."""
+    tls_certificate: Path | None = None
+    """The certificate that proves this machine to PostgreSQL and Redis, a PEM file; with `DESK_TLS_KEY`."""
+    tls_key: Path | None = None
+    """The certificate's private key, a PEM file."""
+    qmt_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = ""
+    """This machine is the QMT host of that name and nothing else: it holds none of the installation's keys and
+    runs no process of the platform."""
 
     installation: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,6}$")] = ""
     """Prefix of order tags; blank: generated once and kept in the database."""
@@ -171,7 +180,17 @@ class DeskConfig(BaseSettings):
     def _lists(cls, value: Any) -> Any:
         return _split(value)
 
-    @field_validator("state_dir", "sim_data", "config_file", "marketdata_file", "strategies_dir", mode="after")
+    @field_validator(
+        "state_dir",
+        "sim_data",
+        "config_file",
+        "marketdata_file",
+        "strategies_dir",
+        "tls_ca",
+        "tls_certificate",
+        "tls_key",
+        mode="after",
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value if value is None else value.expanduser().resolve()
@@ -226,7 +245,7 @@ class DeskConfig(BaseSettings):
         """
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
-        if self.env == "production":
+        if self.env == "production" and not self.qmt_host:
             raise ValueError("DESK_SECRET_KEY is not set")
         return _generated_secret(self.state_dir / "secret_key")
 

@@ -14,6 +14,7 @@ from desk.settings.schema import DeskConfig, get_config
 
 class Command(ProcessCommand):
     help = "Run the workers of one QMT host (trade, data, reads), and nothing else (Windows too)."
+    runs_on_host = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", required=True, help="name of the QMT host in the platform")
@@ -24,7 +25,7 @@ class Command(ProcessCommand):
         from desk.supervisor.merged_log import MergedLog
 
         config = get_config()
-        problem = remote_problem(config)
+        problem = remote_problem(config, host)
         if problem:
             raise CommandError(problem)
         self._require_host(host)
@@ -60,12 +61,14 @@ def serves_data(name: str) -> bool:
     return QmtHost.objects.get(name=name).serves_data
 
 
-def remote_problem(config: DeskConfig) -> str:
+def remote_problem(config: DeskConfig, host: str) -> str:
     """Say why this configuration cannot serve the platform from another machine; blank if it can.
 
     A worker on its own machine shares the platform's databases and Redis over the network: a
     SQLite file or a local socket would be another, empty platform.
     """
+    if config.qmt_host and config.qmt_host != host:
+        return f"This machine is the QMT host {config.qmt_host} (DESK_QMT_HOST), not {host}."
     if config.env == "test":
         return ""
     missing = [

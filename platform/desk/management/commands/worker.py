@@ -9,11 +9,13 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from desk.management.process import ProcessCommand
+from desk.settings.schema import get_config
 from desk.worker.roles import ROLES
 
 
 class Command(ProcessCommand):
     help = "Run one worker (the supervisor and qmthost start these)."
+    runs_on_host = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role", choices=sorted(ROLES))
@@ -24,6 +26,9 @@ class Command(ProcessCommand):
         if chosen.per_host != bool(host):
             need = "needs --host NAME" if chosen.per_host else "takes no --host"
             raise CommandError(f"A {role} worker {need}.")
+        own = get_config().qmt_host
+        if own and own != host:
+            raise CommandError(f"This machine is the QMT host {own} (DESK_QMT_HOST): it runs that host's workers only.")
         from desk.celery_app import app
         from desk.worker.runner import run_worker
 

@@ -24,13 +24,14 @@ from .marketdata_file import (
     marketdata_path,
 )
 from .schema import ROOT, DeskConfig
+from .secret_files import is_secret, secret_files
 
 MASK = "••••••••"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as an administrator sees it. `source` is `default`, `file` or `environment`."""
+    """One setting as an administrator sees it. `source` is `default`, `file`, `secret file` or `environment`."""
 
     name: str
     variable: str
@@ -46,12 +47,13 @@ def effective_settings(config: DeskConfig, environ: Mapping[str, str] | None = N
     given = _environment(config, os.environ if environ is None else environ)
     path = file_path(config.config_file, config.state_dir)
     in_file = read_file(path, DeskConfig.model_fields)
+    in_secrets = secret_files(config.secrets_folder, DeskConfig.model_fields)
     rows = [
         Setting(
             name=file_key(name, field),
             variable=variable_names(name, field)[0],
             value=shown(getattr(config, name)),
-            source=_source(name, field, given, in_file),
+            source=_source(name, field, given, in_file, in_secrets),
             default=shown_default(field),
             secret=is_secret(field),
             description=description(field),
@@ -87,11 +89,6 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     # Those of the market-data file are checked at start.
     ours = {name for name in environ if name.upper().startswith(PREFIX) and not name.upper().startswith(MARKETDATA)}
     return sorted(name for name in ours if name.upper() not in known)
-
-
-def is_secret(field: FieldInfo) -> bool:
-    """Whether the field's value must never be shown."""
-    return "SecretStr" in str(field.annotation)
 
 
 def description(field: FieldInfo) -> str:
@@ -144,7 +141,11 @@ def _environment(config: DeskConfig, environ: Mapping[str, str]) -> set[str]:
     return names
 
 
-def _source(name: str, field: FieldInfo, given: set[str], in_file: Mapping[str, Any]) -> str:
+def _source(
+    name: str, field: FieldInfo, given: set[str], in_file: Mapping[str, Any], in_secrets: Mapping[str, Any]
+) -> str:
     if any(variable.upper() in given for variable in variable_names(name, field)):
         return "environment"
+    if name in in_secrets:
+        return "secret file"
     return "file" if name in in_file and name not in NOT_IN_FILE else "default"

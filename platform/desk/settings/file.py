@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 FILE_NAME = "desk.toml"
 PREFIX = "DESK_"
 #: Where the file is found depends on these, so they cannot stand in it.
-NOT_IN_FILE = frozenset({"state_dir", "config_file"})
+NOT_IN_FILE = frozenset({"state_dir", "config_file", "secrets_dir"})
 
 
 def variable_names(name: str, field: FieldInfo) -> tuple[str, ...]:

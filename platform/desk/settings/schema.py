@@ -8,6 +8,7 @@ without the prefix, in lower case, are the keys of the file (see `file.py`); the
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import secrets
 import tempfile
@@ -19,6 +20,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .file import FileSource, file_path
+from .secret_files import SecretFiles, secrets_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 """The project folder (the one with manage.py)."""
@@ -58,6 +60,9 @@ class DeskConfig(BaseSettings):
     """Folder of databases, logs, sockets and generated keys."""
     config_file: Path | None = None
     """The configuration file; unset: `desk.toml` in the state folder, if it is there."""
+    secrets_dir: Path | None = None
+    """Folder of secret files, each named as its variable in lower case (`desk_secret_key`); unset: `/run/secrets`, if
+    it is there."""
     hosts: Annotated[list[str], NoDecode] = ["localhost", "127.0.0.1", "[::1]"]
     """Host names the portal answers to, separated by commas."""
     trusted_origins: Annotated[list[str], NoDecode] = []
@@ -65,7 +70,10 @@ class DeskConfig(BaseSettings):
     cors_origins: Annotated[list[Annotated[str, Field(pattern=r"^https?://[^\s/?#*]+$")]], NoDecode] = []
     """Other origins whose pages may call the API with a token, such as `https://research.example.org`; none when unset."""
     behind_tls_proxy: bool = False
-    """The reverse proxy ends TLS and sets X-Forwarded-Proto; cookies become Secure."""
+    """The reverse proxy ends TLS and says so with X-Forwarded-Proto; cookies become Secure, plain HTTP is redirected."""
+    trusted_proxies: Annotated[list[str], NoDecode] = ["127.0.0.1", "::1"]
+    """Addresses and networks of the reverse proxies, separated by commas: only theirs X-Forwarded-For and
+    X-Forwarded-Proto are believed, and only with `DESK_BEHIND_TLS_PROXY`."""
 
     public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
     """Where people reach the portal, `https://desk.example.org`: links in mails begin with it, never with what a
@@ -169,13 +177,14 @@ class DeskConfig(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment, then `.env`, then the configuration file."""
+        """Environment, then `.env`, then files of secrets, then the configuration file."""
         given = {**dotenv_settings(), **env_settings(), **init_settings()}
         state_dir = Path(given.get("state_dir", ROOT / "var")).expanduser()
         path = file_path(given.get("config_file"), state_dir)
-        return init_settings, env_settings, dotenv_settings, FileSource(settings_cls, path)
+        secret_files = SecretFiles(settings_cls, secrets_folder(given.get("secrets_dir"), str(given.get("env", ""))))
+        return init_settings, env_settings, dotenv_settings, secret_files, FileSource(settings_cls, path)
 
-    @field_validator("hosts", "trusted_origins", "cors_origins", "alert_targets", mode="before")
+    @field_validator("hosts", "trusted_origins", "trusted_proxies", "cors_origins", "alert_targets", mode="before")
     @classmethod
     def _lists(cls, value: Any) -> Any:
         return _split(value)
@@ -184,6 +193,7 @@ class DeskConfig(BaseSettings):
         "state_dir",
         "sim_data",
         "config_file",
+        "secrets_dir",
         "marketdata_file",
         "strategies_dir",
         "tls_ca",
@@ -194,6 +204,16 @@ class DeskConfig(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value if value is None else value.expanduser().resolve()
+
+    @field_validator("trusted_proxies", mode="after")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        return [str(ipaddress.ip_network(part)) for part in value]
+
+    @property
+    def secrets_folder(self) -> Path | None:
+        """Folder that secrets are read from, if there is one."""
+        return secrets_folder(self.secrets_dir, self.env)
 
     @property
     def run_dir(self) -> Path:

@@ -210,9 +210,18 @@ class BrokerAccountAdmin(Guarded):
 @admin.register(Grant)
 class GrantAdmin(Guarded):
     deletable = True
-    list_display = ("holder_label", "account", "trade", "can_approve", "can_manage", "expires_at", "created_by")
+    list_display = (
+        "holder_label",
+        "account",
+        "trade",
+        "can_approve",
+        "can_manage",
+        "can_move_money",
+        "expires_at",
+        "created_by",
+    )
     list_filter = ("account", "trade")
-    fields = ("user", "team", "account", "trade", "can_approve", "can_manage", "expires_at")
+    fields = ("user", "team", "account", "trade", "can_approve", "can_manage", "can_move_money", "expires_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("user", "team", "account") if obj is not None else ()
@@ -226,6 +235,7 @@ class GrantAdmin(Guarded):
             trade=TradeRight(obj.trade),
             can_approve=obj.can_approve,
             can_manage=obj.can_manage,
+            can_move_money=obj.can_move_money,
             expires_at=obj.expires_at,
             created_by=cast(User, request.user),
         )

@@ -72,6 +72,10 @@ class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
         """Accounts that `user` may halt and resume without being an administrator."""
         return self._duty(user, MAY_HOLD_DUTY_GRANT, can_manage=True)
 
+    def money_moved_by(self, user: User | AnonymousUser) -> Self:
+        """Accounts whose money `user` may ask to be moved, and decide about what others ask."""
+        return self._duty(user, MAY_HOLD_DUTY_GRANT, can_move_money=True)
+
     def _duty(self, user: User | AnonymousUser, roles: frozenset[Any], **rights: Any) -> Self:
         if isinstance(user, AnonymousUser) or not user.is_active or user.role not in roles:
             return self.none()

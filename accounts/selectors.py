@@ -26,6 +26,7 @@ class AccountView:
     can_trade_all: bool
     can_approve: bool
     can_manage: bool
+    can_move_money: bool
     can_halt: bool
     can_resume: bool
 
@@ -177,6 +178,7 @@ def _views(user: User, accounts: QuerySet[BrokerAccount]) -> list[AccountView]:
         rights_all=Q(pk__in=rule.cancellable_by(user, all_orders=True).values("pk")),
         rights_approve=Q(pk__in=rule.approvable_by(user).values("pk")),
         rights_manage=Q(pk__in=rule.managed_by(user).values("pk")),
+        rights_money=Q(pk__in=rule.money_moved_by(user).values("pk")),
     )
     officer = user.role in SEES_EVERY_ACCOUNT
     return [
@@ -188,6 +190,7 @@ def _views(user: User, accounts: QuerySet[BrokerAccount]) -> list[AccountView]:
             can_trade_all=row.rights_trade and row.rights_all,
             can_approve=row.rights_approve,
             can_manage=row.rights_manage,
+            can_move_money=row.rights_money,
             can_halt=officer or row.rights_trade or row.rights_manage,
             can_resume=officer or row.rights_manage,
         )

@@ -65,6 +65,7 @@ class RightsSerializer(serializers.Serializer[Any]):
     trade_all = serializers.BooleanField(help_text="Cancel everybody's orders, not only one's own.")
     approve = serializers.BooleanField()
     manage = serializers.BooleanField()
+    move_money = serializers.BooleanField()
     halt = serializers.BooleanField()
     resume = serializers.BooleanField()
 
@@ -115,6 +116,7 @@ class AccountSerializer(serializers.Serializer[AccountView]):
             "trade_all": view.can_trade_all,
             "approve": view.can_approve,
             "manage": view.can_manage,
+            "move_money": view.can_move_money,
             "halt": view.can_halt,
             "resume": view.can_resume,
         }

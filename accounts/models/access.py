@@ -57,6 +57,11 @@ class Grant(models.Model):
     trade = models.CharField(_("trading"), max_length=4, choices=TradeRight.choices, default=TradeRight.NONE)
     can_approve = models.BooleanField(_("may approve orders"), default=False)
     can_manage = models.BooleanField(_("may manage the account"), default=False)
+    can_move_money = models.BooleanField(
+        _("may move money"),
+        default=False,
+        help_text=_("Ask for transfers, and decide about those that others asked for."),
+    )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True, db_index=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

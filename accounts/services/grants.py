@@ -29,6 +29,7 @@ def grant_set(
     trade: TradeRight = TradeRight.NONE,
     can_approve: bool = False,
     can_manage: bool = False,
+    can_move_money: bool = False,
     expires_at: datetime | None = None,
     created_by: User | None = None,
 ) -> Grant:
@@ -50,7 +51,7 @@ def grant_set(
     ------
     Denied
         ROLE_CANNOT_TRADE for a person whose role never trades; ROLE_CANNOT_HOLD for one
-        whose role never approves or manages. In a team, rights beyond a member's
+        whose role never approves, manages or moves money. In a team, rights beyond a member's
         role rest: the role decides at each use.
     Invalid
         EXPIRY_IN_PAST.
@@ -61,6 +62,7 @@ def grant_set(
         "trade": TradeRight(trade).value,
         "can_approve": can_approve,
         "can_manage": can_manage,
+        "can_move_money": can_move_money,
         "expires_at": expires_at,
     }
     if user is not None:
@@ -143,7 +145,7 @@ def holders(grant: Grant) -> Iterable[int]:
 def _refuse_beyond_role(user: User, rights: dict[str, Any]) -> None:
     if rights["trade"] != TradeRight.NONE and user.role not in MAY_HOLD_TRADE_GRANT:
         raise Denied(Code.ROLE_CANNOT_TRADE, field="trade", user=user.username, role=user.role)
-    for name in ("can_approve", "can_manage"):
+    for name in ("can_approve", "can_manage", "can_move_money"):
         if rights[name] and user.role not in MAY_HOLD_DUTY_GRANT:
             raise Denied(Code.ROLE_CANNOT_HOLD, field=name, user=user.username, role=user.role)
 
@@ -153,6 +155,7 @@ def _rights(grant: Grant) -> dict[str, Any]:
         "trade": grant.trade,
         "can_approve": grant.can_approve,
         "can_manage": grant.can_manage,
+        "can_move_money": grant.can_move_money,
         "expires_at": grant.expires_at,
     }
 

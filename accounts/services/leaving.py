@@ -134,5 +134,7 @@ def _rights_of_successor(grant: Grant, successor: User) -> dict[str, Any] | None
         "trade": trade if successor.role in MAY_HOLD_TRADE_GRANT else TradeRight.NONE,
         "can_approve": dutiful and any(row.can_approve for row in both),
         "can_manage": dutiful and any(row.can_manage for row in both),
+        # Never handed on: who may move money is decided for each person.
+        "can_move_money": dutiful and present is not None and present.can_move_money,
         "expires_at": grant.expires_at,
     }

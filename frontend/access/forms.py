@@ -171,6 +171,7 @@ class GrantForm(forms.Form):
     trade = forms.ChoiceField(label=_("Trading"), choices=TradeRight.choices)
     can_approve = forms.BooleanField(label=_("May approve orders"), required=False)
     can_manage = forms.BooleanField(label=_("May halt and resume"), required=False)
+    can_move_money = forms.BooleanField(label=_("May move money"), required=False)
     expires_at = forms.DateTimeField(
         label=_("Expires"),
         required=False,
@@ -202,6 +203,7 @@ class GrantForm(forms.Form):
             "trade": TradeRight(data["trade"]),
             "can_approve": data["can_approve"],
             "can_manage": data["can_manage"],
+            "can_move_money": data["can_move_money"],
             "expires_at": data["expires_at"],
         }
 

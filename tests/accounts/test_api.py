@@ -69,6 +69,7 @@ def test_accounts_detail_says_mode_state_host_and_rights(team: Team) -> None:
             "trade_all": False,
             "approve": False,
             "manage": False,
+            "move_money": False,
             "halt": False,
             "resume": False,
         },

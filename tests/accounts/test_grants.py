@@ -71,7 +71,7 @@ def test_trading_is_not_granted_to_who_never_trades(team: Team, person: str) -> 
     assert not Grant.objects.filter(user=getattr(team, person)).exists()
 
 
-@pytest.mark.parametrize("duty", ["can_approve", "can_manage"])
+@pytest.mark.parametrize("duty", ["can_approve", "can_manage", "can_move_money"])
 def test_duties_are_not_granted_to_viewers(team: Team, duty: str) -> None:
     with pytest.raises(Denied) as refused:
         grant_set(
@@ -80,6 +80,7 @@ def test_duties_are_not_granted_to_viewers(team: Team, duty: str) -> None:
             account=team.alpha,
             can_approve=duty == "can_approve",
             can_manage=duty == "can_manage",
+            can_move_money=duty == "can_move_money",
         )
     assert refused.value.code == Code.ROLE_CANNOT_HOLD
 

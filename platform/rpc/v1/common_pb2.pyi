@@ -229,7 +229,7 @@ class AccountSession(_message.Message):
     def __init__(self, state: _Optional[_Union[SessionState, str]] = ..., message: _Optional[str] = ..., last_probe_at_ms: _Optional[int] = ...) -> None: ...
 
 class Rights(_message.Message):
-    __slots__ = ("view", "trade", "trade_all", "approve", "manage", "halt", "resume")
+    __slots__ = ("view", "trade", "trade_all", "approve", "manage", "halt", "resume", "move_money")
     VIEW_FIELD_NUMBER: _ClassVar[int]
     TRADE_FIELD_NUMBER: _ClassVar[int]
     TRADE_ALL_FIELD_NUMBER: _ClassVar[int]
@@ -237,6 +237,7 @@ class Rights(_message.Message):
     MANAGE_FIELD_NUMBER: _ClassVar[int]
     HALT_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
+    MOVE_MONEY_FIELD_NUMBER: _ClassVar[int]
     view: bool
     trade: bool
     trade_all: bool
@@ -244,7 +245,8 @@ class Rights(_message.Message):
     manage: bool
     halt: bool
     resume: bool
-    def __init__(self, view: _Optional[bool] = ..., trade: _Optional[bool] = ..., trade_all: _Optional[bool] = ..., approve: _Optional[bool] = ..., manage: _Optional[bool] = ..., halt: _Optional[bool] = ..., resume: _Optional[bool] = ...) -> None: ...
+    move_money: bool
+    def __init__(self, view: _Optional[bool] = ..., trade: _Optional[bool] = ..., trade_all: _Optional[bool] = ..., approve: _Optional[bool] = ..., manage: _Optional[bool] = ..., halt: _Optional[bool] = ..., resume: _Optional[bool] = ..., move_money: _Optional[bool] = ...) -> None: ...
 
 class Account(_message.Message):
     __slots__ = ("id", "account_no", "name", "mode", "state", "auto_trading", "enabled", "host", "session", "market_clock", "rights")

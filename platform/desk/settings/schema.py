@@ -157,6 +157,25 @@ class DeskConfig(BaseSettings):
     backtest_seconds: float = Field(default=3600.0, ge=10, le=86_400)
     """How long one back-test may take, downloads included; after it the run has failed."""
 
+    backup_dir: Path | None = None
+    """Folder of backups, best on another disk; unset: `backups` in the state folder."""
+    backup_time: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = "02:40"
+    """Time of day (HH:MM) of the daily backup; blank: none is made."""
+    backup_passphrase: SecretStr | None = None
+    """Encrypts backups; without it nobody can read them. Unset: they are not encrypted."""
+    backup_keep_daily: int = Field(default=7, ge=1, le=1000)
+    """How many days' last backups are kept."""
+    backup_keep_weekly: int = Field(default=4, ge=0, le=1000)
+    """How many weeks' last backups are kept."""
+    backup_keep_monthly: int = Field(default=12, ge=0, le=1000)
+    """How many months' last backups are kept."""
+    backup_max_age_hours: int = Field(default=30, ge=1, le=10_000)
+    """An alert is raised when the newest backup is older."""
+    disk_warn_mb: int = Field(default=2000, ge=1)
+    """An alert is raised when the state folder's disk has less room, in MB."""
+    disk_stop_mb: int = Field(default=200, ge=0)
+    """With less room no new orders are taken, so that what the broker says can still be stored; 0: never, in MB."""
+
     sim_data: Path | None = None
     """File of real bars that the simulated terminal replays; unset: its seeded market."""
     sim_speed: float = Field(default=1.0, gt=0, le=1000)
@@ -214,6 +233,11 @@ class DeskConfig(BaseSettings):
     def secrets_folder(self) -> Path | None:
         """Folder that secrets are read from, if there is one."""
         return secrets_folder(self.secrets_dir, self.env)
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups lie."""
+        return self.backup_dir or self.state_dir / "backups"
 
     @property
     def run_dir(self) -> Path:

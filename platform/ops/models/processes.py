@@ -31,6 +31,7 @@ class Installation(models.Model):
     code = models.CharField(max_length=6)
     env = models.CharField(max_length=12, blank=True, default="", help_text="Profile this database belongs to.")
     created_at = models.DateTimeField(auto_now_add=True)
+    restored_at = models.DateTimeField(null=True, blank=True, help_text="When it was last restored from a backup.")
 
     class Meta:
         constraints = (models.CheckConstraint(condition=models.Q(id=1), name="installation_singleton"),)

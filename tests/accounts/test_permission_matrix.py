@@ -259,6 +259,15 @@ class World:
                 "child_quantity": 100,
                 "price": "9.90",
             },
+            "POST /api/v1/executions/check": {
+                "account": team.alpha.pk,
+                "kind": "SPLIT",
+                "symbol": order.symbol,
+                "side": "BUY",
+                "quantity": 200,
+                "child_quantity": 100,
+                "price": "9.90",
+            },
             "POST /api/v1/orders/check": {
                 "account": team.alpha.pk,
                 "symbol": order.symbol,

@@ -265,9 +265,14 @@ def _twap(facts: Facts, leg: LegFacts) -> Decision:
         return Decision(end=((leg.number, Code.DEADLINE_PASSED),))
     if due <= last or not facts.takes_orders or _resting(facts, leg):
         return NOTHING
-    wanted = leg.quantity if due == facts.slices else leg.quantity * due // facts.slices
-    size = child_size(leg, most=leg.quantity, wanted=max(0, wanted - leg.allocated))
+    size = slice_size(leg, due=due, slices=facts.slices)
     return Decision(place=((leg.number, due, size),)) if size else NOTHING
+
+
+def slice_size(leg: LegFacts, *, due: int, slices: int) -> int:
+    """The child of slice `due` of `slices`: what should have been ordered by then and was not; 0 for none."""
+    wanted = leg.quantity if due == slices else leg.quantity * due // slices
+    return child_size(leg, most=leg.quantity, wanted=max(0, wanted - leg.allocated))
 
 
 def _stumble(facts: Facts, leg: LegFacts) -> Decision | None:

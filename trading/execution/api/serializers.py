@@ -43,6 +43,47 @@ class ExecutionRequestSerializer(serializers.Serializer[Any]):
     ends_at = serializers.CharField(required=False, help_text="TWAP: HH:MM of the market.")
 
 
+class LegVerdictSerializer(serializers.Serializer[Any]):
+    """One leg and what would become of it."""
+
+    leg = serializers.IntegerField(help_text="Its number in the request, from 1.")
+    symbol = serializers.CharField()
+    name = serializers.CharField()
+    side = serializers.ChoiceField(choices=Side.choices, allow_null=True)
+    quantity = serializers.IntegerField(help_text="Shares that would be traded; 0: the target is reached.")
+    price_type = serializers.ChoiceField(choices=PriceType.choices)
+    price = serializers.CharField(allow_null=True)
+    verdict = serializers.ChoiceField(choices=["PASSED", "DENIED", "NOTHING"])
+    code = serializers.CharField()
+    facts = serializers.DictField()
+    note = serializers.DictField(help_text="TARGET: target, held, short.")
+    cost = serializers.DictField(allow_null=True, help_text="Amount, fees by item, total; null without a price.")
+
+
+class DueChildSerializer(serializers.Serializer[Any]):
+    """One child to come, if those before are filled whole."""
+
+    number = serializers.IntegerField()
+    quantity = serializers.IntegerField()
+    at = serializers.DateTimeField(allow_null=True, help_text="Market time; null: when the one before has ended.")
+
+
+class ExecutionCheckSerializer(serializers.Serializer[Any]):
+    """What would become of the execution."""
+
+    account = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    trade_date = serializers.DateField()
+    accepted = serializers.BooleanField()
+    code = serializers.CharField(help_text="`NOTHING_TO_TRADE`: every target is reached.")
+    approval = serializers.DictField(allow_null=True, help_text="The rules that would make it wait; null: none.")
+    legs = LegVerdictSerializer(many=True, help_text="In the order in which they are judged: sales first.")
+    cost = serializers.DictField(
+        allow_null=True, help_text="bought, sold, commission, stamp_duty, transfer_fee, fees, net."
+    )
+    children = DueChildSerializer(many=True, help_text="SPLIT and TWAP.")
+
+
 class ReplaceRequestSerializer(serializers.Serializer[Any]):
     """New terms; what is left out stays as it is."""
 

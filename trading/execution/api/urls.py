@@ -19,6 +19,7 @@ urlpatterns = [
         name="api-execution-refuse",
     ),
     path("executions", views.ExecutionListView.as_view(), name="api-executions"),
+    path("executions/check", views.ExecutionCheckView.as_view(), name="api-executions-check"),
     path("executions/cancel", views.ExecutionsCancelView.as_view(), name="api-executions-cancel"),
     path("executions/<uuid:execution_id>", views.ExecutionDetailView.as_view(), name="api-execution"),
     path("executions/<uuid:execution_id>/pause", views.ExecutionPauseView.as_view(), name="api-execution-pause"),

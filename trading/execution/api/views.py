@@ -13,10 +13,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.permissions import require_scope
+from accounts.api.throttling import PersonThrottle, TokenThrottle
 from accounts.choices import Scope
 from ops.api import DeskCursorPagination
 from ops.requests import current_request_id
 from trading.execution.api.serializers import (
+    ExecutionCheckSerializer,
     ExecutionDetailSerializer,
     ExecutionPageSerializer,
     ExecutionRequestSerializer,
@@ -30,6 +32,7 @@ from trading.execution.selectors import execution_detail, executions_list
 from trading.execution.services import (
     Started,
     execution_cancel,
+    execution_check,
     execution_pause,
     execution_resume,
     execution_start,
@@ -101,6 +104,29 @@ class ExecutionListView(APIView):
             request_id=current_request_id(),
         )
         return _answer(started)
+
+
+class ExecutionCheckView(APIView):
+    """Judging an execution."""
+
+    #: A basket is judged leg by leg, and judging binds nobody.
+    person_rate_per_minute = 60
+    throttle_classes = (TokenThrottle, PersonThrottle)
+    permission_classes = (require_scope(Scope.ORDERS_WRITE),)
+
+    @extend_schema(
+        operation_id="executions_check",
+        request=ExecutionRequestSerializer,
+        responses={
+            200: OpenApiResponse(ExecutionCheckSerializer, "The verdicts; nothing was changed."),
+            422: OpenApiResponse(description="A target's value cannot be turned into shares now."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Say what would become of an execution: every leg, the cost, the children's times. Takes the body of one."""
+        body = parameters.body_of(request)
+        account_id = parameters.body_account_id(body.get("account"))
+        return Response(execution_check(user=parameters.user_of(request), account_id=account_id, body=body))
 
 
 class ExecutionsCancelView(APIView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trading.execution.services.approval import execution_approve, execution_refuse
+from trading.execution.services.check import execution_check
 from trading.execution.services.control import (
     Ending,
     execution_cancel,
@@ -19,6 +20,7 @@ __all__ = [
     "Started",
     "execution_approve",
     "execution_cancel",
+    "execution_check",
     "execution_pause",
     "execution_refuse",
     "execution_resume",

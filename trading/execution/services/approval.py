@@ -21,7 +21,7 @@ from trading.execution.models import Execution, ExecutionApproval, Leg
 from trading.execution.selectors import execution_get
 from trading.execution.services.drive import change, tell
 from trading.execution.services.start import judge, store
-from trading.execution.services.validation import Candidate
+from trading.execution.services.validation import Candidate, refuse_denied
 from trading.ledger.journal import DATABASE, Journal, account_journal
 from trading.orders.services.approval import maker_refusal, read_reason, refuse_approver
 from trading.orders.services.context import account_clock
@@ -197,14 +197,16 @@ def _refuse_changed(
             denied.append({"leg": candidate.number, **denial.as_dict(), "symbol": symbol})
     if denied:
         raise Denied(Code.LEGS_DENIED, legs=denied)
-    judge(
-        journal,
-        maker.pk,
-        candidates,
-        kind=execution.kind,
-        child_quantity=execution.child_quantity,
-        slices=execution.slices,
-        waits=execution.starts_at is not None and execution.starts_at > clock.market_time,
+    refuse_denied(
+        judge(
+            journal,
+            maker.pk,
+            candidates,
+            kind=execution.kind,
+            child_quantity=execution.child_quantity,
+            slices=execution.slices,
+            waits=execution.starts_at is not None and execution.starts_at > clock.market_time,
+        )
     )
 
 

@@ -27,8 +27,15 @@ from trading.execution.facts import Lots
 from trading.execution.holding import execution_held, execution_hold
 from trading.execution.models import Execution, Leg
 from trading.execution.schedule import trading_spans
-from trading.execution.services.validation import Candidate, refuse_denied, refuse_sum, symbols_once
-from trading.execution.targets import Holding, shares_for, step_towards
+from trading.execution.services.validation import (
+    Candidate,
+    Verdict,
+    judged,
+    refuse_denied,
+    sum_judged,
+    symbols_once,
+)
+from trading.execution.targets import Holding, Step, shares_for, step_towards
 from trading.execution.wire import execution_view
 from trading.execution.wishes import Target, Wish, parse
 from trading.ledger.choices import EventKind
@@ -84,23 +91,25 @@ def execution_start(
     if stored is not None:
         return Started(stored, created=False)
     clock = account_clock(account)
-    window = _window(wish, clock)
-    candidates = _targets(account, wish) if wish.kind is Kind.TARGET else _legs(account, wish.tickets)
-    _refuse_shape(wish, candidates, clock.trade_date)
+    window = window_of(wish, clock)
+    candidates = _targets(account, wish) if wish.kind is Kind.TARGET else legs_of(account, wish.tickets)
+    refuse_shape(wish, candidates, clock.trade_date)
     with account_journal(account.pk) as journal:
         stored = stored_execution(account, wish.key, wish.digest)
         if stored is not None:
             return Started(stored, created=False)
         refuse_lost_right(user, account, journal)
         waits = window is not None and window[0] > clock.market_time
-        judge(
-            journal,
-            user.pk,
-            candidates,
-            kind=wish.kind,
-            child_quantity=wish.child_quantity,
-            slices=wish.slices,
-            waits=waits,
+        refuse_denied(
+            judge(
+                journal,
+                user.pk,
+                candidates,
+                kind=wish.kind,
+                child_quantity=wish.child_quantity,
+                slices=wish.slices,
+                waits=waits,
+            )
         )
         hold = execution_hold(journal, user.pk, candidates)
         starts_at, ends_at = window or (None, None)
@@ -215,14 +224,15 @@ def lots_of(instrument: Instrument, day: dt.date) -> Lots:
     return Lots(1, 1) if rule is None else Lots(rule.minimum, rule.step)
 
 
-def _legs(account: BrokerAccount, tickets: Sequence[Ticket]) -> list[Candidate]:
+def legs_of(account: BrokerAccount, tickets: Sequence[Ticket]) -> list[Candidate]:
+    """A basket's legs, or the one of a split or TWAP. Raises Invalid for an unknown symbol."""
     return [
         Candidate.of(number, ticket, instrument_named(ticket.symbol), account)
         for number, ticket in enumerate(tickets, 1)
     ]
 
 
-def _refuse_shape(wish: Wish, candidates: Sequence[Candidate], day: dt.date) -> None:
+def refuse_shape(wish: Wish, candidates: Sequence[Candidate], day: dt.date) -> None:
     """What no child could be made of."""
     twice = symbols_once(candidates)
     if twice is not None:
@@ -241,7 +251,7 @@ def _refuse_shape(wish: Wish, candidates: Sequence[Candidate], day: dt.date) -> 
         raise Invalid(Code.FIELD_INVALID, field="slices", slices=wish.slices, most=max(1, quantity // lots.minimum))
 
 
-def _window(wish: Wish, clock: MarketClock) -> tuple[dt.datetime, dt.datetime] | None:
+def window_of(wish: Wish, clock: MarketClock) -> tuple[dt.datetime, dt.datetime] | None:
     """A TWAP's window on the trade date; it begins now unless told otherwise."""
     if wish.ends_at is None:
         return None
@@ -269,7 +279,7 @@ def judge(
     child_quantity: int | None,
     slices: int | None,
     waits: bool,
-) -> None:
+) -> list[Verdict]:
     """Every leg by an order's own checks; what is traded in parts by its first part, and as a sum.
 
     Parameters
@@ -277,34 +287,50 @@ def judge(
     waits
         Its window begins later: that the session is closed now says nothing.
 
-    Raises
-    ------
-    Denied
-        LEGS_DENIED.
+    Returns
+    -------
+    list of Verdict
+        One per leg of a basket; of what is traded in parts one of the first part and, unless that is denied, one of the sum.
     """
-    ignore = {Code.SESSION_CLOSED, Code.PRICE_TYPE_NEEDS_CONTINUOUS} if waits else set()
     if kind in (Kind.BASKET, Kind.TARGET):
-        refuse_denied(journal, user_id, candidates)
-        return
+        return judged(journal, user_id, candidates)
+    ignore = {Code.SESSION_CLOSED, Code.PRICE_TYPE_NEEDS_CONTINUOUS} if waits else set()
     whole = candidates[0]
     lots = lots_of(whole.instrument, account_clock(journal.book.account).trade_date)
     part = child_quantity or whole.ticket.quantity // (slices or 1)
     part = max(lots.minimum, part - part % lots.step)
     first = replace(whole, ticket=replace(whole.ticket, quantity=min(part, whole.ticket.quantity)))
-    refuse_denied(journal, user_id, [first], ignore=ignore)
-    refuse_sum(journal, user_id, whole)
+    (verdict,) = judged(journal, user_id, [first], ignore=ignore)
+    return [verdict] if verdict.denial is not None else [verdict, sum_judged(journal, user_id, whole)]
 
 
 # -------------------------------------------------------------------------------- targets
 def _targets(account: BrokerAccount, wish: Wish) -> list[Candidate]:
     """The orders that lead to the targets; those that are reached already make none."""
+    candidates = [candidate for _instrument, _step, candidate in target_steps(account, wish) if candidate is not None]
+    if not candidates:
+        raise Denied(Code.NOTHING_TO_TRADE, account=account.pk, legs=len(wish.targets))
+    return candidates
+
+
+def target_steps(account: BrokerAccount, wish: Wish) -> list[tuple[Instrument, Step, Candidate | None]]:
+    """For each target the step that leads there and the leg it makes; None where there is nothing to order.
+
+    Raises
+    ------
+    Invalid
+        SYMBOL_UNKNOWN.
+    Denied
+        ASSET_UNKNOWN, QUOTE_UNKNOWN: a value cannot be turned into shares.
+    """
     total = AssetSnapshot.objects.filter(pk=account.pk).values_list("total_asset", flat=True).first()
     day = account_clock(account).trade_date
-    candidates = []
+    steps: list[tuple[Instrument, Step, Candidate | None]] = []
     for number, target in enumerate(wish.targets, 1):
         instrument = instrument_named(target.symbol)
         wanted = _wanted(target, instrument, total)
         step = step_towards(wanted, _holding(account, instrument.symbol), lots_of(instrument, day))
+        candidate = None
         if step.quantity:
             ticket = Ticket.parse(
                 symbol=instrument.symbol,
@@ -315,10 +341,9 @@ def _targets(account: BrokerAccount, wish: Wish) -> list[Candidate]:
                 client_order_id=None,
                 strategy=wish.strategy,
             )
-            candidates.append(Candidate.of(number, ticket, instrument, account, **step.note))
-    if not candidates:
-        raise Denied(Code.NOTHING_TO_TRADE, account=account.pk, legs=len(wish.targets))
-    return candidates
+            candidate = Candidate.of(number, ticket, instrument, account, **step.note)
+        steps.append((instrument, step, candidate))
+    return steps
 
 
 def _wanted(target: Target, instrument: Instrument, total_asset: Decimal | None) -> int:

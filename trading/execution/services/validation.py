@@ -43,40 +43,51 @@ class Candidate:
         return cls(number, ticket, instrument, day, newest_quote(instrument), note)
 
 
-def refuse_denied(
-    journal: Journal, user_id: int, candidates: Sequence[Candidate], *, ignore: Collection[Code] = ()
-) -> None:
-    """Judge legs as if they were placed one after the other, sales first.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One leg, what was looked at, and why it is denied; None when it is not."""
 
-    Raises
-    ------
-    Denied
-        LEGS_DENIED with each denied leg's number, code, message and facts; nothing has changed.
-    """
-    denied = []
+    candidate: Candidate
+    context: CheckContext
+    denial: Denied | None
+
+
+def judged(
+    journal: Journal, user_id: int, candidates: Sequence[Candidate], *, ignore: Collection[Code] = ()
+) -> list[Verdict]:
+    """Judge legs as if they were placed one after the other, sales first; in that order."""
+    verdicts = []
     pledged = _Pledged()
     for candidate in sorted(candidates, key=lambda one: (one.ticket.side is Side.BUY, one.number)):
         context = pledged.context(journal, user_id, candidate)
         denial = next((one for one in denials(context) if one.code not in ignore), None)
         if denial is None:
             pledged.add(journal, user_id, candidate, context)
-        else:
-            denied.append({"leg": candidate.number, "symbol": candidate.ticket.symbol, **denial.as_dict()})
-    if denied:
-        raise Denied(Code.LEGS_DENIED, legs=sorted(denied, key=lambda row: row["leg"]))
+        verdicts.append(Verdict(candidate, context, denial))
+    return verdicts
 
 
-def refuse_sum(journal: Journal, user_id: int, whole: Candidate) -> None:
-    """Judge only whether money or shares suffice for the whole of a parent that is traded in parts.
+def sum_judged(journal: Journal, user_id: int, whole: Candidate) -> Verdict:
+    """Judge only whether money or shares suffice for the whole of a parent that is traded in parts."""
+    context = _Pledged().context(journal, user_id, whole)
+    return Verdict(whole, context, next((one for one in denials(context) if one.code in _SUMS), None))
+
+
+def refuse_denied(verdicts: Iterable[Verdict]) -> None:
+    """Raise what was judged.
 
     Raises
     ------
     Denied
-        LEGS_DENIED.
+        LEGS_DENIED with each denied leg's number, code, message and facts; nothing has changed.
     """
-    context = _Pledged().context(journal, user_id, whole)
-    others = {denial.code for denial in denials(context)} - _SUMS
-    refuse_denied(journal, user_id, [whole], ignore=others)
+    denied = [
+        {"leg": one.candidate.number, "symbol": one.candidate.ticket.symbol, **one.denial.as_dict()}
+        for one in verdicts
+        if one.denial is not None
+    ]
+    if denied:
+        raise Denied(Code.LEGS_DENIED, legs=sorted(denied, key=lambda row: row["leg"]))
 
 
 @dataclass(slots=True)

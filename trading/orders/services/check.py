@@ -81,7 +81,7 @@ def order_check(*, user: User, account_id: int, **wish: Any) -> dict[str, Any]:
         "approval": _approval(context, ticket, user) if accepted else None,
         "checks": checks,
         "reservation": {"cash": money(held.cash), "quantity": held.quantity},
-        "cost": _cost(context),
+        "cost": cost_of(context),
     }
 
 
@@ -131,7 +131,7 @@ def _limit(context: CheckContext, limit: Limit) -> dict[str, Any]:
     }
 
 
-def _cost(context: CheckContext) -> dict[str, Any] | None:
+def cost_of(context: CheckContext) -> dict[str, Any] | None:
     """Amount and fees if it were filled whole, at once, at its price; None without any price to go by."""
     price = context.worst_price or last_price(context)
     if price is None:

@@ -11,7 +11,7 @@ SETTINGS_TABLE = ROOT / "docs" / "configuration.md"
 _HEAD = f"""# Configuration
 
 Every setting is an environment variable, or a key of one TOML file, or has its default. The environment wins over a
-`.env` beside `manage.py`, that over the file. The file is `{FILE_NAME}` in the state folder, or the one that
+`.env` beside `manage.py`, that over files of secrets, those over the file. The file is `{FILE_NAME}` in the state folder, or the one that
 `DESK_CONFIG_FILE` names. A key or value that is not understood stops the start with a sentence that names it.
 
 ```toml
@@ -28,8 +28,14 @@ reads no `.env`.
 
 **Production refuses unsafe settings**, all of them at once and each by name: a missing, default or short
 `DESK_SECRET_KEY`; `DESK_DEBUG`; a time zone other than Asia/Shanghai; `DESK_HOSTS=*`; a public `DESK_BIND` without
-`DESK_BEHIND_TLS_PROXY`; a remote database without a password; a remote Redis without TLS and a password; unencrypted
+`DESK_BEHIND_TLS_PROXY`; `DESK_TRUSTED_PROXIES` that trust every address; a remote database without a password; a remote Redis without TLS and a password; unencrypted
 mail; a weak `DESK_ENCRYPTION_KEY`, one equal to the secret key, or none beside a shared database.
+
+**Secrets from files.** A secret (marked below) may lie in a file of its own, named as its variable in lower case
+(`desk_secret_key`), in the folder `DESK_SECRETS_DIR` or, if it is there, `/run/secrets`. A file that begins with `desk_` and
+is no secret of ours, is empty, leads out of the folder, or can be used by every user of the machine, stops the start by name.
+The last is ssh's and PostgreSQL's rule for keys; below `/run/secrets` modes are not judged: container runtimes mount files
+there readable for all, and only the container's own processes see them.
 
 **Keys.** `DESK_ENCRYPTION_KEY` seals addresses and secrets of alert channels and second factors. To change it: put the
 new key in front (`new,old`), restart everything, run `manage.py secrets_reseal`, take the old key away, restart.

@@ -137,6 +137,13 @@ def test_sqlite_keeps_sent_orders_over_a_power_cut(tmp_path: Path) -> None:
     assert options["timeout"] == 20
 
 
+@pytest.mark.parametrize("value", ["*", "proxy.example.org", "10.0.0.1/8"])
+def test_trusted_proxy_that_is_no_address_or_network_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DESK_TRUSTED_PROXIES", value)
+    with pytest.raises(ValidationError, match="trusted_proxies"):
+        DeskConfig()
+
+
 PRODUCTION = {"SECRET_KEY": STRONG_KEY}
 
 
@@ -157,6 +164,10 @@ PRODUCTION = {"SECRET_KEY": STRONG_KEY}
         (
             {"BIND": "0.0.0.0"},
             "DESK_BIND is 0.0.0.0 without DESK_BEHIND_TLS_PROXY: passwords would travel in the clear",
+        ),
+        (
+            {"TRUSTED_PROXIES": "10.0.0.2,0.0.0.0/0"},
+            "DESK_TRUSTED_PROXIES trusts every address: anybody could say where a request comes from",
         ),
         (
             {"REDIS_URL": "redis://redis.example.org"},

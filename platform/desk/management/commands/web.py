@@ -9,7 +9,7 @@ from typing import Any
 from desk.management.process import ProcessCommand
 from desk.settings.schema import get_config
 
-GRACEFUL_SECONDS = 2
+DRAIN_SECONDS = 2
 
 
 class Command(ProcessCommand):
@@ -19,8 +19,15 @@ class Command(ProcessCommand):
         config = get_config()
         parser.add_argument("--host", default=config.bind)
         parser.add_argument("--port", type=int, default=config.port)
+        parser.add_argument(
+            "--drain",
+            type=int,
+            default=DRAIN_SECONDS,
+            metavar="SECONDS",
+            help="how long requests under way may take to end after SIGTERM, when no new ones are taken",
+        )
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+    def handle(self, *args: Any, host: str, port: int, drain: int, **options: Any) -> None:
         import uvicorn
 
         config = get_config()
@@ -38,7 +45,8 @@ class Command(ProcessCommand):
                 access_log=False,
                 server_header=False,
                 proxy_headers=config.behind_tls_proxy,
-                timeout_graceful_shutdown=GRACEFUL_SECONDS,
+                forwarded_allow_ips=config.trusted_proxies,
+                timeout_graceful_shutdown=drain,
             )
         )
         server.run()

@@ -13,6 +13,7 @@ from accounts.api.throttling import ATTRIBUTE
 from accounts.models import User
 from accounts.services.sessions import session_note_seen
 from ops.api import API_PREFIX
+from ops.logfacts import note_facts
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -26,6 +27,7 @@ class PersonMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
         if isinstance(user, User):
+            note_facts(user_id=user.pk)
             session_note_seen(request)
         # The API speaks UTC to everybody.
         zone = None if request.path.startswith(API_PREFIX) else _zone(user)

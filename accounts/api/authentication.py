@@ -17,6 +17,7 @@ from accounts.models import ApiToken, User
 from accounts.services.sessions import address_of
 from accounts.tokens import token_authenticate, token_user
 from ops.audit import Actor
+from ops.logfacts import note_facts
 
 CHALLENGE = 'Bearer realm="desk"'
 #: What older scripts send instead.
@@ -37,6 +38,7 @@ class BearerTokenAuthentication(authentication.BaseAuthentication):
         token = token_authenticate(given.pop(), address=address_of(request._request)) if len(given) == 1 else None
         if token is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
+        note_facts(user_id=token.user_id)
         return token_user(token), token
 
     def authenticate_header(self, request: Request) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +10,10 @@ from django.middleware.gzip import GZipMiddleware
 
 from ops.api import wants_json_error
 from ops.compression import SMALLEST, is_compressible
-from ops.requests import request_id_var
+from ops.logfacts import log_facts
+from ops.requests import request_id_of, request_id_var
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class RequestContextMiddleware:
@@ -25,11 +23,11 @@ class RequestContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = request_id_of(request.headers.get("X-Request-ID"))
         token = request_id_var.set(request_id)
         try:
-            response = self.get_response(request)
+            with log_facts():
+                response = self.get_response(request)
         finally:
             request_id_var.reset(token)
         response["X-Request-ID"] = request_id

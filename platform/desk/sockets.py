@@ -21,6 +21,8 @@ from desk.live.session import CLOSE_TOO_FAST, CLOSE_UNAUTHORISED, LiveSession
 from desk.live.watch import running_watch
 from ops.errors import Code, DeskError, Forbidden, Invalid, Unavailable
 from ops.hub import running_hub
+from ops.logfacts import note_facts
+from ops.requests import request_id_of, request_id_var
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self._deadline is not None:
             self._deadline.cancel()
         identity, user = found
+        note_facts(user_id=user.pk)
         hub = running_hub(settings.REDIS_URL)
         with suppress(TimeoutError):
             # The first socket of a process starts the hub; it need not be told "stale".
@@ -163,4 +166,6 @@ _deny = WebsocketDenier.as_asgi()
 
 async def websocket_application(scope: Scope, receive: Receive, send: Send) -> None:
     """Route a socket by its path; an unknown one is refused in the handshake."""
+    # A task of its own for each socket: what is set here ends with it.
+    request_id_var.set(request_id_of(dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")))
     await (_live if scope["path"] in PATHS else _deny)(scope, receive, send)

@@ -53,7 +53,8 @@ class Printed:
     """Children's lines on this process's own output, which the supervisor merges."""
 
     def line(self, name: str, text: str) -> None:
-        print(f"{name} {text}", flush=True)  # noqa: T201
+        # An object of JSON names its process itself.
+        print(text if text.startswith("{") else f"{name} {text}", flush=True)  # noqa: T201
 
 
 class Keeper:

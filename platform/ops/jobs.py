@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from ops.clocks import database_now, wall_now
+from ops.logfacts import note_facts
 from ops.models import Job
 from ops.publish import publish
 
@@ -65,6 +66,7 @@ def job_start(job_id: uuid.UUID, *, total: int | None = None, message: str = "")
         values["message"] = message
     claimed = Job.objects.filter(pk=job_id, status=Job.Status.PENDING).update(**values) == 1
     if claimed:
+        note_facts(job_id=str(job_id))
         _announce(job_id)
     return claimed
 
@@ -145,6 +147,7 @@ def job_claim(*, kinds: Iterable[str], host: str, holder: str, seconds: float) -
     )
     if not claimed:
         return None
+    note_facts(job_id=str(oldest))
     _announce(oldest)
     return Job.objects.get(pk=oldest)
 
@@ -186,6 +189,7 @@ def job_fail(job_id: uuid.UUID, *, error: str, result: dict[str, Any] | None = N
 def _end(job_id: uuid.UUID, values: dict[str, Any]) -> bool:
     with _lock:
         _last_progress.pop(job_id, None)
+    note_facts(job_id=None)
     rows = Job.objects.filter(pk=job_id).exclude(status__in=Job.FINAL).update(finished_at=wall_now(), **values)
     if rows:
         _announce(job_id)

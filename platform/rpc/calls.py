@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
@@ -26,7 +25,8 @@ from accounts.tokens import token_authenticate, token_user
 from desk.live.identity import Identity
 from ops import rates
 from ops.errors import Code, DeskError, Forbidden
-from ops.requests import request_id_var
+from ops.logfacts import note_facts
+from ops.requests import request_id_of, request_id_var
 from rpc.statuses import rich_status
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 Context = grpc.aio.ServicerContext[Any, Any]
 
 REQUEST_ID = "x-request-id"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _PEER = re.compile(r"ipv[46]:(?:%5B|\[)?(?P<address>[0-9a-fA-F.:]+?)(?:%5D|\])?:\d+")
 
 
@@ -74,12 +73,11 @@ def caller_of(context: Context) -> Caller:
     """Read a call's metadata. The token stands in ``authorization`` (``Bearer desk_…``) or ``x-api-key``."""
     metadata = [(key, str(value)) for key, value in _metadata(context) if not key.endswith("-bin")]
     given = [value for key, value in metadata if key == REQUEST_ID]
-    request_id = given[0] if given and _REQUEST_ID.fullmatch(given[0]) else uuid.uuid4().hex
     left = cast("float | None", context.time_remaining())
     return Caller(
         tokens=frozenset(_tokens(metadata)),
         address=address_of(context.peer()),
-        request_id=request_id,
+        request_id=request_id_of(given[0] if given else None),
         ends_at=None if left is None else time.monotonic() + left,
     )
 
@@ -126,6 +124,7 @@ def admit(caller: Caller, *, scope: Scope | None, rated: bool) -> Call:
     token = token_authenticate(next(iter(caller.tokens)), address=caller.address) if len(caller.tokens) == 1 else None
     if token is None:
         raise Forbidden(Code.TOKEN_INVALID, "The token is not valid.")
+    note_facts(user_id=token.user_id)
     if scope is not None and scope not in token.scopes:
         raise Forbidden(Code.SCOPE_MISSING, scope=scope.value)
     if rated:

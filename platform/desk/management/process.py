@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from types import FrameType
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from desk.settings.schema import get_config
+from ops.logs import name_process
 
 
 class ProcessCommand(BaseCommand):
@@ -30,6 +33,15 @@ class ProcessCommand(BaseCommand):
         if problem := profile_problem(config):
             sys.exit(problem)
         super().run_from_argv(argv)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Name the process before its first line is logged."""
+        name_process(self.process_name(options))
+        return super().execute(*args, **options)
+
+    def process_name(self, options: Mapping[str, Any]) -> str:
+        """What this process is called in log lines: as its heartbeat row is."""
+        return type(self).__module__.rpartition(".")[2]
 
 
 def stop_event_on_signals() -> threading.Event:

@@ -1,13 +1,35 @@
-"""Logging: one line per event on stderr; the supervisor adds the process's name."""
+"""Logging: one line per event, for people or for machines, on stderr or in a file per process; never a secret.
+
+Under the supervisor lines go to stderr, and it adds the process's name; under containers and systemd somebody else keeps
+them; `DESK_LOG_TO=files` is for processes that nobody listens to.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
-from .schema import get_config
+from pydantic import SecretStr
 
-_level = get_config().log_level
+from ops.redaction import remember_secrets
+
+from .schema import DeskConfig, get_config
+
+_config = get_config()
+
+
+def _configured_secrets(config: DeskConfig) -> Iterator[str]:
+    """The values that must not stand in a log: of an address with a password only the password."""
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, SecretStr):
+            text = value.get_secret_value()
+            yield (urlsplit(text).password or "") if "://" in text else text
+
+
+remember_secrets(_configured_secrets(_config))
 
 
 class NotAnAnswer(logging.Filter):
@@ -20,20 +42,34 @@ class NotAnAnswer(logging.Filter):
         return getattr(record, "status_code", None) != 503
 
 
+_FILE = {
+    "class": "desk.logfiles.ProcessFile",
+    "folder": _config.log_dir,
+    "max_bytes": _config.log_file_mb * 1_000_000,
+    "keep": _config.log_files,
+}
+_STDERR = {"class": "logging.StreamHandler"}
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"not_an_answer": {"()": NotAnAnswer}},
+    "filters": {"not_an_answer": {"()": NotAnAnswer}, "about_what": {"()": "ops.logs.AboutWhat"}},
     "formatters": {
-        "line": {
+        "text": {
+            "()": "ops.logs.LineFormatter",
             "format": "%(asctime)s.%(msecs)03d %(levelname)-7s %(name)s: %(message)s",
             "datefmt": "%Y-%m-%d %H:%M:%S",
         },
+        "json": {"()": "ops.logs.JsonFormatter"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "lines": {
+            **(_FILE if _config.log_to == "files" else _STDERR),
+            "formatter": _config.log_format,
+            "filters": ["about_what"],
+        },
     },
-    "root": {"handlers": ["stderr"], "level": _level},
+    "root": {"handlers": ["lines"], "level": _config.log_level},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # A refused request is an answer, not an event of ours (4xx would log a warning each).

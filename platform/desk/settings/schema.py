@@ -186,6 +186,15 @@ class DeskConfig(BaseSettings):
     """Whether the demo has a second simulated host, `paper`, whose market is the first one's quotes."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least severity of logged lines."""
+    log_format: Literal["text", "json"] = "text"
+    """`text`: a line for people; `json`: an object a line, with what it is about (request, person, account, order, job)."""
+    log_to: Literal["stderr", "files"] = "stderr"
+    """`stderr` for whoever keeps it (`make run`, systemd, containers); `files`: a file per process in `log/` of the state
+    folder."""
+    log_file_mb: int = Field(default=20, ge=1, le=10_000)
+    """A log file is turned over before it grows beyond this, in MB."""
+    log_files: int = Field(default=3, ge=1, le=1000)
+    """How many older files of each log are kept."""
 
     @classmethod
     def settings_customise_sources(

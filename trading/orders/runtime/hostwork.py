@@ -13,6 +13,7 @@ from accounts.choices import AccountMode, SessionState
 from accounts.models import BrokerAccount, QmtHost
 from ops.clocks import database_now
 from ops.errors import Code
+from ops.logfacts import log_facts
 from qmt.errors import QmtError
 from qmt.gateway import AccountRef, ClockReading
 from trading.ledger.models import AccountBook
@@ -145,6 +146,10 @@ class HostWork:
 
     def _reconcile_one(self, account: BrokerAccount, session: OpenSession) -> QmtError | None:
         """Reconcile one account; its trouble is noted and returned."""
+        with log_facts(account_id=account.pk):
+            return self._reconcile_account(account, session)
+
+    def _reconcile_account(self, account: BrokerAccount, session: OpenSession) -> QmtError | None:
         reference = _reference(account)
         refused = session.gateway.refused.get(reference)
         if refused is not None:

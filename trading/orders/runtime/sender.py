@@ -22,6 +22,7 @@ from accounts.choices import TradingState
 from accounts.models import BrokerAccount
 from ops.clocks import MarketClock, wall_now
 from ops.errors import Code
+from ops.logfacts import log_facts
 from qmt.calendar import accepts_cancels
 from qmt.errors import NotSent, QmtError, RequestInvalid
 from qmt.gateway import AccountRef, OrderRequest, PriceType, Side
@@ -142,10 +143,11 @@ class Sender:
         ]
 
     def _send(self, order: Order, claimed_since: float, session: OpenSession) -> str:
-        doubt = self._last_look(order, claimed_since)
-        if doubt is not None:
-            return self._withhold(order, *doubt)
-        return self._call(order, session)
+        with log_facts(order_id=str(order.pk), account_id=order.account_id):
+            doubt = self._last_look(order, claimed_since)
+            if doubt is not None:
+                return self._withhold(order, *doubt)
+            return self._call(order, session)
 
     def _last_look(self, order: Order, claimed_since: float) -> tuple[Code, str] | None:
         """Why the claimed order must not be sent after all; None when it may."""
@@ -224,6 +226,10 @@ class Sender:
     # --- one cancel -------------------------------------------------------------------------
 
     def _cancel(self, order_id: UUID, account_id: int) -> str:
+        with log_facts(order_id=str(order_id), account_id=account_id):
+            return self._cancel_now(order_id, account_id)
+
+    def _cancel_now(self, order_id: UUID, account_id: int) -> str:
         session = self._session.ready()
         if session is None or self._lease.seconds_left() < self._config.lease_margin_seconds:
             return "not ready"

@@ -22,7 +22,7 @@ class Command(ProcessCommand):
     def handle(self, *args: Any, host: str, **options: Any) -> None:
         from desk.supervisor.embedded import run_host_workers
         from desk.supervisor.lock import AlreadyRunning, SupervisorLock
-        from desk.supervisor.merged_log import MergedLog
+        from desk.supervisor.merged_log import merged_log
 
         config = get_config()
         problem = remote_problem(config, host)
@@ -31,7 +31,7 @@ class Command(ProcessCommand):
         self._require_host(host)
         try:
             with SupervisorLock(config.run_dir / f"qmthost-{host}.lock"):
-                log = MergedLog(config.log_dir / f"qmthost-{host}.log")
+                log = merged_log(config, f"qmthost-{host}.log")
                 try:
                     run_host_workers(config, host, log, serves_data=serves_data(host))
                 finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from desk.management.process import ProcessCommand, stop_event_on_signals
@@ -14,6 +15,9 @@ class Command(ProcessCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", type=int, help="number of the run")
+
+    def process_name(self, options: Mapping[str, Any]) -> str:
+        return f"strategy.{options['run']}"
 
     def handle(self, *args: Any, run: int, **options: Any) -> None:
         stop = stop_event_on_signals()

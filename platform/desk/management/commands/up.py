@@ -42,7 +42,7 @@ class Command(ProcessCommand):
     def _run(self, config: DeskConfig, *, prepare: bool) -> None:
         from desk.market_stamp import market_claim, market_problem
         from desk.supervisor.embedded import port_problem, run_embedded
-        from desk.supervisor.merged_log import MergedLog
+        from desk.supervisor.merged_log import merged_log
 
         if problem := port_problem(config.bind, config.port) or _rpc_problem(config) or market_problem(config):
             raise CommandError(problem)
@@ -51,7 +51,7 @@ class Command(ProcessCommand):
             call_command("prepare", stdout=self.stdout)
         if problem := database_problem():
             raise CommandError(problem)
-        log = MergedLog(config.log_dir / "desk.log")
+        log = merged_log(config, "desk.log")
         try:
             failure = run_embedded(config, simulated_hosts(), log)
         finally:

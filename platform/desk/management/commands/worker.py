@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -20,6 +21,9 @@ class Command(ProcessCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("role", choices=sorted(ROLES))
         parser.add_argument("--host", default="", help="QMT host of a trade, data or reads worker")
+
+    def process_name(self, options: Mapping[str, Any]) -> str:
+        return ROLES[options["role"]].process_name(options["host"])
 
     def handle(self, *args: Any, role: str, host: str, **options: Any) -> None:
         chosen = ROLES[role]

@@ -68,10 +68,11 @@ export class Status {
     byId("connection-dot").className = `dot ${!this.#online ? "dot-bad" : stale ? "dot-warn" : "dot-good"}`;
     setText(byId("connection-text"), !this.#online ? t("connection.down") : stale ? t("connection.stale") : t("connection.up"));
     setText(byId("quote-age"), age === null ? "" : age < 1000 ? "<1 s" : `${Math.min(999, Math.floor(age / 1000))} s`);
-    const note = byId("stale-note");
-    if (!note) return;
-    note.hidden = !stale;
     const since = silentSince ?? this.quotes.newestAt;
-    if (stale) setText(note, since === null ? t("connection.down") : t("stale.since", { time: new Date(since).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" }) }));
+    const words = since === null ? t("connection.down") : t("stale.since", { time: new Date(since).toLocaleTimeString("en-GB", { timeZone: "Asia/Shanghai" }) });
+    for (const note of document.querySelectorAll("[data-stale-note]")) {
+      note.hidden = !stale;
+      if (stale) setText(note, words);
+    }
   }
 }

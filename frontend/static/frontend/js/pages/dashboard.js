@@ -3,13 +3,15 @@ import "../lib/shell.js";
 import { get } from "../lib/api.js";
 import { boot, byId, toast } from "../lib/dom.js";
 import { socket } from "../lib/live.js";
+import { remember, remembered } from "../lib/remember.js";
 import { t } from "../lib/text.js";
+import { Chart } from "../chart/chart.js";
+import { Levels } from "../chart/levels.js";
+import { OwnTrades } from "../chart/owntrades.js";
 import { mountAssets } from "../desk/assets.js";
 import { Book } from "../desk/book.js";
 import { mountCancelAll } from "../desk/cancelall.js";
-import { Chart } from "../desk/chart.js";
 import { forgetInstruments } from "../desk/instruments.js";
-import { Levels } from "../desk/levels.js";
 import { mountOrders } from "../desk/orders.js";
 import { mountPositions } from "../desk/positions.js";
 import { Quotes } from "../desk/quotes.js";
@@ -17,21 +19,6 @@ import { Status } from "../desk/status.js";
 import { Ticket } from "../desk/ticket.js";
 
 const ACCOUNT_EVERY_MS = 5000;
-const remembered = (key, fallback) => {
-  try {
-    return localStorage.getItem(key) ?? fallback;
-  } catch {
-    return fallback;
-  }
-};
-const remember = (key, value) => {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // Without storage the choice lasts as long as the page.
-  }
-};
-
 const channelsOf = (id) => [`account:${id}`, `signals:${id}`];
 
 const book = new Book();
@@ -43,15 +30,18 @@ function start() {
   const select = byId("account-select");
   let chart = null;
   let levels = null;
+  let trades = null;
   let ticket = null;
   const open = (symbol) => {
     remember("desk.symbol", symbol);
     chart.show(symbol);
     levels.show(symbol);
+    trades.show(symbol);
     ticket.show(symbol);
   };
-  chart = new Chart(quotes, socket, status.marketNow);
+  chart = new Chart(quotes, socket);
   levels = new Levels(chart, book, socket, { account: () => account });
+  trades = new OwnTrades(chart, book, { account: () => account });
   ticket = new Ticket(book, quotes, { account: () => account, onOpen: open });
   // What the server would refuse is not offered: who trades "own" cancels what they, or those they look after, placed.
   const mayCancel = (order) => (account?.can_trade ?? false) && (account.can_trade_all || boot.own.includes(order.created_by));

@@ -38,6 +38,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.CREDENTIALS_INVALID: _("That did not match. Try again."),
     Code.SECOND_FACTOR_INVALID: _("The code does not match, or was used already."),
     Code.LINK_INVALID: _("The link is used up, expired or unknown."),
+    Code.ENROLMENT_INVALID: _("The host's code is used up, expired or unknown."),
     Code.PASSWORD_REFUSED: _("The password is too weak."),
     Code.CSRF_FAILED: _("The page is out of date. Reload it."),
     Code.RATE_LIMITED: _("Too many requests. Try again in a moment."),

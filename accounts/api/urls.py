@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.api import health, schema, views
+from accounts.api import enrolment, health, schema, views
 
 __all__ = ["schema", "urlpatterns"]  # `schema` registers itself with the document generator
 
@@ -27,6 +27,7 @@ urlpatterns = [
         views.AccountAutoTradingView.as_view(),
         name="api-account-auto-trading",
     ),
+    path("host-enrolments", enrolment.HostEnrolmentView.as_view(), name="api-host-enrolments"),
     path("health/live", health.HealthLiveView.as_view(), name="api-health-live"),
     path("health/ready", health.HealthReadyView.as_view(), name="api-health-ready"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accounts.models.access import ApiToken, Grant, Team, TeamMember
 from accounts.models.brokers import AccountSession, BrokerAccount, HostStatus, LiveSwitch, QmtHost
+from accounts.models.enrolment import HostEnrolment
 from accounts.models.people import (
     DeskUserManager,
     Handover,
@@ -22,6 +23,7 @@ __all__ = [
     "DeskUserManager",
     "Grant",
     "Handover",
+    "HostEnrolment",
     "HostStatus",
     "LiveSwitch",
     "LoginThrottle",

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from frontend import marketpages, oversight, risk, statements, strategypages, views
+from frontend import instrumentpages, marketpages, oversight, risk, statements, strategypages, views
 from frontend.access.urls import urlpatterns as access_patterns
 from frontend.apipage import ApiPage
 from frontend.approvals import approvals
+from frontend.executions import executions
 
 app_name = "frontend"
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("data/", marketpages.sync, name="data"),
+    path("instruments/", instrumentpages.instruments, name="instruments"),
+    path("instruments/<str:symbol>/", instrumentpages.instrument, name="instrument"),
+    path("sectors/", instrumentpages.sectors, name="sectors"),
     path("data/coverage/", marketpages.coverage, name="data-coverage"),
     path("data/integrity/", marketpages.integrity, name="data-integrity"),
     path("data/files/", marketpages.files, name="data-files"),
     path("data/status/", marketpages.status, name="data-status"),
+    path("executions/", executions, name="executions"),
     path("approvals/", approvals, name="approvals"),
     path("alerts/", oversight.alerts, name="alerts"),
     path("alerts/settings/", oversight.alert_settings, name="alert-settings"),

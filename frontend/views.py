@@ -56,7 +56,7 @@ class PortalLogoutView(LogoutView):
     """Log out (POST only) and show the login page."""
 
 
-def _boot(user: User) -> dict[str, Any]:
+def account_boot(user: User) -> dict[str, Any]:
     """What a live page needs before its first request."""
     looked_after = Handover.objects.filter(successor=user, ended_at=None)
     return {
@@ -82,7 +82,7 @@ def _boot(user: User) -> dict[str, Any]:
 @login_required
 def dashboard(request: SignedInRequest) -> HttpResponse:
     """The trading desk: assets, chart, ticket, positions, orders and trades."""
-    boot = {**_boot(request.user), **ticket_boot()}
+    boot = {**account_boot(request.user), **ticket_boot()}
     context = {"section": "dashboard", "boot": boot, "accounts": boot["accounts"]}
     return render(request, "frontend/dashboard.html", context)
 

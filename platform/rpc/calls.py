@@ -23,10 +23,13 @@ from accounts.choices import Scope
 from accounts.models import ApiToken, User
 from accounts.tokens import token_authenticate, token_user
 from desk.live.identity import Identity
+from desk.settings.schema import get_config
 from ops import rates
 from ops.errors import Code, DeskError, Forbidden
 from ops.logfacts import note_facts
 from ops.requests import request_id_of, request_id_var
+from rpc.forwarded import HEADER as FORWARDED_FOR
+from rpc.forwarded import client_address
 from rpc.statuses import rich_status
 
 log = logging.getLogger(__name__)
@@ -73,10 +76,11 @@ def caller_of(context: Context) -> Caller:
     """Read a call's metadata. The token stands in ``authorization`` (``Bearer desk_…``) or ``x-api-key``."""
     metadata = [(key, str(value)) for key, value in _metadata(context) if not key.endswith("-bin")]
     given = [value for key, value in metadata if key == REQUEST_ID]
+    forwarded = [value for key, value in metadata if key == FORWARDED_FOR]
     left = cast("float | None", context.time_remaining())
     return Caller(
         tokens=frozenset(_tokens(metadata)),
-        address=address_of(context.peer()),
+        address=client_address(get_config(), address_of(context.peer()), forwarded),
         request_id=request_id_of(given[0] if given else None),
         ends_at=None if left is None else time.monotonic() + left,
     )

@@ -8,7 +8,8 @@ from unittest.mock import patch
 import pytest
 from django.db import OperationalError
 
-from ops.heartbeats import Heartbeat
+from desk.settings.schema import get_config
+from ops.heartbeats import Heartbeat, heartbeat_file
 from ops.models import ProcessHeartbeat
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -25,6 +26,15 @@ def test_heartbeat_second_beat_within_the_interval_writes_nothing() -> None:
     heartbeat.beat({"n": 1})
     assert heartbeat.beat({"n": 2}) is False
     assert ProcessHeartbeat.objects.get(name="engine").detail == {"n": 1}
+
+
+def test_heartbeat_touches_its_file_only_when_the_row_was_written() -> None:
+    path = heartbeat_file(get_config().run_dir, "worker.of-a-file")
+    with patch.object(ProcessHeartbeat.objects, "update_or_create", side_effect=OperationalError("locked")):
+        Heartbeat("worker.of-a-file").beat()
+    assert not path.exists()
+    Heartbeat("worker.of-a-file").beat()
+    assert path.exists()
 
 
 def test_heartbeat_forced_beat_is_written_at_once() -> None:

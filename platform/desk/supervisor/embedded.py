@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from django.db import DatabaseError, close_old_connections
 
@@ -69,6 +70,12 @@ def address(config: DeskConfig) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{config.port}/"
 
 
+def _site(config: DeskConfig) -> str:
+    """A host name that the web process answers to."""
+    named = [name.removeprefix(".") for name in config.hosts if name != "*"]
+    return "localhost" if "localhost" in named or not named else named[0]
+
+
 def headline(config: DeskConfig) -> str:
     """The last line of a start: the address, and the demo logins in the demo environment only."""
     line = f"QMT Desk is ready: {address(config)}"
@@ -77,11 +84,15 @@ def headline(config: DeskConfig) -> str:
 
 def _prepare(config: DeskConfig, hosts: Sequence[plan.SimulatedHost] = ()) -> None:
     plan.prepare_folders(config, hosts)
-    # Children inherit these: one time zone, unbuffered lines, metrics of all processes together.
     metrics = config.run_dir / "metrics"
     metrics.mkdir(exist_ok=True)
     for file in metrics.glob("*.db"):
         file.unlink()
+    _pass_on(metrics)
+
+
+def _pass_on(metrics: Path) -> None:
+    """What children inherit: one time zone, unbuffered lines, metrics of all processes together."""
     os.environ.update(
         TZ=TIME_ZONE,
         PYTHONUNBUFFERED="1",
@@ -99,7 +110,7 @@ def run_embedded(config: DeskConfig, hosts: Sequence[plan.SimulatedHost], log: M
     specs = plan.embedded(config, hosts)
     probe_host = UNSPECIFIED.get(config.bind, config.bind)
     ready = Readiness(
-        probe=lambda: http_probe(probe_host, config.port),
+        probe=lambda: http_probe(probe_host, config.port, _site(config)),
         waiting_for=lambda: silent_since(specs, started_at),
         headline=headline(config),
         log=log,
@@ -116,6 +127,23 @@ def run_host_workers(config: DeskConfig, host_name: str, log: MergedLog, *, serv
     specs = plan.host_workers(host_name, serves_data=serves_data)
     log.say("starting " + ", ".join(spec.name for spec in specs))
     _run(specs, config, log, None)
+
+
+def run_kept(config: DeskConfig, names: Sequence[str], log: MergedLog) -> str:
+    """Run the named processes of the platform until told to stop; returns why they stopped by themselves, if they did.
+
+    Other supervisors may run beside this one from the same state folder: its children's files lie apart, and what
+    others measure is left alone.
+    """
+    own = config.run_dir / f"keep-{'-'.join(names)}"
+    metrics = config.run_dir / "metrics"
+    for folder in (own, metrics):
+        folder.mkdir(parents=True, exist_ok=True)
+    end_leftovers(own, log)
+    _pass_on(metrics)
+    specs = [spec for spec in plan.platform_processes() if spec.name in names]
+    log.say("starting " + ", ".join(spec.name for spec in specs))
+    return _run(specs, config, log, None, run_dir=own)
 
 
 class HangAlerts:
@@ -137,9 +165,21 @@ class HangAlerts:
         alert_clear(f"process.restarted:{child}")
 
 
-def _run(specs: Sequence[ChildSpec], config: DeskConfig, log: MergedLog, ready: Readiness | None) -> str:
+def _run(
+    specs: Sequence[ChildSpec],
+    config: DeskConfig,
+    log: MergedLog,
+    ready: Readiness | None,
+    *,
+    run_dir: Path | None = None,
+) -> str:
     supervisor = Supervisor(
-        specs, run_dir=config.run_dir, log=log, heartbeat_ages=heartbeat_ages, hang_watch=HangAlerts(), on_tick=ready
+        specs,
+        run_dir=run_dir or config.run_dir,
+        log=log,
+        heartbeat_ages=heartbeat_ages,
+        hang_watch=HangAlerts(),
+        on_tick=ready,
     )
     supervisor.install_signal_handlers()
     supervisor.run()

@@ -17,11 +17,11 @@ SAY_AFTER_SECONDS = 20.0
 Probe = Callable[[], "Mapping[str, object] | None"]
 
 
-def http_probe(host: str, port: int) -> Mapping[str, object] | None:
-    """Ask the web process; the JSON answer, or None when it does not answer yet."""
+def http_probe(host: str, port: int, site: str = "localhost") -> Mapping[str, object] | None:
+    """Ask the web process by a name that it answers to; the JSON answer, or None when it does not answer yet."""
     connection = http.client.HTTPConnection(host, port, timeout=REQUEST_TIMEOUT_SECONDS)
     try:
-        connection.request("GET", HEALTH_PATH, headers={"Host": f"localhost:{port}"})
+        connection.request("GET", HEALTH_PATH, headers={"Host": site})
         body = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         return None

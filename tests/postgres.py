@@ -129,6 +129,15 @@ class Postgres:
             server.kill()
             server.wait()
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the server and its sessions of now have used so far."""
+        import psutil
+
+        assert self._server is not None, "the server does not run"
+        postmaster = psutil.Process(self._server.pid)
+        used = [process.cpu_times() for process in (postmaster, *postmaster.children(recursive=True))]
+        return float(sum(times.user + times.system for times in used))
+
     def create(self, *names: str, template: str = "template1") -> None:
         """Create databases, empty or as copies of another one that nobody uses."""
         import psycopg

@@ -1,10 +1,11 @@
 """Processor time of one order in each process it passes, without the processes.
 
 What `throughput` measures of whole processes, taken apart: the request through the ASGI application (web), then
-the claim, the last look's read and the terminal's pushes as the trade worker applies them. A SQLite file of its own
-(`--database-url` for a PostgreSQL) and no Redis: what is not counted is uvicorn's parsing, the sockets and the SDK.
+the claim, the last look's read and the terminal's pushes as the trade worker applies them. Database and Valkey are
+real and its own; what is not counted is uvicorn's parsing, the sockets and the SDK. Of several rounds the median is
+told and the least, which other work on the machine disturbs least: compare two versions by running them in turns.
 
-    PYTHONPATH=platform:. python -m benchmarks.orders.cost --orders 300 [--profile web|worker]
+    PYTHONPATH=platform:. python -m benchmarks.orders.cost --database postgresql [--profile web|worker]
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ import cProfile
 import json
 import os
 import pstats
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
+
+from tests.postgres import Postgres, postgres_server
 
 if TYPE_CHECKING:
     from tests.orders.bench import Bench
@@ -96,12 +102,31 @@ def work(bench: Bench, order_id: str) -> None:
     bench.apply(filled, fill, bench.asset(), bench.position(100))
 
 
-@contextmanager
-def counted(name: str, orders: int) -> Iterator[None]:
-    """Print the processor time per order of what happens inside, on all threads."""
-    began = time.process_time()
-    yield
-    print(f"{name:<8}{(time.process_time() - began) * 1000 / orders:8.2f} processor ms per order")
+@dataclass
+class Meter:
+    """Processor milliseconds per order: of this process, and of the database server where there is one."""
+
+    server: Postgres | None
+    found: dict[str, list[float]] = field(default_factory=dict)
+
+    @contextmanager
+    def counting(self, name: str, orders: int) -> Iterator[None]:
+        """Count what happens inside, on all threads."""
+        began = self._now()
+        yield
+        for place, (before, after) in enumerate(zip(began, self._now(), strict=True)):
+            self.found.setdefault(name if place == 0 else f"{name}: database", []).append(
+                (after - before) * 1000 / orders
+            )
+
+    def _now(self) -> tuple[float, ...]:
+        return (time.process_time(),) if self.server is None else (time.process_time(), self.server.cpu_seconds())
+
+    def report(self) -> None:
+        """Print a line for each part, and one for their sum."""
+        rows = self.found | {"together": [sum(parts) for parts in zip(*self.found.values(), strict=True)]}
+        for name, values in rows.items():
+            print(f"{name:<18}{median(values):8.2f} median {min(values):8.2f} least   processor ms per order")
 
 
 @contextmanager
@@ -121,7 +146,7 @@ def profiled(owner: Any, name: str) -> Iterator[None]:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
 
 
-def measure(orders: int, profile: str) -> None:
+def measure(orders: int, rounds: int, profile: str, server: Postgres | None) -> None:
     """Place the orders, then do the worker's part of each; a few of both come first, to warm up."""
     from django.core.handlers.base import BaseHandler
 
@@ -145,33 +170,59 @@ def measure(orders: int, profile: str) -> None:
         assert not wrong, wrong[0]
         return [str(answer["id"]) for _, answer in answers]
 
-    def both(count: int) -> None:
-        with counted("web", count), asyncio.Runner() as runner:
+    def both(runner: asyncio.Runner, meter: Meter, count: int) -> None:
+        with meter.counting("web", count):
             ids = runner.run(placed(count))
-        with counted("worker", count):
+        with meter.counting("worker", count):
             for order_id in ids:
                 work(bench, order_id)
 
-    with contextlib.redirect_stdout(None):
-        both(20)
-    if profile == "web":
-        with profiled(BaseHandler, "get_response"):
-            both(orders)
-    elif profile == "worker":
-        with profiled(sys.modules[__name__], "work"):
-            both(orders)
-    else:
-        both(orders)
+    meter = Meter(server)
+    with asyncio.Runner() as runner, contextlib.ExitStack() as watched:
+        both(runner, Meter(server), 20)
+        if profile == "web":
+            watched.enter_context(profiled(BaseHandler, "get_response"))
+        elif profile == "worker":
+            watched.enter_context(profiled(sys.modules[__name__], "work"))
+        for _ in range(rounds):
+            both(runner, meter, orders)
+    meter.report()
+
+
+@contextmanager
+def valkey() -> Iterator[None]:
+    """The installation's Valkey, with somebody who hears the trade worker's bell."""
+    import redis
+    from django.conf import settings
+
+    from desk.settings.schema import get_config
+    from desk.supervisor import plan
+    from tests.faults.harness import until
+    from trading.orders.doorbell import PREFIX
+
+    config = get_config()
+    plan.prepare_folders(config)
+    server = subprocess.Popen(plan.valkey(config).command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(config.redis_socket.exists, 10, "Valkey's socket")
+        with redis.Redis.from_url(settings.REDIS_URL) as listener, listener.pubsub() as bell:
+            bell.subscribe(f"{PREFIX}sim")
+            yield
+    finally:
+        server.kill()
+        server.wait()
 
 
 def main() -> None:
-    """Build the desk, measure, print one line per process."""
+    """Build the desk, measure, print one line per part."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--orders", type=int, default=300)
+    options.add_argument("--orders", type=int, default=50, help="in each round")
+    options.add_argument("--rounds", type=int, default=6)
     options.add_argument("--profile", choices=("web", "worker"), default="")
-    options.add_argument("--database-url", default="", help="postgresql://…; SQLite in a folder of its own by default")
+    options.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="desk-cost-") as folder:
+    with contextlib.ExitStack() as held:
+        folder = held.enter_context(tempfile.TemporaryDirectory(prefix="desk-cost-"))
         os.environ |= {
             "DESK_ENV": "test",
             "DESK_STATE_DIR": folder,
@@ -179,8 +230,10 @@ def main() -> None:
             "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
         }
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "desk.settings")
-        if given.database_url:
-            os.environ["DESK_DATABASE_URL"] = given.database_url
+        server = None
+        if given.database == "postgresql":
+            server = held.enter_context(postgres_server(durable=True))
+            os.environ |= server.environment()
         time.tzset()
         Path(folder, "db").mkdir(exist_ok=True)
 
@@ -191,7 +244,9 @@ def main() -> None:
 
         call_command("migrate", verbosity=0)
         call_command("migrate", database="quotes", verbosity=0)
-        measure(given.orders, given.profile)
+        held.enter_context(valkey())
+        print(f"{given.database}, {given.rounds} rounds of {given.orders} orders")
+        measure(given.orders, given.rounds, given.profile, server)
 
 
 if __name__ == "__main__":

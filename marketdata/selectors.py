@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -34,6 +34,8 @@ MAX_SHOWN_SYMBOLS = 100
 MAX_SHOWN_CHARACTERS = 20
 #: Above this the whole period is read: one scan beats thousands of parameters.
 IDS_PER_QUERY = 500
+#: A listing that is longer ago is no new one for any rule.
+NEW_LISTING = timedelta(days=400)
 
 
 def instrument_get(symbol: str) -> Instrument:
@@ -167,6 +169,16 @@ def trading_days(market: str, start: date, end: date) -> list[date]:
         .order_by("date")
         .values_list("date", flat=True)
     )
+
+
+def listed_days(instrument: Instrument, on: date) -> int | None:
+    """Return which trading day since its listing a day is (the first is 1); None when that is long ago or not known."""
+    listed = instrument.list_date
+    if listed is None or on - listed > NEW_LISTING:
+        return None
+    # Beijing trades on the days of the other two; the terminal lists only theirs.
+    market = Market.SZ if instrument.market == Market.SZ else Market.SH
+    return max(1, TradingDay.objects.filter(market=market, date__range=(listed, on)).count())
 
 
 def data_source(host_name: str) -> DataSource | None:

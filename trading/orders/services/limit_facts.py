@@ -11,7 +11,8 @@ from django.db.models import BigIntegerField, Q, QuerySet, Subquery, Sum
 
 from accounts.choices import TradingState
 from accounts.models import BrokerAccount
-from marketdata.models import Instrument, TradingDay
+from marketdata.models import Instrument
+from marketdata.selectors import listed_days
 from ops.prepared import Prepared
 from qmt.gateway import PriceType, Side
 from trading.ledger.journal import Journal
@@ -31,8 +32,6 @@ _COLUMNS = (
     "submitted_at", "created_by_id", "strategy",
 )  # fmt: skip
 _OVER_ACCOUNTS = frozenset({LimitScope.USER, LimitScope.STRATEGY})
-#: Listings older than this many days are no new listings; nobody counts their trading days.
-_LISTING_DAYS = 400
 
 
 def limit_facts(
@@ -90,7 +89,7 @@ def limit_facts(
         recent=_recent(account, symbol, user_id, limits, trade_date, at, again) if Needs.RECENT in needs else (),
         positions=_positions(account) if Needs.POSITIONS in needs else {},
         bought=_bought(account, symbol, trade_date, again) if Needs.BOUGHT in needs and is_st else 0,
-        listed_days=_listed_days(instrument, trade_date) if instrument and Needs.LISTING in needs else None,
+        listed_days=listed_days(instrument, trade_date) if instrument and Needs.LISTING in needs else None,
     )
 
 
@@ -222,15 +221,6 @@ def _bought(account: BrokerAccount, symbol: str, trade_date: date, again: Order 
     traded = buys.aggregate(total=Sum("traded_quantity"))["total"] or 0
     working = _without(buys.filter(final_at__isnull=True), again)
     return traded + sum(max(0, whole - done) for whole, done in working.values_list("quantity", "traded_quantity"))
-
-
-def _listed_days(instrument: Instrument, trade_date: date) -> int | None:
-    listed = instrument.list_date
-    if listed is None or trade_date - listed > timedelta(days=_LISTING_DAYS):
-        return None
-    market = "SZ" if instrument.market == "SZ" else "SH"
-    days = TradingDay.objects.filter(market=market, date__gte=listed, date__lte=trade_date).count()
-    return max(1, days)
 
 
 __all__ = ["limit_facts", "with_earlier"]

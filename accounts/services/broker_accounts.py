@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -56,8 +57,21 @@ def account_resume(*, actor: Actor, account: BrokerAccount, reason: str = "") ->
     return account_state_set(actor=actor, account=account, state=TradingState.ACTIVE, reason=reason)
 
 
+#: What else has to be true before a halt is lifted; each raises its refusal.
+RESUME_GUARDS: list[Callable[[BrokerAccount], None]] = []
+
+
 def account_state_set(*, actor: Actor, account: BrokerAccount, state: TradingState, reason: str = "") -> BrokerAccount:
-    """Set the trading state and raise the epoch. Setting the present state does nothing."""
+    """Set the trading state and raise the epoch. Setting the present state does nothing.
+
+    Raises
+    ------
+    Conflict
+        RESTORE_UNRECONCILED: after a restore a halt is lifted once the account was compared with its terminal.
+    """
+    if account.state == TradingState.HALTED != state:
+        for guard in RESUME_GUARDS:
+            guard(account)
     changed = account_change(
         actor=actor,
         account=account,

@@ -23,9 +23,13 @@ def installation_code(configured: str = "") -> str:
     """
     if configured:
         return configured
-    generated = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    row, _ = Installation.objects.get_or_create(id=Installation.SINGLETON, defaults={"code": generated})
+    row, _ = Installation.objects.get_or_create(id=Installation.SINGLETON, defaults={"code": new_code()})
     return row.code
+
+
+def new_code() -> str:
+    """A code that no other installation is likely to have."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
 
 
 def database_profile() -> tuple[str, str]:

@@ -47,6 +47,14 @@ def unseal(sealed: str, *, purpose: str) -> str:
         raise SealBroken(f"the sealed {purpose} cannot be opened with the present encryption key") from error
 
 
+def key_fingerprints() -> tuple[str, ...]:
+    """A name for each of the installation's keys, by which nobody can find the key itself."""
+    return tuple(
+        HKDF(SHA256(), length=8, salt=None, info=b"desk:fingerprint").derive(key.encode()).hex()
+        for key in settings.ENCRYPTION_KEYS
+    )
+
+
 @lru_cache(maxsize=16)
 def _cipher(keys: tuple[str, ...], purpose: str) -> MultiFernet:
     return MultiFernet([_fernet(key, purpose) for key in keys])

@@ -27,6 +27,8 @@ class AlertKind(models.TextChoices):
     ORDER_NOT_FOUND = "order.not_found", _("Order not found at the broker")
     ORDER_ADOPTED = "order.adopted", _("The broker has an order that had ended here")
     APPROVAL_WAITING = "order.approval", _("Orders wait for approval")
+    MONEY_WAITING = "money.approval", _("A transfer of money waits for a second person")
+    MONEY_UNKNOWN = "money.unknown", _("A transfer of money without an answer")
     IPO_FAILED = "ipo.failed", _("New shares could not be subscribed")
     SIGNALS_PAUSED = "signals.paused", _("A position is not watched")
     SIGNAL_FAILED = "signals.failed", _("A signal could not be carried out")
@@ -47,6 +49,8 @@ class AlertKind(models.TextChoices):
     PROCESS_RESTARTED = "process.restarted", _("A process hung and was restarted")
     AUDIT_BROKEN = "audit.broken", _("The audit trail is broken")
     DISK_LOW = "disk.low", _("The disk is nearly full")
+    BACKUP = "backup.trouble", _("There is no fresh backup")
+    RESTORED = "platform.restored", _("The platform was restored from a backup")
 
 
 class Alert(models.Model):

@@ -1,0 +1,1 @@
+"""Backups of everything that cannot be had again, and the way back; see docs/backup.md."""

@@ -18,6 +18,8 @@ BIN = Path(sys.executable).parent
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 #: Real sockets and processes beside each other may wait longer than a test does: so few are asked once more, alone.
 MOST_SECOND_LOOKS = 3
+#: Longest time of a test that starts a whole platform, its start included.
+PLATFORM_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def test_steps(state: Path, *, slow: bool) -> list[Step]:
         Step("catalogues", python("manage.py", "compile_catalogues")),
         pytest("tests", "not e2e", *SIDE_BY_SIDE),
         # Platforms mostly wait: two at a time.
-        pytest("browser and processes", "e2e", *SIDE_BY_SIDE),
+        pytest("browser and processes", "e2e", "-o", f"timeout={PLATFORM_SECONDS}", *SIDE_BY_SIDE),
         # Faults on PostgreSQL belong to `make test-all` and `make faults`: they would take a minute of `make test`.
         pytest(
             "tests on PostgreSQL",

@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from websockets.sync.client import connect
 
 from desk.settings.schema import ROOT
+from tests.e2e.axe import violations
 from tests.e2e.conftest import Visitor
 from tests.e2e.platform_stack import PASSWORD, Stack
 from tests.socketdocument import problems
@@ -399,7 +399,7 @@ def test_api_page_runs_an_operation_with_a_token_made_there_and_writes_it_down(
     names: dict[str, Any] = {}
     exec(said, names)  # noqa: S102 - what the page wrote
     assert names["response"].json() == json.loads(page.locator("#answer-body").text_content() or "")
-    assert Axe().run(page).response["violations"] == []
+    assert violations(page) == []
 
 
 # ------------------------------------------------------------------------------ tutorial

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Dialog, Page, expect
 
+from tests.e2e.axe import violations
 from tests.e2e.conftest import Visitor
 from tests.e2e.platform_stack import Stack
 
@@ -127,5 +127,4 @@ def test_page_has_no_accessibility_violation(visit: Visit, path: str) -> None:
     expect(page.locator("table.grid tbody tr, .empty:visible").first).to_be_visible(timeout=LIVE_MS)
     if path == "/strategies/exits/":
         page.locator("#plan-new").click()
-    found = Axe().run(page).response["violations"]
-    assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
+    assert violations(page) == []

@@ -48,7 +48,7 @@ EXECUTION_MESSAGES: dict[str, str | Promise] = {
     "exec.children": _("{count} orders, if each is filled:"),
     "exec.more_children": _("… {count} more"),
     "exec.cost.sold": _("Sells"),
-    "exec.cost.bought": _("Buys"),
+    "exec.cost.bought": _("Buys, at most"),
     "exec.cost.commission": _("Commission"),
     "exec.cost.stamp_duty": _("Stamp duty"),
     "exec.cost.transfer_fee": _("Transfer fee"),

@@ -133,7 +133,8 @@ def _limit(context: CheckContext, limit: Limit) -> dict[str, Any]:
 
 def cost_of(context: CheckContext) -> dict[str, Any] | None:
     """Amount and fees if it were filled whole, at once, at its price; None without any price to go by."""
-    price = context.worst_price or last_price(context)
+    # A buy at the market may cost its limit-up; a sale brings in no more than the last price promises.
+    price = (context.worst_price if context.is_buy else context.price) or last_price(context)
     if price is None:
         return None
     amount = (price * context.quantity).quantize(Decimal("0.01"))

@@ -4,6 +4,8 @@ const UNFINISHED = new Set([
   "PENDING_APPROVAL", "QUEUED", "SUBMITTING", "SUBMITTED", "REPORTED", "PARTIALLY_FILLED", "PENDING_CANCEL", "UNKNOWN",
 ]);
 
+const PARTS = ["asset", "positions", "orders", "trades", "executions"];
+
 export const isWorking = (order) => UNFINISHED.has(order.status);
 
 export class Book extends EventTarget {
@@ -11,13 +13,15 @@ export class Book extends EventTarget {
   positions = new Map();
   orders = new Map();
   trades = new Map();
+  executions = new Map();
 
   clear() {
     this.asset = null;
     this.positions.clear();
     this.orders.clear();
     this.trades.clear();
-    this.#changed(["asset", "positions", "orders", "trades"]);
+    this.executions.clear();
+    this.#changed(PARTS);
   }
 
   load(data) {
@@ -25,7 +29,8 @@ export class Book extends EventTarget {
     this.positions = new Map(data.positions.map((position) => [position.symbol, position]));
     this.orders = new Map(data.orders.map((order) => [order.id, order]));
     this.trades = new Map(data.trades.map((trade) => [trade.id, trade]));
-    this.#changed(["asset", "positions", "orders", "trades"]);
+    this.executions = new Map(data.executions.map((execution) => [execution.id, execution]));
+    this.#changed(PARTS);
   }
 
   apply(events) {
@@ -46,6 +51,9 @@ export class Book extends EventTarget {
         if (data.quantity === 0) this.positions.delete(data.symbol);
         else this.positions.set(data.symbol, data);
         touched.add("positions");
+      } else if (kind === "execution") {
+        this.executions.set(data.id, data);
+        touched.add("executions");
       } else if (kind === "account") {
         this.dispatchEvent(new CustomEvent("account", { detail: data }));
       }

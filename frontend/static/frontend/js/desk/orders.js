@@ -1,4 +1,4 @@
-// Orders and trades of the day, with cancel.
+// Orders and trades of the day, with cancel and replace.
 import { ApiError, explain, post } from "../lib/api.js";
 import { byId, element, setText, toast } from "../lib/dom.js";
 import { formatMoney, formatPrice, formatQuantity, formatTime, tickDigits } from "../lib/format.js";
@@ -7,6 +7,7 @@ import { t } from "../lib/text.js";
 import { isWorking } from "./book.js";
 import { knownInstrument, instrument } from "./instruments.js";
 import { instrumentCell } from "./positions.js";
+import { Replacements } from "./replace.js";
 
 const digits = (symbol) => tickDigits(knownInstrument(symbol)?.tick);
 const newestFirst = (field) => (a, b) => (a[field] < b[field] ? 1 : a[field] > b[field] ? -1 : a.key < b.key ? 1 : -1);
@@ -39,16 +40,35 @@ async function cancel(order, button) {
 
 export function mountOrders(book, { onOpen, mayCancel }) {
   if (!byId("orders")) return;
-  const cancelCell = (cell, row) => {
+  const replacements = new Replacements(book);
+  const actsCell = (cell, row) => {
     const wanted = isWorking(row) && !row.cancel_requested_at && mayCancel(row);
     if (!wanted) {
       cell.replaceChildren();
       return;
     }
     if (cell.firstElementChild) return;
-    const label = t("cancel.order", { symbol: row.symbol });
-    const button = element("button", { type: "button", className: "button button-small", textContent: t("cancel"), "aria-label": label });
-    button.addEventListener("click", () => cancel(row, button));
+    const act = (key, run) => {
+      const button = element("button", { type: "button", className: "button button-small", dataset: { act: key }, textContent: t(key), "aria-label": t(`${key}.order`, { symbol: row.symbol }) });
+      button.addEventListener("click", () => run(book.orders.get(row.id) ?? row, button));
+      return button;
+    };
+    const replace = act("replace", (order) => replacements.open(order, knownInstrument(order.symbol)?.name ?? order.symbol));
+    cell.append(element("div", { className: "order-acts" }, replace, act("cancel", cancel)));
+  };
+  /** Beside the status: which order this one replaces, or which replaces it. */
+  const linkCell = (cell, row) => {
+    statusCell(cell, row);
+    const told = replacements.words(row);
+    const link = cell.querySelector(".order-link");
+    if (told === null) {
+      link?.remove();
+      return;
+    }
+    if (link && link.textContent === told.text && link.dataset.other === (told.other ?? "")) return;
+    const button = element("button", { type: "button", className: "row-link sub order-link", dataset: { other: told.other ?? "" }, textContent: told.text, disabled: told.other === null });
+    button.addEventListener("click", () => orders.select(told.other));
+    link?.remove();
     cell.append(button);
   };
   const orders = new KeyedTable(
@@ -60,10 +80,10 @@ export function mountOrders(book, { onOpen, mayCancel }) {
       { className: "num", text: (row) => (row.price_type === "LIMIT" ? formatPrice(row.price, digits(row.symbol)) : t(`price_type.${row.price_type}`)) },
       { className: "num", text: (row) => `${formatQuantity(row.traded_quantity)} / ${formatQuantity(row.quantity)}` },
       { className: "num", text: (row) => (row.traded_quantity ? formatPrice(row.avg_price, digits(row.symbol) + 1) : "—") },
-      { fill: statusCell },
+      { fill: linkCell },
       { text: (row) => row.created_by ?? t("source.EXTERNAL") },
       { text: (row) => row.order_id || "—" },
-      { fill: cancelCell },
+      { fill: actsCell },
     ],
     { empty: byId("orders-empty") },
   );
@@ -98,6 +118,7 @@ export function mountOrders(book, { onOpen, mayCancel }) {
     if (missing.length) Promise.allSettled(missing.map(instrument)).then(draw);
   };
   book.addEventListener("orders", () => withNames([...book.orders.values()], drawOrders));
+  book.addEventListener("executions", drawOrders);
   book.addEventListener("trades", () => withNames([...book.trades.values()], drawTrades));
   book.addEventListener("order", ({ detail: { before, order } }) => announce(before, order));
   mountTabs();

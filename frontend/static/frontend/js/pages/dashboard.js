@@ -15,6 +15,7 @@ import { forgetInstruments } from "../desk/instruments.js";
 import { mountOrders } from "../desk/orders.js";
 import { mountPositions } from "../desk/positions.js";
 import { Quotes } from "../desk/quotes.js";
+import { StateBanner } from "../desk/statebanner.js";
 import { Status } from "../desk/status.js";
 import { Ticket } from "../desk/ticket.js";
 
@@ -24,6 +25,7 @@ const channelsOf = (id) => [`account:${id}`, `signals:${id}`];
 const book = new Book();
 const quotes = new Quotes(socket);
 const status = new Status(socket, quotes);
+const banner = new StateBanner();
 let account = null;
 
 function start() {
@@ -57,6 +59,7 @@ function start() {
     select.value = String(id);
     book.clear();
     status.account(account);
+    banner.account(account);
     ticket.rights();
     for (const channel of channelsOf(id)) socket.subscribe(channel);
     refresh();
@@ -68,6 +71,7 @@ function start() {
     const before = status.tradeDate;
     account = { ...account, ...body, can_trade: body.rights.trade, can_trade_all: body.rights.trade_all };
     status.account(account);
+    banner.account(account);
     status.clock(body.market_clock);
     ticket.rights();
     if (before && status.tradeDate !== before) {
@@ -88,6 +92,7 @@ function start() {
   book.addEventListener("account", refresh);
   socket.addEventListener("account", refresh); // halted, mode or rights changed
   socket.addEventListener("up", refresh);
+  for (const event of ["account", "up"]) socket.addEventListener(event, () => banner.refresh());
   socket.addEventListener("revoked", ({ detail }) => {
     if (detail.channel !== `account:${account.id}`) return;
     toast(t("grant.withdrawn"), account.name, { bad: true, seconds: 10 });

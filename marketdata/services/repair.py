@@ -294,7 +294,8 @@ class _Round:
         labels = _DAILY_LABEL if self.period is Period.DAY_1 else minute_labels(self.period)
         raw = self.source.basis == Basis.RAW
         ticks = {key: tick for key in landed.instrument_ids.tolist() if raw and (tick := self.by_id[key].tick)}
-        return check_bars(landed, Checks(calendar_days(first, last), labels, ticks))
+        units = {key: self.by_id[key].volume_unit for key in ticks}
+        return check_bars(landed, Checks(calendar_days(first, last), labels, ticks, units))
 
     def symbols(self, keys: Iterable[int]) -> list[str]:
         return [self.by_id[key].symbol for key in keys]

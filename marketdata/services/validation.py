@@ -57,11 +57,14 @@ class Checks:
     ticks
         Price tick per instrument id for the findings about prices; they are not made of others (front-adjusted
         history, where prices lie off tick and amounts do not match them).
+    volume_units
+        What the terminal counts an instrument's volume in, in shares or bonds, per instrument id: volumes are rounded to it.
     """
 
     days: Int64Array
     labels: Int64Array
     ticks: Mapping[int, Decimal] = field(default_factory=dict)
+    volume_units: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +295,9 @@ def _findings(kept: Landed, checks: Checks) -> dict[Trouble, Int64Array]:
     columns = kept.columns
     off_tick = _any_price(columns, lambda p: np.abs(p / tick - np.rint(p / tick)) > 1e-6)
     volume, amount = columns["volume"], columns["amount"]
-    # One tick of slack: the amount is rounded by the terminal, and fills lie within [low, high].
-    low, high = (columns["low"] - tick) * volume, (columns["high"] + tick) * volume
+    # Fills lie within [low, high]; the terminal rounds amounts, hence a tick of slack, and volumes, hence half a unit.
+    half = np.array([checks.volume_units.get(key, 0) / 2 for key in kept.instrument_ids.tolist()])[kept.part]
+    low, high = (columns["low"] - tick) * (volume - half), (columns["high"] + tick) * (volume + half)
     outside = (volume > 0) & ((amount < low) | (amount > high))
     found = {Trouble.OFF_TICK: off_tick, Trouble.AMOUNT_OUTSIDE_PRICES: outside}
     return {trouble: _count(kept, rows) for trouble, rows in found.items() if rows.any()}

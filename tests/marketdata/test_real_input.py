@@ -39,6 +39,7 @@ from ops.clocks import MarketClock, derive_market_clock, wall_now
 from qmt.calendar import load_sse_calendar, midnight_ms
 from qmt.errors import QueryFailed
 from qmt.terminal.inprocess import InProcessTerminal
+from qmt.terminal.market import Basis as FileBasis
 from qmt.terminal.replayed import ReplayedMarket
 
 pytestmark = [pytest.mark.django_db(databases=["default", "quotes"])]
@@ -57,6 +58,7 @@ class Stage:
     rows: pd.DataFrame
     terminal: InProcessTerminal
     chance: random.Random
+    basis: Basis = Basis.FRONT_ADJUSTED
 
     def __post_init__(self) -> None:
         self.gateway = self.terminal.quote_gateway()
@@ -69,7 +71,7 @@ class Stage:
             host="sim",
             reading=self.gateway.market_clock(),
             sdk_version="test",
-            basis=Basis.FRONT_ADJUSTED,
+            basis=self.basis,
             on_message=lambda _text: None,
         )
         symbols = sorted(self.rows["ts_code"].unique())
@@ -105,7 +107,7 @@ class Stage:
         """Work the queue until nothing is open; a terminal's rest passes at once."""
         runner = RepairRunner(
             gateway=self.gateway,
-            source=Source("sim", "test", Basis.FRONT_ADJUSTED),
+            source=Source("sim", "test", self.basis),
             holder="test",
             clock=self.clock,
             pace=self.pace,
@@ -181,9 +183,8 @@ def equal(stored: pd.DataFrame, held: pd.DataFrame) -> bool:
 
 
 @pytest.fixture
-def stage(host: QmtHost, tmp_path: Path, settings: Settings, request: pytest.FixtureRequest) -> Stage:
-    if not FILE.exists():
-        pytest.skip(f"{FILE} is not there; set DESK_TEST_REAL_DATA to its folder")
+def quick_repair(settings: Settings) -> None:
+    """No waiting between attempts, and batches that several are needed of."""
     settings.MARKETDATA = MarketDataConfig().changed(
         repair={
             "settle_seconds": 0.05,
@@ -193,6 +194,12 @@ def stage(host: QmtHost, tmp_path: Path, settings: Settings, request: pytest.Fix
             "batch_symbols": 10,
         }
     )
+
+
+@pytest.fixture
+def stage(host: QmtHost, quick_repair: None, tmp_path: Path, request: pytest.FixtureRequest) -> Stage:
+    if not FILE.exists():
+        pytest.skip(f"{FILE} is not there; set DESK_TEST_REAL_DATA to its folder")
     rows = pd.read_csv(FILE, dtype={"ts_code": str, "trade_date": str})
     path = FILE
     if request.param:
@@ -322,3 +329,71 @@ def test_sector_with_a_wrong_name_is_refused_and_the_bars_do_not_need_it(stage: 
     assert not Sector.objects.filter(name="沪深A股 ").exists()
     stage.repair(Period.DAY_1, stage.first, stage.last)
     assert equal(stage.stored(), stage.rows)
+
+
+# ------------------------------------------------------------------------- the minute files
+def minutes_stage(name: str) -> tuple[Stage, pd.DataFrame]:
+    """A terminal that replays a file of minutes, and the file's rows with their stamps."""
+    path = FILE.with_name(name)
+    if not path.exists():
+        pytest.skip(f"{path} is not there; set DESK_TEST_REAL_DATA to its folder")
+    file = pd.read_csv(path).rename(columns={"成交额": "amount"})
+    stamps = pd.to_datetime(file["datetime"]).dt.tz_localize("Asia/Shanghai").dt.as_unit("ms")
+    file["ts"] = stamps.astype("int64")
+    days = pd.DataFrame({"ts_code": "600519.SH", "trade_date": sorted(stamps.dt.strftime("%Y%m%d").unique())})
+    market = ReplayedMarket(path, seed=1, calendar=load_sse_calendar(), basis=FileBasis.RAW)
+    return Stage(days, InProcessTerminal(market=market), random.Random(SEED), Basis.RAW), file
+
+
+def minutes_equal(stage: Stage, period: Period, held: pd.DataFrame) -> bool:
+    """Whether the stored minutes are the file's rows: stamps, prices, volume, amount."""
+    rows = reader.read_bars([stage.ids["600519.SH"]], period, 0, 1 << 60)
+    return (
+        rows.ts.tolist() == held["ts"].tolist()
+        and all(rows.values[name].tolist() == held[name].tolist() for name in ("open", "high", "low", "close"))
+        and rows.values["volume"].tolist() == (held["volume"] * 100).tolist()
+        and rows.values["amount"].tolist() == held["amount"].tolist()
+    )
+
+
+@pytest.mark.usefixtures("host", "quick_repair")
+def test_five_minutes_of_the_real_file_come_back_whatever_goes_wrong() -> None:
+    stage, file = minutes_stage("600519_5min.csv")
+    arm, chance, days = stage.terminal.arm, stage.chance, stage.rows["trade_date"].tolist()
+    gone_day, thin_day = chance.sample(days, 2)
+    gone = [
+        int(stamp)
+        for stamp in chance.sample(
+            file.loc[file["datetime"].str.replace("-", "").str[:8] == thin_day, "ts"].tolist(), 3
+        )
+    ]
+    edges = [f"{pd.Timestamp(stamp, unit='ms', tz='Asia/Shanghai'):%Y%m%d%H%M}" for stamp in gone]
+    arm("holes", "600519.SH", count=-1, message=",".join([gone_day, *edges]))
+    arm("padding", "600519.SH", count=2)
+    arm("partial", "download", count=2)
+    arm("slow_landing", "download", count=1, seconds=0.2)
+    arm("fail", "download", count=1)
+    stage.repair(Period.MINUTE_5, stage.first, stage.last)
+    stored = reader.read_bars([stage.ids["600519.SH"]], Period.MINUTE_5, 0, 1 << 60, columns=[]).ts.tolist()
+    # What is proven is not asked for again before its re-check: of that day nothing is lost.
+    proven = day_number(date.fromisoformat(f"{thin_day[:4]}-{thin_day[4:6]}-{thin_day[6:]}"))
+    full = [stamp for stamp, day in zip(stored, day_numbers(np.array(stored)).tolist(), strict=True) if day != proven]
+    stage.lose(Period.MINUTE_5, "600519.SH", partial(_stamps_but, chance.sample(full, 60)))
+    stage.repair(Period.MINUTE_5, stage.first, stage.last)
+
+    of_gone_day = file["datetime"].str.replace("-", "").str[:8] == gone_day
+    assert minutes_equal(stage, Period.MINUTE_5, file[~of_gone_day & ~file["ts"].isin(gone)])
+    assert stage.missing(Period.MINUTE_5, stage.first, stage.last) == 0
+    assert {day for _symbol, day in stage.proven(Period.MINUTE_5)} == {gone_day, thin_day}
+
+
+@pytest.mark.usefixtures("host", "quick_repair")
+def test_real_minutes_without_opens_are_refused_and_the_day_with_them_is_stored() -> None:
+    stage, file = minutes_stage("600519_1min.csv")
+    stage.terminal.arm("partial", "download", count=1)
+    stage.repair(Period.MINUTE_1, stage.first, stage.last)
+    held = file[file["open"] > 0]
+    assert held["datetime"].str[:10].unique().tolist() == ["2026-03-27"]
+    assert minutes_equal(stage, Period.MINUTE_1, held)
+    assert stage.missing(Period.MINUTE_1, stage.first, stage.last) == 4
+    assert not Evidence.objects.exists()

@@ -111,6 +111,22 @@ def test_check_off_tick_prices_are_a_finding_on_raw_history_only() -> None:
     assert check(frame)[1].findings == Counter()
 
 
+def test_check_amount_that_the_rounding_of_the_volume_explains_is_no_finding() -> None:
+    # Real: 600519.SH, 2026-02-10 13:25, 339 lots: 33,858 shares would lie within the prices.
+    bar = {
+        "open": 1507.5,
+        "high": 1508.01,
+        "low": 1507.18,
+        "close": 1507.18,
+        "volume": 33_900.0,
+        "amount": 51_030_299.0,
+    }
+    frame = day_bars(WEEK).iloc[:1].assign(**bar)
+    rounded = Checks(DAYS, np.zeros(1, np.int64), ticks={1: Decimal("0.01")}, volume_units={1: 100})
+    assert check_bars(Landed.of_frames({1: frame}), RAW).verdicts[1].findings[Trouble.AMOUNT_OUTSIDE_PRICES] == 1
+    assert not check_bars(Landed.of_frames({1: frame}), rounded).verdicts[1].findings
+
+
 def test_check_amount_outside_the_days_prices_is_a_finding() -> None:
     frame = with_value(1, "amount", 1.0)
     _checked, verdict = check(frame, RAW)

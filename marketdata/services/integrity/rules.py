@@ -147,7 +147,7 @@ def _rows(bars: QuoteColumns, period: Period, subject: Subject, around: Surround
     if around.is_raw:
         # Adjusted prices do not match what was paid, nor the tick: four in ten bars would be reported for nothing.
         tick = float(subject.tick)
-        masks[IntegrityCheck.AMOUNT_OUTSIDE_PRICES] = _amount_outside(volume, amount, low, high, tick)
+        masks[IntegrityCheck.AMOUNT_OUTSIDE_PRICES] = _amount_outside(subject, volume, amount, low, high)
         masks[IntegrityCheck.OFF_TICK] = np.logical_or.reduce(
             [np.abs(bars.values[name] / tick - np.rint(bars.values[name] / tick)) > 1e-6 for name in PRICES]
         )
@@ -156,11 +156,12 @@ def _rows(bars: QuoteColumns, period: Period, subject: Subject, around: Surround
             yield _hit(check, bars, period, mask)
 
 
-def _amount_outside(volume: Any, amount: FloatArray, low: FloatArray, high: FloatArray, tick: float) -> BoolArray:
-    """Where amount / volume lies outside of low and high, by more than the rounding of a price."""
+def _amount_outside(subject: Subject, volume: Any, amount: FloatArray, low: FloatArray, high: FloatArray) -> BoolArray:
+    """Where amount / volume lies outside of low and high, by more than the rounding of a price and of the volume."""
     traded = (volume > 0) & (amount > 0)
     average = np.divide(amount, volume, out=np.zeros(len(amount)), where=traded)
-    slack = np.maximum(tick / 2, high * 1e-4)
+    of_volume = np.divide(subject.volume_unit / 2 * high, volume, out=np.zeros(len(amount)), where=traded)
+    slack = np.maximum(float(subject.tick) / 2, high * 1e-4) + of_volume
     result: BoolArray = traded & ((average < low - slack) | (average > high + slack))
     return result
 

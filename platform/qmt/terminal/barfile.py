@@ -65,21 +65,22 @@ def read_bars(path: Path) -> list[SymbolBars]:
     MarketError
         With file, line, column and reason.
     """
-    frame = _load(path)
+    frame = load_frame(path)
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise MarketError(f"{path}: line 1: column {', '.join(missing)} is missing; needed are {', '.join(COLUMNS)}")
     if frame.empty:
         raise MarketError(f"{path}: the file has no rows")
     for name in _NUMBERS:
-        frame[name] = _numbers(frame, name, path)
+        frame[name] = numbers_of(frame, name, path)
     ordinals = _dates(frame, path)
     symbols = _symbols(frame, path)
     _check_values(frame, path)
     return _split(frame, symbols, ordinals, path)
 
 
-def _load(path: Path) -> pd.DataFrame:
+def load_frame(path: Path) -> pd.DataFrame:
+    """The file as it is, codes and dates as text. Raises `MarketError` when it cannot be read."""
     import pandas as pd
 
     name = path.name.lower()
@@ -99,8 +100,8 @@ def _load(path: Path) -> pd.DataFrame:
     raise MarketError(f"{path}: not a csv, csv.gz or parquet file")
 
 
-def _fail(path: Path, bad: npt.NDArray[np.bool_], column: str, frame: pd.DataFrame, reason: str) -> None:
-    """Raise for the first marked row."""
+def refuse_row(path: Path, bad: npt.NDArray[np.bool_], column: str, frame: pd.DataFrame, reason: str) -> None:
+    """Raise `MarketError` for the first marked row."""
     rows = np.flatnonzero(bad)
     if len(rows):
         row = int(rows[0])
@@ -110,11 +111,12 @@ def _fail(path: Path, bad: npt.NDArray[np.bool_], column: str, frame: pd.DataFra
         raise MarketError(f"{path}: {unit} {number}: column {column}: {reason}{': ' + shown if shown else ''}")
 
 
-def _numbers(frame: pd.DataFrame, name: str, path: Path) -> npt.NDArray[np.float64]:
+def numbers_of(frame: pd.DataFrame, name: str, path: Path) -> npt.NDArray[np.float64]:
+    """A column as finite numbers. Raises `MarketError` for anything else."""
     import pandas as pd
 
     numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    _fail(path, ~np.isfinite(numbers), name, frame, "not a number")
+    refuse_row(path, ~np.isfinite(numbers), name, frame, "not a number")
     return numbers
 
 
@@ -122,7 +124,7 @@ def _dates(frame: pd.DataFrame, path: Path) -> Ints:
     texts = frame["trade_date"].astype(str)
     unique = {text: _ordinal(text) for text in texts.unique()}
     ordinals = texts.map(unique).to_numpy(np.int64)
-    _fail(path, ordinals == 0, "trade_date", frame, "not a date YYYYMMDD")
+    refuse_row(path, ordinals == 0, "trade_date", frame, "not a date YYYYMMDD")
     return ordinals
 
 
@@ -140,21 +142,21 @@ def _symbols(frame: pd.DataFrame, path: Path) -> npt.NDArray[np.object_]:
         try:
             unique[text] = str(parse_symbol(text))
         except CodeError as error:
-            _fail(path, (texts == text).to_numpy(), "ts_code", frame, str(error))
+            refuse_row(path, (texts == text).to_numpy(), "ts_code", frame, str(error))
     return texts.map(unique).to_numpy(object)
 
 
 def _check_values(frame: pd.DataFrame, path: Path) -> None:
     for name in PRICES:
-        _fail(path, frame[name].to_numpy() <= 0, name, frame, "not a positive price")
+        refuse_row(path, frame[name].to_numpy() <= 0, name, frame, "not a positive price")
     for name in ("vol", "amount"):
-        _fail(path, frame[name].to_numpy() < 0, name, frame, "negative")
+        refuse_row(path, frame[name].to_numpy() < 0, name, frame, "negative")
     high, low = frame["high"].to_numpy(), frame["low"].to_numpy()
     for name in ("open", "close"):
         price = frame[name].to_numpy()
-        _fail(path, price > high + _ORDER_TOLERANCE, name, frame, "above the day's high")
-        _fail(path, price < low - _ORDER_TOLERANCE, name, frame, "below the day's low")
-    _fail(path, low > high + _ORDER_TOLERANCE, "low", frame, "above the day's high")
+        refuse_row(path, price > high + _ORDER_TOLERANCE, name, frame, "above the day's high")
+        refuse_row(path, price < low - _ORDER_TOLERANCE, name, frame, "below the day's low")
+    refuse_row(path, low > high + _ORDER_TOLERANCE, "low", frame, "above the day's high")
 
 
 def _split(frame: pd.DataFrame, symbols: npt.NDArray[np.object_], ordinals: Ints, path: Path) -> list[SymbolBars]:
@@ -163,7 +165,7 @@ def _split(frame: pd.DataFrame, symbols: npt.NDArray[np.object_], ordinals: Ints
     codes, ordinals = codes[order], ordinals[order]
     repeated = np.zeros(len(order), np.bool_)
     repeated[order[1:]] = (codes[1:] == codes[:-1]) & (ordinals[1:] == ordinals[:-1])
-    _fail(path, repeated, "trade_date", frame, "a second row of the same symbol and date")
+    refuse_row(path, repeated, "trade_date", frame, "a second row of the same symbol and date")
     columns = {name: np.round(frame[name].to_numpy()[order] * SCALE).astype(np.int64) for name in PRICES}
     columns["high"] = np.maximum.reduce([columns[name] for name in ("open", "high", "low", "close")])
     columns["low"] = np.minimum.reduce([columns[name] for name in ("open", "high", "low", "close")])

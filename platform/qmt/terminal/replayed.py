@@ -1,7 +1,7 @@
-"""The replayed market: real daily bars from a file as history, and a generated live day that continues from them.
+"""The replayed market: real bars from a file as history, and a generated live day that continues from them.
 
-The history is served as the file has it; a day the file lacks simply has no bar. Its minutes and ticks are interpolated into the day
-bars and marked so. The first live session is the trading day after the file's last one: each instrument opens from its last
+The history is served as the file has it; a day the file lacks simply has no bar. Of a file of days, minutes and ticks are
+interpolated into the day bars and marked so; a file of minutes gives its days, and nothing finer than itself. The first live session is the trading day after the file's last one: each instrument opens from its last
 close, rounded to the tick, and goes on with the generator of the seeded market. An instrument whose bars end long before the file does is
 suspended in the live session: nobody knows what became of it. (A file may be cut within its last days, so a week's grace.)
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qmt.calendar import TradingCalendar
+from qmt.calendar import DAY_MS, TradingCalendar, midnight_ms
 from qmt.codes import Board, Market, board_of, kind_of, parse_symbol
 from qmt.rules import tick_milli
 from qmt.terminal.barfile import SCALE, InstrumentRow, SymbolBars, read_bars, read_instruments
@@ -25,11 +25,12 @@ from qmt.terminal.catalogue import BONDS_PER_LOT, SHARES_PER_LOT
 from qmt.terminal.chance import day_keys, key_of
 from qmt.terminal.generator import Profile, closing_flags
 from qmt.terminal.market import BarArray, Basis
+from qmt.terminal.minutefile import is_minute_file, read_minutes
 from qmt.terminal.pathmarket import PathMarket
 from qmt.terminal.paths import SLOTS
 from qmt.terminal.series import DaySeries
 from qmt.terminal.tape import Tape, TapeRow
-from qmt.terminal.types import DayFacts, Instrument
+from qmt.terminal.types import TICK_DTYPE, DayFacts, Instrument
 
 _RECENT_DAYS = 60
 _GRACE_DAYS = 7
@@ -41,7 +42,8 @@ class ReplayedMarket(PathMarket):
     Parameters
     ----------
     path
-        Bar file (csv, csv.gz, parquet); names and listing dates come from ``*instruments*.csv`` beside it.
+        Daily bars, or minutes of one instrument (csv, csv.gz, parquet); names and listing dates come from
+        ``*instruments*.csv`` beside it.
     seed
         Of the live days.
     calendar
@@ -56,12 +58,12 @@ class ReplayedMarket(PathMarket):
     """
 
     kind = "replayed"
-    interpolated = True
 
     def __init__(
         self, path: Path, *, seed: int, calendar: TradingCalendar, basis: Basis = Basis.FRONT_ADJUSTED
     ) -> None:
-        bars = read_bars(path)
+        self._minutes = {one.symbol: one for one in ([read_minutes(path)] if is_minute_file(path) else ())}
+        bars = [one.days() for one in self._minutes.values()] or read_bars(path)
         known = read_instruments(path)
         dates = [dt.date.fromordinal(int(day)) for day in np.unique(np.concatenate([one.ordinals for one in bars]))]
         calendar = calendar.extended_with(dates)
@@ -73,6 +75,11 @@ class ReplayedMarket(PathMarket):
         live = calendar.next_day(self._last_day)
         profiles = [_profile(one, instruments[one.symbol], live, self._last_day) for one in bars]
         super().__init__(profiles, seed=seed, calendar=calendar)
+
+    @property
+    def interpolated(self) -> bool:
+        """Whether minutes and ticks of the history were made up from day bars."""
+        return not self._minutes
 
     @property
     def basis(self) -> Basis:
@@ -118,6 +125,16 @@ class ReplayedMarket(PathMarket):
         """None: a file of bars tells no ex-dates, and the live days have none."""
         return super().factors(symbol)[:0]
 
+    def bars(self, symbol: str, period: str, start_ms: int, end_ms: int, *, now_ms: int) -> BarArray:
+        """Bars of ``1d``, ``5m`` or ``1m`` with start ≤ time ≤ end, as known at ``now_ms``."""
+        minutes = self._minutes.get(symbol)
+        if minutes is None or period == "1d":
+            return super().bars(symbol, period, start_ms, end_ms, now_ms=now_ms)
+        live_ms = midnight_ms(self._last_day) + DAY_MS
+        rows = minutes.bars(period)
+        live = super().bars(symbol, period, max(start_ms, live_ms), end_ms, now_ms=now_ms)
+        return np.concatenate([rows[(rows["time"] >= start_ms) & (rows["time"] <= end_ms)], live])
+
     def _closed_days(self, symbol: str, today: dt.date) -> Sequence[DaySeries]:
         history = self._history[symbol]
         if today <= self._last_day:
@@ -128,11 +145,13 @@ class ReplayedMarket(PathMarket):
         return day > self._last_day and self.calendar.is_trading_day(day)
 
     def ticks(self, symbol: str, day: dt.date, *, now_ms: int) -> BarArray:
-        """Snapshots of one day; those of a day of the file are interpolated into its bar."""
+        """Snapshots of one day; those of a day of the file are interpolated into its bar, none of a file of minutes."""
         history = self._history.get(symbol)
         at = history.position(day) if history is not None else None
         if history is None or at is None:
             return super().ticks(symbol, day, now_ms=now_ms)
+        if self._minutes:
+            return np.empty(0, TICK_DTYPE)
         one = history.part(at, at + 1)
         facts = DayFacts(symbol, day, self._by_symbol[symbol].name, 0, None, None, suspended=False, is_st=False)
         row = TapeRow(self._by_symbol[symbol], facts, has_bar=True)

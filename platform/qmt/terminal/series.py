@@ -109,6 +109,16 @@ def midnights(ordinals: Ints) -> Ints:
     return (ordinals - _EPOCH_ORDINAL) * DAY_MS + _MIDNIGHT_OF_EPOCH_MS
 
 
+def midnight_of(stamps: Ints) -> Ints:
+    """Shanghai midnight before each instant, all in epoch milliseconds."""
+    return (stamps - _MIDNIGHT_OF_EPOCH_MS) // DAY_MS * DAY_MS + _MIDNIGHT_OF_EPOCH_MS
+
+
+def ordinals_of(stamps: Ints) -> Ints:
+    """Proleptic ordinals of the Shanghai dates of instants in epoch milliseconds."""
+    return (stamps - _MIDNIGHT_OF_EPOCH_MS) // DAY_MS + _EPOCH_ORDINAL
+
+
 def _amounts(series: DaySeries, weight: Ints) -> Ints:
     unit = np.full(len(series), series.volume_unit, np.int64)
     return minute_cents(weight, unit, series.scale, series.stated_cents)
@@ -169,7 +179,7 @@ def five_minute_bars(minutes: Bars) -> Bars:
     """Fold one-minute bars: labels 09:35 … 15:00, the opening auction belongs to the first, 48 a full day."""
     if not len(minutes):
         return minutes
-    midnight = (minutes["time"] - _MIDNIGHT_OF_EPOCH_MS) // DAY_MS * DAY_MS + _MIDNIGHT_OF_EPOCH_MS
+    midnight = midnight_of(minutes["time"])
     of_day = minutes["time"] - midnight
     step = 5 * 60_000
     label = np.maximum(-(-of_day // step) * step, MINUTE_OFFSETS_MS[0] + step) + midnight

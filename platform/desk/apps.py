@@ -10,3 +10,7 @@ class DeskConfig(AppConfig):
     def ready(self) -> None:
         # Whoever sends a task needs the application to be the current one.
         from desk import celery_app  # noqa: F401
+        from desk.system.collector import SystemCollector
+        from ops import metrics
+
+        metrics.provide(SystemCollector())

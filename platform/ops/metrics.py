@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
+import psutil
 from django.db import DatabaseError
 from django.db.models import Count
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from ops.clocks import wall_now
-from ops.models import Job, ProcessHeartbeat
+from ops.models import Alert, Job, ProcessHeartbeat, Severity
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -30,6 +32,7 @@ class DatabaseCollector(Collector):
             "desk_process_loop_age_seconds", "Seconds since the process's last successful loop", labels=["process"]
         )
         jobs = GaugeMetricFamily("desk_jobs", "Jobs that have not ended, by kind and state", labels=["kind", "status"])
+        alerts = GaugeMetricFamily("desk_alerts_open", "Open alerts, by severity", labels=["severity"])
         try:
             now = wall_now()
             for name, last_loop_at in ProcessHeartbeat.objects.values_list("name", "last_loop_at"):
@@ -37,10 +40,14 @@ class DatabaseCollector(Collector):
             open_jobs = Job.objects.exclude(status__in=Job.FINAL).values_list("kind", "status")
             for kind, status, count in open_jobs.annotate(count=Count("id")).order_by():
                 jobs.add_metric([kind, status], count)
+            rows = Alert.objects.filter(closed_at=None, cleared_at=None).order_by().values_list("severity")
+            counts = dict(rows.annotate(count=Count("id")))
+            for severity in Severity.values:
+                alerts.add_metric([severity], counts.get(severity, 0))
         except DatabaseError:
             # The scrape still brings what the processes counted; the missing ages are the alarm.
             return []
-        return [ages, jobs]
+        return [ages, jobs, alerts]
 
 
 _collectors: list[Collector] = [DatabaseCollector()]
@@ -54,11 +61,21 @@ def provide(collector: Collector) -> None:
 
 def render() -> bytes:
     """Return the current series in Prometheus's text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is None:
         return generate_latest(REGISTRY) + _database_series()
+    _forget_ended(Path(folder))
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry) + _database_series()
+
+
+def _forget_ended(folder: Path) -> None:
+    """What processes count now (open sockets) is over with them; what they have counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 def _database_series() -> bytes:

@@ -23,6 +23,7 @@ from accounts.choices import Scope
 from desk.live.identity import still_valid
 from ops.errors import Code, DeskError, Forbidden
 from rpc.calls import REQUEST_ID, Call, Caller, Context, admit, bind_request, caller_of, end_with, refusal_of
+from rpc.metrics import measured, streaming
 from rpc.threads import Threads
 
 #: Longest time a call without a stream may take, whatever deadline the caller set.
@@ -132,14 +133,15 @@ def _guarded_one(method: Method, threads: Threads) -> Callable[[Any, Context], A
         caller = caller_of(context)
         bind_request(caller)
         context.set_trailing_metadata(((REQUEST_ID, caller.request_id),))
-        try:
-            async with asyncio.timeout(CALL_SECONDS):
-                answer = await threads.run(work, caller, request)
-        except TimeoutError:
-            error = DeskError(Code.UNAVAILABLE, f"The call took longer than {CALL_SECONDS:g} s.", status=504)
-            await end_with(context, error, request_id=caller.request_id)
-        except Exception as raised:  # noqa: BLE001 - told to the caller and logged there
-            await end_with(context, refusal_of(raised, method.name), request_id=caller.request_id)
+        with measured(method.name, context):
+            try:
+                async with asyncio.timeout(CALL_SECONDS):
+                    answer = await threads.run(work, caller, request)
+            except TimeoutError:
+                error = DeskError(Code.UNAVAILABLE, f"The call took longer than {CALL_SECONDS:g} s.", status=504)
+                await end_with(context, error, request_id=caller.request_id)
+            except Exception as raised:  # noqa: BLE001 - told to the caller and logged there
+                await end_with(context, refusal_of(raised, method.name), request_id=caller.request_id)
         return answer
 
     return call
@@ -149,18 +151,19 @@ def _guarded_many(method: Method, threads: Threads) -> Callable[[Any, Context], 
     async def call(request: Any, context: Context) -> AsyncIterator[Message]:
         caller = caller_of(context)
         bind_request(caller)
-        try:
-            admitted = await threads.run(admit, caller, scope=method.scope, rated=method.rated)
-            checked_at = time.monotonic()
-            messages = method.run(admitted, request)
-            while (message := await threads.run(next, messages, None)) is not None:
-                yield message
-                if time.monotonic() - checked_at > CHECK_SECONDS:
-                    checked_at = time.monotonic()
-                    if await threads.run(still_valid, admitted.identity) is None:
-                        raise Forbidden(Code.TOKEN_INVALID, "The token is not valid any more.")
-        except Exception as raised:  # noqa: BLE001 - told to the caller and logged there
-            await end_with(context, refusal_of(raised, method.name), request_id=caller.request_id)
+        with measured(method.name, context):
+            try:
+                admitted = await threads.run(admit, caller, scope=method.scope, rated=method.rated)
+                checked_at = time.monotonic()
+                messages = method.run(admitted, request)
+                while (message := await threads.run(next, messages, None)) is not None:
+                    yield message
+                    if time.monotonic() - checked_at > CHECK_SECONDS:
+                        checked_at = time.monotonic()
+                        if await threads.run(still_valid, admitted.identity) is None:
+                            raise Forbidden(Code.TOKEN_INVALID, "The token is not valid any more.")
+            except Exception as raised:  # noqa: BLE001 - told to the caller and logged there
+                await end_with(context, refusal_of(raised, method.name), request_id=caller.request_id)
 
     return call
 
@@ -171,7 +174,8 @@ def _guarded_live(method: Method, threads: Threads) -> Callable[[Any, Context], 
         bind_request(caller)
         try:
             admitted = await threads.run(admit, caller, scope=method.scope, rated=method.rated)
-            await method.run(admitted, request, context)
+            with streaming(method.name):
+                await method.run(admitted, request, context)
         except Exception as raised:  # noqa: BLE001 - told to the caller and logged there
             await end_with(context, refusal_of(raised, method.name), request_id=caller.request_id)
 

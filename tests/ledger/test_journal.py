@@ -39,7 +39,9 @@ def test_journal_publishes_its_events_after_the_commit(
         {"version": 2, "kind": "trade", "data": {"id": "b"}},
     ]
     delta = {"type": "delta", "channel": channel, "version": 2, "events": events}
-    assert published == [(channel, delta)]
+    ((told_channel, told),) = published
+    assert abs(told.pop("at") - time.time() * 1000) < 60_000
+    assert (told_channel, told) == (channel, delta)
 
 
 def test_journal_that_fails_stores_and_publishes_nothing(

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from desk.live.streams import ACCOUNT_QUEUE_LIMIT, AccountStream, JobStream, SymbolStream
 from desk.settings.schema import get_config
@@ -386,3 +387,27 @@ async def test_hub_half_open_link_is_noticed(own_valkey: Valkey, monkeypatch: py
     finally:
         await hub.stop()
         await proxy.stop()
+
+
+# -------------------------------------------------------------------------- what is counted
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_account_stream_counts_the_time_from_commit_to_frame() -> None:
+    stream = AccountStream("account:1", since=4, read=Ledger().read, wake=nothing)
+    await drain(stream)
+    before = counted("desk_order_event_to_frame_seconds_count")
+    events = [{"version": 5}]
+    stream._version = 4
+    stream.deliver(message("account:1", {"type": "delta", "version": 5, "at": 1_700_000_000_000, "events": events}))
+    await drain(stream)
+    assert counted("desk_order_event_to_frame_seconds_count") - before == 1
+
+
+async def test_account_queue_that_overflows_counts_one_reading_again() -> None:
+    stream = AccountStream("account:1", since=None, read=Ledger().read, wake=nothing)
+    before = counted("desk_live_dropped_total", what="read_again")
+    for _ in range(ACCOUNT_QUEUE_LIMIT + 1):
+        stream.deliver(message("account:1", {"events": [{"version": 1}]}))
+    assert counted("desk_live_dropped_total", what="read_again") - before == 1

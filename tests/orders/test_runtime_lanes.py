@@ -158,3 +158,16 @@ def test_lanes_stopped_refuse_new_jobs(lanes: Lanes) -> None:
     assert lanes.stop(1.0)
     with pytest.raises(Stopping):
         lanes.get("send", 1)
+
+
+def test_figures_count_what_has_not_ended_and_its_age(lanes: Lanes) -> None:
+    release = threading.Event()
+    hung = [lanes.get("send", account).submit("hung", lambda: str(release.wait(10))) for account in (1, 2)]
+    waiting = lanes.get("send", 1).submit("next", lambda: "sent")
+    figures = lanes.figures()
+    release.set()
+    for future in (*hung, waiting):
+        future.result(10.0)
+    assert (figures["send"]["waiting"], figures["cancel"]["waiting"]) == (3, 0)
+    assert figures["send"]["oldest_seconds"] >= 0
+    assert lanes.figures()["send"] == {"waiting": 0, "oldest_seconds": 0.0}

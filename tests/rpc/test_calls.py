@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
+from prometheus_client import REGISTRY
 
 from accounts.services import token_revoke
 from rpc.v1 import common_pb2 as common
@@ -141,3 +142,18 @@ def test_method_that_does_not_exist_is_unimplemented(server: Server, team: Team)
         response_deserializer=common.PageRequest.FromString,
     )
     assert client.refused(method, common.PageRequest()).status == grpc.StatusCode.UNIMPLEMENTED
+
+
+def counted(method: str, code: str) -> float:
+    labels = {"method": f"desk.v1.TradingService/{method}", "code": code}
+    return REGISTRY.get_sample_value("desk_rpc_call_seconds_count", labels) or 0.0
+
+
+def test_calls_are_measured_by_method_and_status(server: Server, team: Team) -> None:
+    answered, refused = counted("ListAccounts", "OK"), counted("ListAccounts", "UNAUTHENTICATED")
+    client = server.person(team.alice)
+    client.ask(client.trading.ListAccounts, ACCOUNTS)
+    stranger = server.anonymous()
+    stranger.refused(stranger.trading.ListAccounts, ACCOUNTS)
+    assert counted("ListAccounts", "OK") - answered == 1
+    assert counted("ListAccounts", "UNAUTHENTICATED") - refused == 1

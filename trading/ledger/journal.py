@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from django.db import transaction
 from django.db.models import BigIntegerField
+from prometheus_client import Histogram
 
 from accounts.models import BrokerAccount
 from ops.clocks import wall_now
@@ -31,6 +32,11 @@ from trading.ledger.models import AccountBook, AccountEvent
 from trading.ledger.wire import SHOWN_COLUMNS, account_view
 
 DATABASE = "default"
+BOOK_WAIT = Histogram(
+    "desk_database_write_wait_seconds",
+    "From asking for accounts' books to holding them: the wait for the database's other writers",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 20.0),
+)
 Payload = dict[str, Any]
 
 
@@ -126,11 +132,13 @@ def account_journal(account_id: int) -> Iterator[Journal]:
 @contextmanager
 def account_journals(account_ids: Iterable[int]) -> Iterator[dict[int, Journal]]:
     """Open the journals of several accounts in one transaction, books locked in pk order."""
+    asked = time.monotonic()
     with transaction.atomic(using=DATABASE):
         at = wall_now()
         parts: dict[type, Part] = {}
         journals = {pk: Journal(book=_locked_book(pk), at=at, parts=parts) for pk in sorted(set(account_ids))}
         held_at = time.monotonic()
+        BOOK_WAIT.observe(held_at - asked)
         for journal in journals.values():
             journal.held_at = held_at
         yield journals
@@ -192,6 +200,7 @@ def _publish(account_id: int, rows: Sequence[AccountEvent]) -> None:
         {
             "type": "delta",
             "channel": channel,
+            "at": time.time_ns() // 1_000_000,
             "version": rows[-1].version,
             "events": [event_view(row) for row in rows],
         },

@@ -14,10 +14,12 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         """Contribute orders and fills to every account snapshot, and a leaving person's orders to the handover."""
-        from ops import handover
+        from ops import handover, metrics
         from trading.ledger.sections import register_section
+        from trading.orders.metrics import OrdersCollector
         from trading.orders.selectors import orders_section, trades_section, working_orders_of
 
         register_section("orders", orders_section)
         register_section("trades", trades_section)
         handover.register("order", working_orders_of)
+        metrics.provide(OrdersCollector())

@@ -90,6 +90,9 @@ class Order(models.Model):
     expires_at = models.DateTimeField(_("expires"))
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    answered_at = models.DateTimeField(
+        _("answered"), null=True, blank=True, help_text=_("When the terminal's answer to the call arrived.")
+    )
     reported_at = models.DateTimeField(_("reported"), null=True, blank=True)
     final_at = models.DateTimeField(_("final"), null=True, blank=True)
 

@@ -16,6 +16,7 @@ from ops.errors import Code, Conflict, Forbidden, Invalid, NotFound
 from ops.handover import OpenWork
 from trading.ledger.filters import account_rows
 from trading.orders.choices import Status
+from trading.orders.latency import timeline
 from trading.orders.models import Order, Trade
 from trading.orders.services.approval import approval_facts
 from trading.orders.wire import approval_view, order_event_view, order_view, trade_view
@@ -34,7 +35,7 @@ def order_get(user: User | AnonymousUser, order_id: UUID) -> Order:
     NotFound
         ORDER_NOT_FOUND, the same for an order that does not exist.
     """
-    orders = Order.objects.visible_to(user).select_related("created_by")
+    orders = Order.objects.visible_to(user).select_related("created_by", "approval")
     order = orders.filter(pk=order_id).first()
     if order is None:
         raise NotFound(Code.ORDER_NOT_FOUND, order=str(order_id))
@@ -94,7 +95,7 @@ def trades_list(
 
 
 def order_detail(user: User | AnonymousUser, order_id: UUID) -> dict[str, Any]:
-    """One order with its timeline and its fills, oldest first.
+    """One order with its events, its fills and its stamps, oldest first.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def order_detail(user: User | AnonymousUser, order_id: UUID) -> dict[str, Any]:
     order = order_get(user, order_id)
     events = [order_event_view(event) for event in order.events.order_by("seq")]
     trades = [trade_view(trade) for trade in order.trades.order_by("traded_at", "pk")]
-    return order_view(order) | {"events": events, "trades": trades}
+    return order_view(order) | {"events": events, "trades": trades, "timeline": timeline(order)}
 
 
 def orders_to_approve(user: User | AnonymousUser) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from accounts.choices import Scope
 from accounts.models import User
-from desk.live import reads
+from desk.live import metrics, reads
 from desk.live.encoding import JSON, Encoding, Frame
 from desk.live.identity import Identity
 from desk.live.latest import STORE_LAG_SECONDS, running_latest
@@ -256,6 +256,8 @@ class LiveSession:
             self.drop(channel)
         if self._ending is None:
             self._ending = code
+            if code == CLOSE_TOO_SLOW:
+                metrics.ENDED.inc()
             if error is not None:
                 self._replies.append(self._encoding.error(error))
         self._wake.set()

@@ -8,10 +8,12 @@ overflows is thrown away and read again from the database: events are never lost
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+from desk.live import metrics
 from desk.live.encoding import JSON, Encoding, Frame
 from ops.hub import Message
 
@@ -72,6 +74,7 @@ class AccountStream:
 
     def deliver(self, message: Message) -> None:
         if len(self._queue) >= ACCOUNT_QUEUE_LIMIT:
+            metrics.READ_AGAIN.inc()
             self._queue.clear()
             self._must_read = True
         else:
@@ -122,7 +125,14 @@ class AccountStream:
             self._must_read = True
             return None
         self._version = last
+        if (committed := message.derive(_committed)) is not None:
+            metrics.EVENT_TO_FRAME.observe(max(0.0, time.time() - committed))
         return message.derive(self._encoding.delta)
+
+
+def _committed(message: Message) -> float | None:
+    at = message.payload.get("at")
+    return at / 1000 if isinstance(at, int) else None
 
 
 def _versions(message: Message) -> tuple[int, int]:
@@ -171,6 +181,7 @@ class SymbolStream:
                 self._whole = None
             if not self._merge(message):
                 return
+            metrics.CONFLATED.inc()
         self._wake()
 
     def link_changed(self, *, up: bool) -> None:

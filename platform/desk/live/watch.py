@@ -14,7 +14,7 @@ from collections import defaultdict
 from typing import Any
 
 from accounts.services import grants_expire
-from desk.live import reads
+from desk.live import metrics, reads
 from desk.live.identity import Identity
 from desk.live.session import CLOSE_UNAUTHORISED, LiveSession
 from ops.errors import Code, Forbidden
@@ -46,6 +46,7 @@ class SessionWatch:
     def add(self, session: LiveSession) -> None:
         """Watch over a session until it is removed."""
         self._sessions.add(session)
+        metrics.CLIENTS.set(len(self._sessions))
         if self._task is None or self._task.done():
             self._hub.join("control", self)
             self._task = asyncio.get_running_loop().create_task(self._run(), name="live-watch")
@@ -53,6 +54,7 @@ class SessionWatch:
     def remove(self, session: LiveSession) -> None:
         """Forget a session that has ended."""
         self._sessions.discard(session)
+        metrics.CLIENTS.set(len(self._sessions))
         if not self._sessions and self._task is not None:
             self._task.cancel()
             self._task = None

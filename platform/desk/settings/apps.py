@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "desk.requestmetrics.RequestMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "desk.middleware.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",

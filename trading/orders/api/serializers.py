@@ -132,11 +132,24 @@ class TradeSerializer(serializers.Serializer[Any]):
     traded_at = serializers.DateTimeField()
 
 
+class OrderStampSerializer(serializers.Serializer[Any]):
+    """When an order came how far."""
+
+    step = serializers.ChoiceField(
+        choices=["accepted", "approved", "claimed", "called", "answered", "reported", "final"],
+        help_text="`claimed` by the trade worker, `called` at the SDK, `answered` by the terminal, `reported` by the broker.",
+    )
+    at = serializers.DateTimeField()
+    ms = serializers.FloatField(help_text="Milliseconds since the step before.")
+    total_ms = serializers.FloatField(help_text="Milliseconds since the order was accepted.")
+
+
 class OrderDetailSerializer(OrderSerializer):
-    """One order with its timeline and its fills."""
+    """One order with its events, its fills and where its time went."""
 
     events = OrderEventSerializer(many=True)
     trades = TradeSerializer(many=True)
+    timeline = OrderStampSerializer(many=True)
 
 
 class OrderPageSerializer(serializers.Serializer[Any]):

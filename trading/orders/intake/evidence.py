@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
@@ -160,11 +160,12 @@ def _set_aside_unbooked(journal: Journal, order: Order, traded_quantity: int) ->
 # ---------------------------------------------------------------------------- answers
 def apply_response(batch: Batch, order: Order, response: OrderResponse) -> None:
     """The terminal's answer to the submission."""
+    arrived = _arrival(order, response)
     if response.order_id is not None and response.order_id > 0:
-        fields = _numbers(batch, order_id=response.order_id) | _call(batch, order, response.seq)
+        fields = _numbers(batch, order_id=response.order_id) | _call(batch, order, response.seq) | arrived
         take_evidence(batch, order, Status.SUBMITTED, kind=OrderEventKind.ANSWERED, **fields)
     elif response.error:
-        _reject(batch, order, response.error, {"seq": response.seq})
+        _reject(batch, order, response.error, {"seq": response.seq}, **arrived)
     elif order.status == Status.SUBMITTING:
         # −1 without words proves nothing (it can belong to an order that is live).
         take_evidence(
@@ -173,7 +174,15 @@ def apply_response(batch: Batch, order: Order, response: OrderResponse) -> None:
             Status.UNKNOWN,
             kind=OrderEventKind.LOST_SIGHT,
             data={"reason": "answered without a number and without an error"},
+            **arrived,
         )
+
+
+def _arrival(order: Order, response: OrderResponse) -> dict[str, Any]:
+    """When the first answer came, by the wall clock; it repeats, and is read back from files."""
+    if order.answered_at is not None or response.received_at_ns <= 0:
+        return {}
+    return {"answered_at": datetime.fromtimestamp(response.received_at_ns / 1e9, UTC)}
 
 
 def _call(batch: Batch, order: Order, seq: int) -> dict[str, Any]:
@@ -204,7 +213,7 @@ def apply_error(batch: Batch, order: Order, error: OrderError) -> None:
         batch.result.recheck.add(order.account_id)
 
 
-def _reject(batch: Batch, order: Order, message: str, data: dict[str, Any]) -> None:
+def _reject(batch: Batch, order: Order, message: str, data: dict[str, Any], **fields: Any) -> None:
     """A proven reject. It cannot end an order that the exchange's side has seen."""
     if order.reported_at is not None or order.status in TERMINAL:
         return
@@ -215,6 +224,7 @@ def _reject(batch: Batch, order: Order, message: str, data: dict[str, Any]) -> N
         kind=OrderEventKind.REJECTED,
         data=data,
         message=message[:MAX_MESSAGE],
+        **fields,
     )
 
 

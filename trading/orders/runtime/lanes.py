@@ -34,6 +34,7 @@ class _Job:
     prepare: Prepare[Any, Any]
     most: int = 1
     done: Future[Any] = field(default_factory=Future)
+    queued_at: float = field(default_factory=time.monotonic)
 
 
 class Stopping(Exception):
@@ -79,6 +80,14 @@ class Lane:
         """How long the present job has been running; 0 when the lane is idle."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
+
+    @property
+    def waiting(self) -> tuple[int, float]:
+        """Jobs that have not ended, and the age in seconds of the oldest."""
+        with self._lock:
+            oldest = next(iter(self._jobs.values()), None)
+            age = 0.0 if oldest is None else time.monotonic() - oldest.queued_at
+            return len(self._jobs), age
 
     def stop(self) -> None:
         """End after the jobs that are queued."""
@@ -174,6 +183,20 @@ class Lanes:
             if key not in self._lanes:
                 self._lanes[key] = Lane(f"{purpose}-{account_id}")
             return self._lanes[key]
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """For each purpose how many jobs have not ended, and the age in seconds of the oldest."""
+        with self._lock:
+            known = list(self._lanes.items())
+        figures: dict[str, dict[str, float]] = {
+            purpose: {"waiting": 0, "oldest_seconds": 0.0} for purpose in ("send", "cancel")
+        }
+        for (purpose, _), lane in known:
+            waiting, age = lane.waiting
+            told = figures.setdefault(purpose, {"waiting": 0, "oldest_seconds": 0.0})
+            told["waiting"] += waiting
+            told["oldest_seconds"] = max(told["oldest_seconds"], round(age, 3))
+        return figures
 
     def abandon_hung(self, seconds: float) -> list[str]:
         """Give up the lanes whose present job runs longer than `seconds`, and return their names.

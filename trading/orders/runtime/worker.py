@@ -236,6 +236,7 @@ class TradeRuntime:
             "session_id": view.session_id,
             "message": view.message,
             "events_pending": self._writer.pending,
+            "lanes": self._lanes.figures(),
             "lease_seconds_left": round(self._lease.seconds_left(), 1),
         }
 

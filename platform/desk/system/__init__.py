@@ -1,0 +1,1 @@
+"""How the installation itself is doing: processes, queues, storage, versions. Read by REST, the portal and Prometheus."""

@@ -268,6 +268,13 @@ class World:
                 "child_quantity": 100,
                 "price": "9.90",
             },
+            "POST /api/v1/approval-rules/trial": {
+                "account": team.alpha.pk,
+                "symbol": order.symbol,
+                "side": "BUY",
+                "quantity": 100,
+                "price": "9.90",
+            },
             "POST /api/v1/orders/check": {
                 "account": team.alpha.pk,
                 "symbol": order.symbol,

@@ -12,14 +12,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.permissions import require_scope
+from accounts.api.throttling import PersonThrottle, TokenThrottle
 from accounts.choices import Scope
 from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.orders.api.checks import OrderVerdictSerializer
-from trading.orders.api.serializers import OrderEventSerializer, OrderSerializer
+from trading.orders.api.serializers import OrderEventSerializer, OrderRequestSerializer, OrderSerializer
+from trading.orders.api.views import ORDER_FIELDS
 from trading.orders.selectors import order_to_approve
 from trading.orders.services import order_approve, order_refuse
+from trading.orders.services.approval_trial import approval_trial
 from trading.orders.wire import order_view
+from trading.risk.choices import HeldSource
 
 CONFLICT = OpenApiResponse(description="`APPROVAL_DECIDED` or `APPROVAL_EXPIRED`: it does not wait any more.")
 FORBIDDEN = OpenApiResponse(description="`SELF_APPROVAL` or `APPROVE_NOT_GRANTED`.")
@@ -135,3 +139,45 @@ class RefuseView(APIView):
             request_id=current_request_id(),
         )
         return Response(order_view(order))
+
+
+class ApprovalTrialRequestSerializer(OrderRequestSerializer):
+    """An order, and whose it would be."""
+
+    maker = serializers.CharField(required=False, allow_null=True, help_text="User name; the caller when absent.")
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=HeldSource.choices, required=False, help_text="PORTAL when absent."
+    )
+
+
+class ApprovalTrialSerializer(serializers.Serializer[Any]):
+    """Whether the order would wait."""
+
+    account = serializers.IntegerField()
+    maker = serializers.CharField()
+    waits = serializers.BooleanField()
+    value = serializers.CharField(allow_null=True, help_text="CNY that the rules compare; null: nothing bounds it.")
+    rules = ApprovalReasonSerializer(many=True)
+    expires_seconds = serializers.IntegerField(allow_null=True)
+    max_drift_percent = serializers.CharField(allow_null=True)
+    approvers = serializers.ListField(child=serializers.CharField(), help_text="Who could decide about it.")
+
+
+class ApprovalTrialView(APIView):
+    """What the approval rules would do."""
+
+    person_rate_per_minute = 300
+    throttle_classes = (TokenThrottle, PersonThrottle)
+    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
+
+    @extend_schema(
+        operation_id="approval_rules_trial",
+        request=ApprovalTrialRequestSerializer,
+        responses={200: OpenApiResponse(ApprovalTrialSerializer, "Nothing was changed.")},
+    )
+    def post(self, request: Request) -> Response:
+        """Say whether an order would wait for somebody else. Officers may ask about anybody's."""
+        body = dict(parameters.body_of(request, ORDER_FIELDS | {"maker", "source"}))
+        account_id = parameters.body_account_id(body.pop("account", None))
+        wish = {"symbol": None, "side": None, "quantity": None, **body}
+        return Response(approval_trial(user=parameters.user_of(request), account_id=account_id, **wish))

@@ -10,6 +10,7 @@ urlpatterns = [
     path("orders", views.OrderListView.as_view(), name="api-orders"),
     path("orders/cancel", views.OrdersCancelView.as_view(), name="api-orders-cancel"),
     path("orders/check", checks.OrderCheckView.as_view(), name="api-order-check"),
+    path("approval-rules/trial", approvals.ApprovalTrialView.as_view(), name="api-approval-trial"),
     path("approvals/orders/<uuid:order_id>", approvals.ApprovalDetailView.as_view(), name="api-approval"),
     path("approvals/orders/<uuid:order_id>/approve", approvals.ApproveView.as_view(), name="api-approve"),
     path("approvals/orders/<uuid:order_id>/refuse", approvals.RefuseView.as_view(), name="api-refuse"),

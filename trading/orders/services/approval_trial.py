@@ -1,0 +1,100 @@
+"""Would this order wait for somebody else? Asked without placing anything, by those who set the rules about anybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.choices import SEES_EVERY_ACCOUNT
+from accounts.models import BrokerAccount, User
+from accounts.selectors import account_get
+from marketdata.selectors import instrument_day
+from ops.clocks import wall_now
+from ops.errors import Code, Forbidden, Invalid
+from ops.inputs import shown
+from trading.ledger.journal import Journal
+from trading.ledger.models import AccountBook
+from trading.ledger.wire import money, plain
+from trading.orders.choices import Source
+from trading.orders.services.context import account_clock, check_context, newest_quote
+from trading.orders.services.submit import instrument_named
+from trading.orders.services.ticket import Ticket
+from trading.risk.approval import Wish, approval_needed
+from trading.risk.choices import HeldSource
+
+
+def approval_trial(
+    *, user: User, account_id: int, maker: Any = None, source: Any = None, **wish: Any
+) -> dict[str, Any]:
+    """Which approval rules would hold an order of `maker`, on which terms, and who could decide about it.
+
+    Whether the order would pass the checks is another question (`order_check`): only what passes them waits.
+
+    Parameters
+    ----------
+    maker
+        User name; the person who asks when absent. Administrators and risk officers may ask about anybody.
+    source
+        One of `HeldSource`; PORTAL when absent.
+    wish
+        The order's fields, as `order_submit` takes them.
+
+    Raises
+    ------
+    NotFound, Invalid
+        ACCOUNT_NOT_FOUND; a malformed field.
+    Forbidden
+        PERMISSION_DENIED: about somebody else.
+    """
+    account = account_get(user, account_id)
+    person = user if maker is None or maker == user.username else _person(user, maker)
+    origin = Source.PORTAL if source is None else _source(source)
+    ticket = Ticket.parse(**{"price_type": "LIMIT", "price": None, "client_order_id": None, **wish})
+    instrument = instrument_named(ticket.symbol)
+    book = AccountBook.objects.select_related("account__host__status").filter(pk=account.pk).first()
+    context = check_context(
+        # Opened by nobody: only a place for the book and the moment.
+        Journal(book=book or AccountBook(account=account), at=wall_now()),
+        ticket,
+        instrument=instrument,
+        day=instrument_day(instrument, account_clock(account).trade_date),
+        quote=newest_quote(instrument),
+        user_id=person.pk,
+        hold=False,
+    )
+    asked = Wish.of(context, strategy=ticket.strategy, user_id=person.pk, source=str(origin))
+    hold = None if context.facts is None else approval_needed(context.facts.version, [asked])
+    return {
+        "account": account.pk,
+        "maker": person.username,
+        "waits": hold is not None,
+        "value": money(asked.value),
+        "rules": [] if hold is None else hold.reasons(),
+        "expires_seconds": None if hold is None else hold.expires_seconds,
+        "max_drift_percent": None if hold is None else plain(hold.max_drift_percent),
+        "approvers": [] if hold is None else approvers_of(account, besides=person),
+    }
+
+
+def approvers_of(account: BrokerAccount, *, besides: User | None = None) -> list[str]:
+    """User names of those who may decide about orders on an account, by the rule that is asked when they decide."""
+    people = User.objects.filter(is_active=True).order_by("username")
+    return [
+        person.username
+        for person in people
+        if person != besides and BrokerAccount.objects.approvable_by(person).filter(pk=account.pk).exists()
+    ]
+
+
+def _person(user: User, maker: Any) -> User:
+    if user.role not in SEES_EVERY_ACCOUNT:
+        raise Forbidden(Code.PERMISSION_DENIED)
+    person = User.objects.filter(username=maker, is_active=True).first() if isinstance(maker, str) else None
+    if person is None:
+        raise Invalid(Code.FIELD_INVALID, field="maker", value=shown(maker))
+    return person
+
+
+def _source(value: Any) -> Source:
+    if not isinstance(value, str) or value not in HeldSource.values:
+        raise Invalid(Code.FIELD_INVALID, field="source", value=shown(value), allowed=list(HeldSource.values))
+    return Source(value)

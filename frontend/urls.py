@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from frontend import marketpages, oversight, risk, statements, strategypages, views
+from frontend import instrumentpages, marketpages, oversight, risk, statements, strategypages, views
 from frontend.access.urls import urlpatterns as access_patterns
 from frontend.apipage import ApiPage
 from frontend.approvals import approvals
@@ -15,6 +15,9 @@ app_name = "frontend"
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("data/", marketpages.sync, name="data"),
+    path("instruments/", instrumentpages.instruments, name="instruments"),
+    path("instruments/<str:symbol>/", instrumentpages.instrument, name="instrument"),
+    path("sectors/", instrumentpages.sectors, name="sectors"),
     path("data/coverage/", marketpages.coverage, name="data-coverage"),
     path("data/integrity/", marketpages.integrity, name="data-integrity"),
     path("data/files/", marketpages.files, name="data-files"),

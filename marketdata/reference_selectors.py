@@ -94,6 +94,13 @@ def index_weights(index: Instrument, on: date) -> QuerySet[IndexWeight]:
     return found.select_related("instrument")
 
 
+def weighted_indices() -> QuerySet[Instrument]:
+    """Indices that have ever had weights, by symbol."""
+    return Instrument.objects.filter(pk__in=IndexWeight.objects.order_by().values("index").distinct()).order_by(
+        "symbol"
+    )
+
+
 def financials(
     *,
     instruments: Sequence[Instrument],

@@ -19,7 +19,7 @@ from marketdata.services.imports import parsing
 from tests.people import Team, make_team
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
-PAGES = ("data", "data-coverage", "data-files", "data-integrity", "data-status")
+PAGES = ("instruments", "sectors", "data", "data-coverage", "data-files", "data-integrity", "data-status")
 PREFIXES = {
     "evidence": EvidenceReason,
     "item": RepairStatus,

@@ -2,6 +2,7 @@
 import { ApiError } from "../lib/api.js";
 import { byId, setText, setTone } from "../lib/dom.js";
 import { formatPercent, formatPrice, number, tickDigits } from "../lib/format.js";
+import { instrumentAddress } from "../lib/symbols.js";
 import { t } from "../lib/text.js";
 import { instrument, knownInstrument } from "../desk/instruments.js";
 import { Controls } from "./controls.js";
@@ -288,6 +289,7 @@ export class Chart {
   #name(facts) {
     setText(byId("chart-name"), facts?.name ?? this.#symbol);
     setText(byId("chart-symbol"), this.#symbol);
+    if (byId("chart-more")) byId("chart-more").href = instrumentAddress(this.#symbol);
     for (const id of ["chart-last", "chart-change"]) setText(byId(id), "");
   }
 

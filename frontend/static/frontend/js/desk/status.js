@@ -40,8 +40,13 @@ export class Status {
     this.#tick();
   }
 
+  /** Whose prices are shown: a host's silence makes them stale. */
+  follow(host) {
+    this.#source = host;
+  }
+
   account(account) {
-    this.#source = account.host?.fed_from || account.host?.name || "";
+    this.follow(account.host?.fed_from || account.host?.name || "");
     const mode = byId("account-mode");
     mode.hidden = false;
     mode.className = `badge ${account.mode === "LIVE" ? "badge-live" : "badge-active"}`;

@@ -1,11 +1,12 @@
 // The order ticket. It only proposes: the server validates, reserves and decides, and its own codes are shown.
 import { ApiError, explain, get, post } from "../lib/api.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
-import { formatLots, formatMoney, formatPrice, formatQuantity, number, tickDigits } from "../lib/format.js";
+import { formatMoney, formatPrice, formatQuantity, number, tickDigits } from "../lib/format.js";
 import { t } from "../lib/text.js";
 import { confirmed } from "./confirmation.js";
 import { DryRun, judge } from "./dryrun.js";
 import { instrument } from "./instruments.js";
+import { Ladder } from "./ladder.js";
 import { InstrumentPicker } from "./picker.js";
 
 export class Ticket {
@@ -13,6 +14,7 @@ export class Ticket {
   #facts = null;
   #touchedPrice = false;
   #dryRun = new DryRun();
+  #ladder = new Ladder(byId("ladder"), { pick: true });
   #busy = false;
   #attempt = null; // {fingerprint, key, sent}: one key names one order for ever, a changed order gets another
 
@@ -150,28 +152,7 @@ export class Ticket {
   }
 
   #drawLadder(quote = null) {
-    const ladder = byId("ladder");
-    if (!quote?.ask || !quote?.bid) {
-      ladder.replaceChildren(element("p", { className: "empty", textContent: this.#facts ? t("ladder.none") : t("ladder.choose") }));
-      return;
-    }
-    if (ladder.children.length !== 11) {
-      const row = () => element("button", { type: "button", tabindex: "-1" }, element("span"), element("span"), element("span"));
-      ladder.replaceChildren(...Array.from({ length: 5 }, row), element("hr"), ...Array.from({ length: 5 }, row));
-    }
-    const previous = number(quote.pre_close);
-    const fill = (button, label, price, volume) => {
-      const some = number(price) > 0;
-      button.dataset.price = some ? formatPrice(price, this.#digits) : "";
-      setText(button.children[0], label);
-      setText(button.children[1], some ? formatPrice(price, this.#digits) : "—");
-      button.children[1].className = !some ? "muted" : number(price) > previous ? "up" : number(price) < previous ? "down" : "";
-      setText(button.children[2], some ? formatLots(volume, this.#facts.volume_unit ?? 100) : "—");
-    };
-    for (let level = 4; level >= 0; level -= 1) {
-      fill(ladder.children[4 - level], t("ladder.ask", { level: level + 1 }), quote.ask[level], quote.askv?.[level]);
-      fill(ladder.children[6 + level], t("ladder.bid", { level: level + 1 }), quote.bid[level], quote.bidv?.[level]);
-    }
+    this.#ladder.draw(quote, this.#facts);
   }
 
   #step(name, by) {

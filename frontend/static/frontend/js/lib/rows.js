@@ -6,10 +6,14 @@ export class Pages {
   #cursor = null;
   #turn = 0;
 
-  /** @param {HTMLButtonElement} more @param {(results: object[], first: boolean) => void} show */
-  constructor(more, show) {
+  /**
+   * @param {HTMLButtonElement} more @param {(results: object[], first: boolean) => void} show
+   * @param {(error: ApiError) => void} fail  what is done with a refusal; a word in the corner unless given
+   */
+  constructor(more, show, fail = (error) => toast(error.text, "", { bad: true })) {
     this.more = more;
     this.show = show;
+    this.fail = fail;
     more.addEventListener("click", () => this.#fetch(false));
   }
 
@@ -34,7 +38,7 @@ export class Pages {
       this.show(body.results, first);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      toast(error.text, "", { bad: true });
+      if (turn === this.#turn) this.fail(error);
     } finally {
       this.more.disabled = false;
     }

@@ -15,12 +15,17 @@ from ops.health import Check
 DATABASES = ("default", "quotes")
 
 
-def readiness() -> list[Check]:
-    """Every part that must work before people can trade, in the order to look at them."""
+def web_readiness() -> list[Check]:
+    """What a web process itself needs: whether a proxy should send it requests, whatever workers and terminals do."""
     checks = [health.check_database(alias) for alias in DATABASES]
     if all(check.ok for check in checks):
         checks += [health.check_migrations(alias) for alias in DATABASES]
-    checks.append(health.check_redis())
+    return [*checks, health.check_redis()]
+
+
+def readiness() -> list[Check]:
+    """Every part that must work before people can trade, in the order to look at them."""
+    checks = web_readiness()
     if all(check.ok for check in checks if check.name != "redis"):
         checks += [*_hosts(), *health.provided()]
     return checks

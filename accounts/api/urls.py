@@ -29,5 +29,6 @@ urlpatterns = [
     ),
     path("host-enrolments", enrolment.HostEnrolmentView.as_view(), name="api-host-enrolments"),
     path("health/live", health.HealthLiveView.as_view(), name="api-health-live"),
+    path("health/web", health.HealthWebView.as_view(), name="api-health-web"),
     path("health/ready", health.HealthReadyView.as_view(), name="api-health-ready"),
 ]

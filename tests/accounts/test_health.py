@@ -105,3 +105,31 @@ def test_version_is_the_packages() -> None:
 
     assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert settings.SPECTACULAR_SETTINGS["VERSION"] == VERSION
+
+
+def test_live_touches_no_database_for_a_signed_in_browser_either(django_assert_num_queries: Any, team: Team) -> None:
+    client = Client()
+    client.force_login(team.alice)
+    with django_assert_num_queries(0):
+        assert client.get("/api/v1/health/live").status_code == 200
+
+
+def test_web_is_ready_whatever_workers_and_terminals_do(team: Team) -> None:
+    response = Client().get("/api/v1/health/web")
+    assert (response.status_code, response.json()["status"]) == (200, "ready")
+    assert [check["name"] for check in response.json()["checks"]] == [
+        "database.default", "database.quotes", "migrations.default", "migrations.quotes", "redis",
+    ]  # fmt: skip
+
+
+def test_web_is_not_ready_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "check_redis", lambda: health.Check("redis", False, "ConnectionError"))
+    response = Client().get("/api/v1/health/web")
+    assert response.status_code == 503
+    assert [check["detail"] for check in response.json()["checks"] if not check["ok"]] == ["ConnectionError"]
+
+
+def test_web_is_not_ready_with_migrations_to_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    undone = health.Check("migrations.default", False, "2 to apply: run manage.py migrate")
+    monkeypatch.setattr(health, "check_migrations", lambda _alias: undone)
+    assert Client().get("/api/v1/health/web").status_code == 503

@@ -134,7 +134,7 @@ def test_request_of_a_person_is_about_the_person(client: Client, monkeypatch: py
     client.force_login(user)
     seen: list[dict[str, object]] = []
     monkeypatch.setattr("accounts.middleware.session_note_seen", lambda _request: seen.append(current_facts()))
-    client.get("/api/v1/health/live")
+    client.get("/api/v1/accounts")
     assert seen[0]["user_id"] == user.pk
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from desk.api import audit, configuration
+from desk.api import audit, configuration, system
 
 urlpatterns = [
     path("audit", audit.AuditListView.as_view(), name="api-audit"),
@@ -14,4 +14,6 @@ urlpatterns = [
     path("audit/export.jsonl", audit.AuditJsonLinesView.as_view(), name="api-audit-jsonl"),
     path("audit/verification", audit.AuditVerificationView.as_view(), name="api-audit-verification"),
     path("configuration", configuration.ConfigurationView.as_view(), name="api-configuration"),
+    path("system", system.SystemView.as_view(), name="api-system"),
+    path("system/latency", system.LatencyView.as_view(), name="api-system-latency"),
 ]

@@ -1,5 +1,6 @@
 // The chart's controls: period, price basis, and which lines and marks are drawn. What is chosen is kept.
 import { byId } from "../lib/dom.js";
+import { mountMenu } from "../lib/menu.js";
 import { loadSettings, parseMeans, saveSettings } from "./settings.js";
 
 const FLAGS = ["macd", "trades", "levels"];
@@ -61,14 +62,4 @@ export class Controls {
     }
     byId("chart-unadjustable").hidden = this.#adjustable;
   }
-}
-
-/** A details element as a menu: Escape and a click elsewhere close it. */
-function mountMenu(menu) {
-  document.addEventListener("click", (event) => !menu.contains(event.target) && menu.removeAttribute("open"));
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  });
 }

@@ -1,89 +1,168 @@
-// The table of positions: values follow the prices, the order of rows only what the person chose.
-import { byId, element, setText, tone } from "../lib/dom.js";
+// The table of positions: of the account shown or of all, values follow the prices, the order of rows only what the person chose.
+import { boot, byId, element, setText, tone } from "../lib/dom.js";
 import { formatMoney, formatPercent, formatPrice, formatQuantity, formatSigned, tickDigits } from "../lib/format.js";
+import { mountMenu } from "../lib/menu.js";
+import { rememberObject, rememberedObject } from "../lib/remember.js";
+import { instrumentAddress } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 import { instrument, knownInstrument } from "./instruments.js";
 import { valuePosition } from "./valuation.js";
 
-/** Name over code, as a button that opens the instrument. */
+const KEY = "desk.positions";
+
+/** Name over code: the name opens the instrument in the desk, the code its page. */
 export function instrumentCell(cell, row, onOpen) {
-  let button = cell.firstElementChild;
-  if (!button) {
-    button = element("button", { type: "button", className: "row-link" }, element("span"), element("span", { className: "sub" }));
-    button.addEventListener("click", () => onOpen(row.symbol));
-    cell.append(button);
+  if (!cell.firstElementChild) {
+    const name = element("button", { type: "button", className: "row-link" });
+    name.addEventListener("click", () => onOpen(row.symbol));
+    cell.append(element("span", { className: "symbol-cell" }, name, element("a", { className: "sub sub-link", href: instrumentAddress(row.symbol), textContent: row.symbol })));
   }
-  setText(button.children[0], row.name || row.symbol);
-  setText(button.children[1], row.symbol);
+  setText(cell.firstElementChild.firstElementChild, row.name || row.symbol);
 }
 
-export function mountPositions(book, quotes, onOpen) {
-  const table = byId("positions");
-  if (!table) return;
-  const digits = (row) => tickDigits(knownInstrument(row.symbol)?.tick);
-  const columns = [
-    { fill: (cell, row) => instrumentCell(cell, row, onOpen) },
-    { className: "num", text: (row) => formatQuantity(row.quantity) },
-    { className: "num", text: (row) => formatQuantity(row.sellable) },
-    { className: "num", text: (row) => formatPrice(row.cost, Math.max(3, digits(row))) },
-    { className: "num price-cell", text: (row) => formatPrice(row.last, digits(row)), tone: (row) => tone(row.change), flashOn: (row) => row.last },
-    { className: "num price-cell", text: (row) => formatPercent(row.change), tone: (row) => tone(row.change) },
-    { className: "num", text: (row) => formatMoney(row.value) },
-    { className: "num", text: (row) => formatSigned(row.profit), tone: (row) => tone(row.profit) },
-    { className: "num", text: (row) => formatPercent(row.profit_ratio), tone: (row) => tone(row.profit_ratio) },
-  ];
-  const view = new KeyedTable(table, columns, { empty: byId("positions-empty") });
-  const sort = { key: "symbol", direction: 1 };
+const accountNames = new Map((boot.accounts ?? []).map(({ id, name }) => [id, name]));
+const digits = (row) => tickDigits(knownInstrument(row.symbol)?.tick);
+const column = (name, column) => ({ ...column, className: `${column.className ?? ""} col-${name}` });
 
-  const rowOf = (position) => {
-    const worth = valuePosition(position, quotes.get(position.symbol));
-    return {
-      key: position.symbol,
-      symbol: position.symbol,
-      name: position.name ?? knownInstrument(position.symbol)?.name,
-      quantity: position.quantity,
-      sellable: position.sellable,
-      cost: worth.cost,
-      last: worth.last,
-      change: worth.dayRatio,
-      value: worth.value,
-      profit: worth.profit,
-      profit_ratio: worth.profitRatio,
-    };
+/** A row of figures: a position at its newest price. */
+function rowOf({ account, position }, quotes) {
+  const worth = valuePosition(position, quotes.get(position.symbol));
+  return {
+    key: `${account} ${position.symbol}`,
+    account: accountNames.get(account) ?? String(account),
+    symbol: position.symbol,
+    name: position.name ?? knownInstrument(position.symbol)?.name,
+    quantity: position.quantity,
+    sellable: position.sellable,
+    cost: worth.cost,
+    last: worth.last,
+    change: worth.dayRatio,
+    value: worth.value,
+    profit: worth.profit,
+    profit_ratio: worth.profitRatio,
   };
-  const compare = (a, b) => {
-    const [left, right] = [a[sort.key], b[sort.key]];
+}
+
+class PositionTable {
+  #sort;
+  #hidden;
+  #needle;
+
+  constructor(holdings, quotes, onOpen) {
+    this.holdings = holdings;
+    this.quotes = quotes;
+    this.table = byId("positions");
+    const kept = rememberedObject(KEY);
+    this.#hidden = new Set(Array.isArray(kept.hidden) ? kept.hidden : []);
+    this.#sort = { key: "symbol", direction: 1, ...(this.#header(kept.sort?.key) ? { key: kept.sort.key, direction: kept.sort.direction === -1 ? -1 : 1 } : {}) };
+    this.#needle = typeof kept.needle === "string" ? kept.needle : "";
+    this.view = new KeyedTable(
+      this.table,
+      [
+        { fill: (cell, row) => instrumentCell(cell, row, onOpen) },
+        column("account", { text: (row) => row.account }),
+        column("quantity", { className: "num", text: (row) => formatQuantity(row.quantity) }),
+        column("sellable", { className: "num", text: (row) => formatQuantity(row.sellable) }),
+        column("cost", { className: "num", text: (row) => formatPrice(row.cost, Math.max(3, digits(row))) }),
+        column("last", { className: "num price-cell", text: (row) => formatPrice(row.last, digits(row)), tone: (row) => tone(row.change), flashOn: (row) => row.last }),
+        column("change", { className: "num price-cell", text: (row) => formatPercent(row.change), tone: (row) => tone(row.change) }),
+        column("value", { className: "num", text: (row) => formatMoney(row.value) }),
+        column("profit", { className: "num", text: (row) => formatSigned(row.profit), tone: (row) => tone(row.profit) }),
+        column("profit_ratio", { className: "num", text: (row) => formatPercent(row.profit_ratio), tone: (row) => tone(row.profit_ratio) }),
+      ],
+      { empty: byId("positions-empty") },
+    );
+    this.#mountSort();
+    this.#mountColumns();
+    this.#mountFilter();
+    holdings.addEventListener("change", () => this.#changed());
+    quotes.addEventListener("change", ({ detail }) => this.#quoted(detail));
+  }
+
+  #changed() {
+    const symbols = [...new Set(this.holdings.rows().map(({ position }) => position.symbol))];
+    this.quotes.want("positions", symbols);
+    const missing = symbols.filter((symbol) => !knownInstrument(symbol));
+    if (missing.length) Promise.allSettled(missing.map(instrument)).then(() => this.draw());
+    this.draw();
+  }
+
+  /** Prices change cells in place; rows move only when the person sorts or a position comes or goes. */
+  #quoted(symbols) {
+    for (const held of this.holdings.rows()) if (symbols.has(held.position.symbol)) this.view.update(rowOf(held, this.quotes));
+  }
+
+  draw() {
+    const all = this.holdings.rows().map((held) => rowOf(held, this.quotes));
+    const rows = all.filter((row) => this.#fits(row)).sort((a, b) => this.#compare(a, b));
+    this.view.render(rows);
+    this.table.classList.toggle("hide-account", !this.holdings.all);
+    setText(byId("positions-empty"), t(all.length ? "positions.none_fits" : "positions.none"));
+    setText(byId("positions-count"), all.length ? t(rows.length < all.length ? "count.positions_shown" : "count.positions", { shown: rows.length, count: all.length }) : "");
+  }
+
+  #fits({ symbol, name, account }) {
+    return [symbol, name, account, knownInstrument(symbol)?.pinyin].some((text) => text?.toLowerCase().includes(this.#needle));
+  }
+
+  #compare(a, b) {
+    const [left, right] = [a[this.#sort.key], b[this.#sort.key]];
     const order = typeof left === "string" ? left.localeCompare(right) : (Number.isFinite(left) ? left : -Infinity) - (Number.isFinite(right) ? right : -Infinity);
-    return order * sort.direction || a.symbol.localeCompare(b.symbol);
-  };
-  const draw = () => {
-    const rows = [...book.positions.values()].map(rowOf).sort(compare);
-    view.render(rows);
-    setText(byId("positions-count"), rows.length ? t("count.positions", { count: rows.length }) : "");
-  };
+    return order * this.#sort.direction || a.key.localeCompare(b.key);
+  }
 
-  book.addEventListener("positions", () => {
-    const symbols = [...book.positions.keys()];
-    quotes.want("positions", symbols);
-    Promise.allSettled(symbols.filter((symbol) => !knownInstrument(symbol)).map(instrument)).then(draw);
-    draw();
-  });
-  quotes.addEventListener("change", ({ detail: symbols }) => {
-    // Prices change cells in place; rows move only when the person sorts or a position comes or goes.
-    for (const symbol of symbols) {
-      const position = book.positions.get(symbol);
-      if (position) view.update(rowOf(position));
+  #header(key) {
+    return key ? this.table.tHead.querySelector(`th[data-sort="${CSS.escape(key)}"]`) : null;
+  }
+
+  #mountSort() {
+    const show = () => {
+      for (const other of this.table.tHead.querySelectorAll("th[data-sort]")) other.removeAttribute("aria-sort");
+      this.#header(this.#sort.key).setAttribute("aria-sort", this.#sort.direction > 0 ? "ascending" : "descending");
+    };
+    for (const header of this.table.tHead.querySelectorAll("th[data-sort]")) {
+      header.querySelector("button").addEventListener("click", () => {
+        const key = header.dataset.sort;
+        const first = key === "symbol" || key === "account" ? 1 : -1;
+        this.#sort = { key, direction: this.#sort.key === key ? -this.#sort.direction : first };
+        show();
+        this.#keep();
+        this.draw();
+      });
     }
-  });
-  for (const header of table.tHead.querySelectorAll("th[data-sort]")) {
-    header.querySelector("button").addEventListener("click", () => {
-      const key = header.dataset.sort;
-      sort.direction = sort.key === key ? -sort.direction : key === "symbol" ? 1 : -1;
-      sort.key = key;
-      for (const other of table.tHead.querySelectorAll("th[data-sort]")) other.removeAttribute("aria-sort");
-      header.setAttribute("aria-sort", sort.direction > 0 ? "ascending" : "descending");
-      draw();
+    show();
+  }
+
+  #mountColumns() {
+    mountMenu(byId("positions-menu"));
+    for (const box of byId("positions-menu").querySelectorAll("input[data-column]")) {
+      const { column: name } = box.dataset;
+      const show = () => this.table.classList.toggle(`hide-${name}`, this.#hidden.has(name));
+      box.checked = !this.#hidden.has(name);
+      box.addEventListener("change", () => {
+        if (box.checked) this.#hidden.delete(name);
+        else this.#hidden.add(name);
+        show();
+        this.#keep();
+      });
+      show();
+    }
+  }
+
+  #mountFilter() {
+    const input = byId("positions-filter");
+    input.value = this.#needle;
+    input.addEventListener("input", () => {
+      this.#needle = input.value.trim().toLowerCase();
+      this.#keep();
+      this.draw();
     });
   }
+
+  #keep() {
+    rememberObject(KEY, { sort: this.#sort, hidden: [...this.#hidden], needle: this.#needle });
+  }
 }
+
+export const mountPositions = (holdings, quotes, onOpen) => byId("positions") && new PositionTable(holdings, quotes, onOpen);

@@ -29,12 +29,15 @@ export class KeyedTable {
         this.#rows.delete(key);
       }
     }
+    const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
     let next = this.body.firstElementChild;
     for (const item of items) {
       const row = this.update(item) ?? this.#create(item);
       if (row === next) next = next.nextElementSibling;
       else this.body.insertBefore(row, next);
     }
+    // A row that moves loses the focus that is in it.
+    if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
     if (this.empty) this.empty.hidden = items.length > 0;
   }
 

@@ -11,6 +11,7 @@ import { OwnTrades } from "../chart/owntrades.js";
 import { mountAssets } from "../desk/assets.js";
 import { Book } from "../desk/book.js";
 import { mountCancelAll } from "../desk/cancelall.js";
+import { Holdings } from "../desk/holdings.js";
 import { forgetInstruments } from "../desk/instruments.js";
 import { mountOrders } from "../desk/orders.js";
 import { mountPositions } from "../desk/positions.js";
@@ -48,7 +49,8 @@ function start() {
   // What the server would refuse is not offered: who trades "own" cancels what they, or those they look after, placed.
   const mayCancel = (order) => (account?.can_trade ?? false) && (account.can_trade_all || boot.own.includes(order.created_by));
   mountAssets(book, quotes);
-  mountPositions(book, quotes, open);
+  const holdings = new Holdings(book, socket, { account: () => account });
+  mountPositions(holdings, quotes, open);
   mountOrders(book, { onOpen: open, mayCancel });
   mountCancelAll(book, { account: () => account, mayCancel });
 
@@ -61,6 +63,7 @@ function start() {
     status.account(account);
     banner.account(account);
     ticket.rights();
+    holdings.follow();
     for (const channel of channelsOf(id)) socket.subscribe(channel);
     refresh();
   };

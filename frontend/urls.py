@@ -7,7 +7,7 @@ from django.urls import include, path
 from frontend import instrumentpages, marketpages, oversight, risk, statements, strategypages, views
 from frontend.access.urls import urlpatterns as access_patterns
 from frontend.apipage import ApiPage
-from frontend.approvals import approvals
+from frontend.approvals import approval_rules, approvals
 from frontend.executions import executions
 
 app_name = "frontend"
@@ -24,6 +24,7 @@ urlpatterns = [
     path("data/status/", marketpages.status, name="data-status"),
     path("executions/", executions, name="executions"),
     path("approvals/", approvals, name="approvals"),
+    path("approvals/rules/", approval_rules, name="approval-rules"),
     path("alerts/", oversight.alerts, name="alerts"),
     path("alerts/settings/", oversight.alert_settings, name="alert-settings"),
     path("strategies/", strategypages.runs, name="strategies"),

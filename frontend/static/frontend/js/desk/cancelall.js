@@ -6,8 +6,6 @@ import { t } from "../lib/text.js";
 import { isWorking } from "./book.js";
 import { knownInstrument } from "./instruments.js";
 
-const EVERY = "";
-
 export function mountCancelAll(book, { account, mayCancel }) {
   const button = byId("cancel-all");
   if (!button) return;
@@ -15,15 +13,18 @@ export function mountCancelAll(book, { account, mayCancel }) {
   const [symbol, strategy] = [byId("cancel-all-symbol"), byId("cancel-all-strategy")];
   const open = () => [...book.orders.values()].filter((order) => isWorking(order) && mayCancel(order));
   const chosen = () => open().filter((order) => (!symbol.value || order.symbol === symbol.value) && (!strategy.value || order.strategy === strategy.value));
-  // Executions end by account or strategy: one of an instrument is ended on its own page.
-  const running = () => [...book.executions.values()].filter((execution) => execution.final_at === null && execution.kind !== "REPLACE" && mayCancel(execution) && (!strategy.value || execution.strategy === strategy.value));
+  const running = () => [...book.executions.values()].filter((execution) => execution.final_at === null && mayCancel(execution) && (!strategy.value || execution.strategy === strategy.value));
+  // Of one instrument only what is about nothing else ends: a basket's other legs are not what was asked about.
+  const ending = () => running().filter(({ legs }) => legs.every((leg) => !symbol.value || leg.symbol === symbol.value));
+  const staying = () => running().filter(({ legs }) => symbol.value && legs.length > 1 && legs.some((leg) => leg.symbol === symbol.value));
   const draw = () => {
     const orders = chosen();
     setText(byId("cancel-all-question"), t("cancel_all.question", { count: orders.length }));
     byId("cancel-all-orders").replaceChildren(...orders.map(orderLine));
-    const executions = running().length;
-    setText(byId("cancel-all-executions"), executions ? t(symbol.value ? "cancel_all.executions_stay" : "cancel_all.executions", { count: executions }) : "");
-    byId("cancel-all-send").disabled = !orders.length && (!executions || symbol.value !== EVERY);
+    const [ends, stays] = [ending().length, staying().length];
+    const words = [ends && t("cancel_all.executions", { count: ends }), stays && t("cancel_all.executions_stay", { count: stays })];
+    setText(byId("cancel-all-executions"), words.filter(Boolean).join(" "));
+    byId("cancel-all-send").disabled = !orders.length && !ends;
   };
   book.addEventListener("orders", () => {
     button.hidden = open().length === 0;
@@ -37,11 +38,11 @@ export function mountCancelAll(book, { account, mayCancel }) {
     dialog.returnValue = "";
     dialog.showModal();
   });
-  dialog.addEventListener("close", () => dialog.returnValue === "cancel" && cancelAll(account().id, symbol.value, strategy.value));
+  dialog.addEventListener("close", () => dialog.returnValue === "cancel" && cancelAll(account().id, symbol.value, strategy.value, ending()));
 }
 
 function offer(select, values) {
-  select.replaceChildren(element("option", { value: EVERY, textContent: t("cancel_all.every") }), ...[...values].sort().map((value) => element("option", { value, textContent: value })));
+  select.replaceChildren(element("option", { value: "", textContent: t("cancel_all.every") }), ...[...values].sort().map((value) => element("option", { value, textContent: value })));
 }
 
 function orderLine({ symbol, side, quantity, traded_quantity: traded, price, price_type: type, strategy }) {
@@ -50,10 +51,10 @@ function orderLine({ symbol, side, quantity, traded_quantity: traded, price, pri
   return element("li", { textContent: words.filter(Boolean).join(" · ") });
 }
 
-async function cancelAll(account, symbol, strategy) {
+async function cancelAll(account, symbol, strategy, ending) {
   const of = strategy ? { account, strategy } : { account };
   try {
-    const executions = symbol ? [] : (await post("executions/cancel", of)).body.results;
+    const executions = symbol ? await Promise.all(ending.map(endOne)) : (await post("executions/cancel", of)).body.results;
     const { body: orders } = await post("orders/cancel", symbol ? { ...of, symbol } : of);
     const left = [...executions, ...orders.results].map(({ code }) => code).filter(Boolean);
     const words = left.length ? t("cancel_all.left", { count: left.length, codes: [...new Set(left)].join(", ") }) : "";
@@ -61,5 +62,16 @@ async function cancelAll(account, symbol, strategy) {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     toast(t("cancel.failed"), error.text, { bad: true });
+  }
+}
+
+/** One execution is told to end; what it answers has the shape of many. */
+async function endOne({ id }) {
+  try {
+    await post(`executions/${id}/cancel`, {});
+    return { code: "" };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { code: error.code === "EXECUTION_FINAL" ? "" : error.code };
   }
 }

@@ -3,6 +3,7 @@ import { get } from "../lib/api.js";
 import { byId, element, setText, tone } from "../lib/dom.js";
 import { NONE, formatMoney, formatPrice, formatQuantity, formatSigned, number } from "../lib/format.js";
 import { showRefusal } from "../lib/refusal.js";
+import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 
@@ -16,7 +17,7 @@ export class Statement {
   #holdings = new KeyedTable(
     byId("holdings"),
     [
-      { text: (row) => row.symbol },
+      { fill: symbolCell },
       { className: "num", text: (row) => formatQuantity(row.quantity) },
       { className: "num", text: (row) => formatPrice(row.price, 3) },
       { className: "num", text: (row) => formatMoney(row.market_value) },

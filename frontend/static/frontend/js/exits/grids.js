@@ -4,6 +4,7 @@ import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatMoney, formatPrice, formatQuantity, formatSigned, formatStamp, number } from "../lib/format.js";
 import { attempt } from "../lib/refusal.js";
 import { Pages } from "../lib/rows.js";
+import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 import { levelLine } from "./levels.js";
@@ -23,7 +24,7 @@ export class Grids {
   #table = new KeyedTable(
     byId("grids"),
     [
-      { text: ({ symbol }) => symbol },
+      { fill: symbolCell },
       { className: "wrap", fill: (cell, grid) => this.#state(cell, grid) },
       { fill: (cell, grid) => cell.replaceChildren(levelLine(levelsOf(grid))) },
       { className: "num", text: ({ figures }) => formatPrice(figures.last_price, 3) },

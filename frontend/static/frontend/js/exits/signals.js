@@ -4,6 +4,7 @@ import { formatPrice, formatQuantity, formatStamp } from "../lib/format.js";
 import { explain } from "../lib/api.js";
 import { socket } from "../lib/live.js";
 import { Pages } from "../lib/rows.js";
+import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 
@@ -15,7 +16,7 @@ export class Signals {
     byId("signals"),
     [
       { className: "tabular", text: ({ detected_at: at }) => formatStamp(at) },
-      { text: ({ symbol }) => symbol },
+      { fill: symbolCell },
       { text: ({ kind }) => t(`signal.${kind}`) },
       { text: ({ side }) => t(`side.${side}`), tone: ({ side }) => (side === "BUY" ? "up" : "down") },
       { className: "num", text: ({ price }) => formatPrice(price, 3) },

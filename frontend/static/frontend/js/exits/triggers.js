@@ -2,6 +2,7 @@
 import { ApiError, explain, get } from "../lib/api.js";
 import { byId, element, toast } from "../lib/dom.js";
 import { formatPrice } from "../lib/format.js";
+import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 import { levelLine } from "./levels.js";
@@ -13,7 +14,7 @@ export class Triggers {
   #table = new KeyedTable(
     byId("triggers"),
     [
-      { text: ({ symbol }) => symbol },
+      { fill: symbolCell },
       { className: "num", text: ({ cost }) => formatPrice(cost, 3) },
       { className: "num", text: ({ hi }) => formatPrice(hi, 3) },
       { fill: (cell, { levels }) => cell.replaceChildren(levelLine(levels.map(({ kind, price, state }) => ({ name: t(`trigger.${kind}`), price, state, note: state === "waiting" ? "" : t(`trigger_state.${state}`) })))) },

@@ -7,9 +7,9 @@ export const instrumentAddress = (symbol) => `/instruments/${encodeURIComponent(
 export const instrumentLink = (symbol, name = "") =>
   element("a", { className: "symbol-link", href: instrumentAddress(symbol) }, element("span", { textContent: name || symbol }), ...(name ? [element("span", { className: "sub", textContent: symbol })] : []));
 
-/** A column's `fill`: the link is made once and follows its row. */
+/** A column's `fill`: the link is made once and follows its row; what is of no instrument has none. */
 export function symbolCell(cell, { symbol, name }) {
   if (cell.dataset.symbol === `${symbol} ${name ?? ""}`) return;
   cell.dataset.symbol = `${symbol} ${name ?? ""}`;
-  cell.replaceChildren(instrumentLink(symbol, name));
+  cell.replaceChildren(...(symbol ? [instrumentLink(symbol, name)] : []));
 }

@@ -2,6 +2,7 @@
 import { ApiError, get } from "../lib/api.js";
 import { byId, element, setText, toast } from "../lib/dom.js";
 import { formatDateTime, formatQuantity } from "../lib/format.js";
+import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { hasText, t } from "../lib/text.js";
 
@@ -28,7 +29,7 @@ export class JobItems {
 
   constructor() {
     this.table = new KeyedTable(byId("items"), [
-      { className: "tabular", text: (item) => item.symbol },
+      { className: "tabular", fill: symbolCell },
       { text: (item) => item.period },
       {
         fill: (cell, item) => {

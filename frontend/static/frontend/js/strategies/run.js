@@ -3,6 +3,7 @@ import { ApiError, explain, get } from "../lib/api.js";
 import { byId, element, setText, setTone, toast } from "../lib/dom.js";
 import { formatMoney, formatPrice, formatQuantity, formatSigned, formatStamp, number } from "../lib/format.js";
 import { Pages } from "../lib/rows.js";
+import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 
@@ -18,7 +19,7 @@ export class RunPanel {
     byId("run-orders"),
     [
       { className: "tabular", text: ({ decided_ts: at }) => formatStamp(at) },
-      { text: ({ symbol }) => symbol },
+      { fill: symbolCell },
       { text: ({ side }) => t(`side.${side}`), tone: ({ side }) => (side === "BUY" ? "up" : "down") },
       { className: "num", text: ({ quantity }) => formatQuantity(quantity) },
       { className: "num", text: ({ price }) => formatPrice(price, 3) },

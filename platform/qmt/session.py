@@ -176,7 +176,7 @@ class TradeSession:
     def _start(self, lease: SessionLease) -> _Link:
         def build() -> _Link:
             # In a thread of its own, because the constructor replaces the calling thread's event loop.
-            hooks = Hooks(self._sink)
+            hooks = self._hooks()
             trader = self._sdk.xttrader.XtQuantTrader(str(self._userdata), lease.session_id, hooks)
             trader.set_relaxed_response_order_enabled(True)
             trader.start()
@@ -187,6 +187,9 @@ class TradeSession:
         except BaseException as error:
             lease.release()
             raise TerminalDown(f"the SDK cannot start a session on {self._userdata}: {error}") from error
+
+    def _hooks(self) -> Hooks:
+        return Hooks(self._sink)
 
     def _follow(self, link: _Link, accounts: Iterable[AccountRef]) -> dict[AccountRef, str]:
         """Subscribe to the accounts; those that the terminal refuses, with the reason."""

@@ -36,6 +36,7 @@ from tests.subscriptions.window import Window, issue
 from trading.execution.services import execution_start
 from trading.grids.services import grid_start
 from trading.ledger.models import Difference
+from trading.money.models import Transfer
 from trading.orders.models import KillRun, KillTarget
 from trading.risk.models import ApprovalRule, RiskLimit
 from trading.signals.models import Signal
@@ -175,7 +176,21 @@ class World:
         )
         strategy = make_run(team.alpha, team.alice)
         backtest = make_backtest(team.alice, strategy.plugin)
+        Grant.objects.filter(user__in=(team.alice, team.bob), account=team.alpha).update(can_move_money=True)
+        transfer = Transfer.objects.create(
+            account=team.alpha,
+            kind="BANK_IN",
+            amount=1,
+            note="a test",
+            client_transfer_id="matrix",
+            host_name="sim",
+            day=now.date(),
+            created_by=team.alice,
+            created_at=now,
+            expires_at=now + timedelta(hours=1),
+        )
         self.names = {
+            "transfer_id": str(transfer.pk),
             "backtest_id": str(backtest.pk),
             "plot": "equity",
             "table": "days",
@@ -209,6 +224,18 @@ class World:
         }
         self.bodies: dict[str, dict[str, Any]] = {
             "POST /api/v1/qmt/functions/<str:name>": {"arguments": {"account": team.alpha.pk}},
+            "POST /api/v1/transfers": {
+                "account": team.alpha.pk,
+                "kind": "BANK_IN",
+                "amount": "1",
+                "bank_no": "9999",
+                "bank_account": "1",
+                "note": "a test",
+                "client_transfer_id": "another",
+            },
+            "POST /api/v1/transfers/<uuid:transfer_id>/refuse": {"reason": "a test"},
+            "POST /api/v1/transfers/<uuid:transfer_id>/resolve": {"moved": True, "note": "a test"},
+            "PUT /api/v1/money-limits/<int:account_id>": {"single_amount": "1", "day_amount": "1"},
             "POST /api/v1/orders": {
                 "account": team.alpha.pk,
                 "symbol": order.symbol,
@@ -298,7 +325,7 @@ class World:
         }
         self.queries: dict[str, dict[str, Any]] = {
             f"GET /api/v1/{name}": {"account": team.alpha.pk}
-            for name in ("orders", "executions", "trades", "asset", "positions")
+            for name in ("orders", "executions", "trades", "asset", "positions", "transfers")
         }
         for address in (
             "ipo-subscriptions",

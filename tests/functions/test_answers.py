@@ -19,6 +19,7 @@ from qmt.gateway import AccountRef
 from qmt.reader import ReaderPool, ReadFailure
 from qmt.registry import callbacks, functions
 from qmt.sdk import Sdk
+from qmt.terminal.bank import BANK_NO, bank_account_of
 from tests.contract.conftest import CANDIDATES, wait_until
 from tests.contract.faces import FaceA
 
@@ -129,6 +130,10 @@ class Walk:
         self.terminal.set_account_status(AccountRef(self.account.account_id), 3)
         self.terminal.advance(6)
         self.terminal.set_account_status(AccountRef(self.account.account_id), 0)
+        bank = (BANK_NO, bank_account_of(self.account.account_id), 100.0, "bank", "fund")
+        for name in ("bank_transfer_in_async", "bank_transfer_out_async"):
+            self.call(name, self.account, *bank, fits=positive)
+        assert wait_until(lambda: "on_bank_transfer_async_response" in self.found.hooks)
         return int(bought), symbol
 
     def _sysid(self, order_id: int) -> str:
@@ -177,6 +182,7 @@ def ask_reader(reader: ReaderPool, account: AccountRef, order_id: int, symbol: s
         given = spec.example()
         given |= {"order_id": order_id} if "order_id" in given else {}
         given |= {"stock_code": symbol} if spec.name == "query_stock_position" else {}
+        given |= {"end_date": "20991231"} if spec.name == "query_bank_transfer_stream" else {}
         if spec.account_parameter is not None:
             del given[spec.account_parameter.name]
         try:

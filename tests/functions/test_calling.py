@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import QmtHost
+from accounts.models import Grant, QmtHost
 from accounts.services import host_save
 from ops import rates
 from ops.clocks import wall_now
@@ -116,7 +116,8 @@ def test_secret_is_neither_stored_nor_answered(team: Team, caplog: pytest.LogCap
 
     status, body = call(signed_in(team.alice), "bank_transfer_in", given)
 
-    assert (status, body["code"]) == (501, "NOT_SIMULATED")
+    assert (status, body["code"]) == (422, "USE_ENDPOINT")
+    assert body["details"]["endpoints"] == ["POST /api/v1/transfers"]
     assert "s3cr3t" not in str(body) + caplog.text
     assert FunctionCall.objects.count() == 0
 
@@ -142,12 +143,28 @@ def test_account_s_host_is_the_only_one_that_fits_it(team: Team) -> None:
     assert (body["code"], body["field"]) == ("FIELD_INVALID", "host")
 
 
-def test_money_on_a_broker_s_terminal_is_not_built(team: Team) -> None:
+def test_shares_between_counters_on_a_broker_s_terminal_are_not_built(team: Team) -> None:
+    Grant.objects.filter(user=team.alice).update(can_move_money=True)
     QmtHost.objects.filter(pk=team.host.pk).update(kind="LIVE")
-    given = {"account": team.alpha.pk, "transfer_direction": 510, "price": 1.0}
+    given = {
+        "account": team.alpha.pk,
+        "transfer_direction": 510,
+        "stock_code": "600519.SH",
+        "volume": 100,
+        "transfer_type": 0,
+    }
 
-    assert call(signed_in(team.alice), "fund_transfer", given)[1]["code"] == "FUNCTION_NOT_BUILT"
-    assert call(signed_in(team.alice), "fund_transfer", given | {"price": -1})[1]["field"] == "arguments.price"
+    assert call(signed_in(team.alice), "secu_transfer", given)[1]["code"] == "FUNCTION_NOT_BUILT"
+    assert call(signed_in(team.alice), "secu_transfer", given | {"volume": 0})[1]["field"] == "arguments.volume"
+    assert FunctionCall.objects.count() == 0
+
+
+def test_what_the_bank_says_is_for_those_who_may_move_money(team: Team) -> None:
+    given = {"account": team.alpha.pk}
+
+    for person in (team.alice, team.admin, team.risk):
+        assert call(signed_in(person), "query_bank_info", given)[1]["code"] == "MONEY_NOT_GRANTED"
+    assert call(signed_in(team.charlie), "query_bank_info", given)[1]["code"] == "ACCOUNT_NOT_FOUND"
     assert FunctionCall.objects.count() == 0
 
 

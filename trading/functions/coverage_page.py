@@ -23,7 +23,7 @@ _CLASSES = {
     FunctionClass.READ: "run in the reads worker",
     FunctionClass.SUBSCRIPTION: "through the platform's own subscriptions",
     FunctionClass.ORDER: "only through the order service: limits, approval, audit",
-    FunctionClass.MONEY: "own scope; not built",
+    FunctionClass.MONEY: "own scope and grant; transfers only with a second person ([money.md](money.md))",
     FunctionClass.HOST_FILE: "administrators; files have names, never paths; audited",
     FunctionClass.SESSION: "never exposed",
 }

@@ -49,16 +49,30 @@ class ReadsRuntime:
         ReadFailure
             UNAVAILABLE: the host was switched off or removed.
         """
-        host = QmtHost.objects.filter(name=self.host_name, enabled=True).first()
-        if host is None:
-            raise ReadFailure("UNAVAILABLE", f"{self.host_name} is switched off")
-        setup = reader_setup(host)
+        setup = self._present_setup()
         with self._lock:
             if self._pool is None or setup != self._setup:
                 if self._pool is not None:
                     self._pool.close()
                 self._setup, self._pool = setup, self._make_pool(setup)
             return self._pool
+
+    def _present_setup(self) -> ReaderSetup:
+        host = QmtHost.objects.filter(name=self.host_name, enabled=True).first()
+        if host is None:
+            raise ReadFailure("UNAVAILABLE", f"{self.host_name} is switched off")
+        return reader_setup(host)
+
+    def fresh_pool(self) -> tuple[ReaderPool, bool]:
+        """A pool for one caller alone, who closes it; and whether it can load nothing but the simulated natives.
+
+        Raises
+        ------
+        ReadFailure
+            UNAVAILABLE: the host was switched off or removed.
+        """
+        setup = self._present_setup()
+        return self._make_pool(setup), setup.native == "simulated"
 
     def stop(self) -> None:
         """End the readers, and with them whatever they were asked."""

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "trading.backtest",
     "trading.webhooks",
     "trading.functions",
+    "trading.money",
     "frontend",
     "desk",
     "rpc",

@@ -69,6 +69,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600},
     },
     "webhooks": {"task": "webhooks.sweep", "schedule": 1.0, "options": {"expires": 1}},
+    "money": {"task": "money.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "webhooks-prune": {
         "task": "webhooks.prune",
         "schedule": crontab(hour="4", minute="50"),

@@ -15,6 +15,7 @@ from typing import IO, Final
 from qmt.errors import QmtError, SdkUnavailable, TerminalDown
 from qmt.gateway import AccountRef
 from qmt.reader import wire
+from qmt.reader.money import MoneyUncertain
 from qmt.reader.sessions import Sessions
 from qmt.reader.setup import ReaderSetup
 from qmt.reader.wire import Frame
@@ -62,6 +63,8 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises is the caller's answer
             if _was_not_simulated(error):
                 return _failure("NOT_SIMULATED", error)
+            if isinstance(error, MoneyUncertain):
+                return _failure("MONEY_UNCERTAIN", error)
             return _failure("FUNCTION_FAILED", error)
         if uncovered_calls() != uncovered:
             # The SDK swallowed the terminal's refusal. A call beside this one may have caused it: then this answer was

@@ -174,6 +174,10 @@ class ReaderPool:
         """Start a reader, so that the first call need not wait for it."""
         self._current()
 
+    def wait_ready(self, seconds: float) -> bool:
+        """Whether a reader has loaded the SDK and tried to connect; starts one where none runs."""
+        return self._current().wait_ready(seconds)
+
     def call(
         self,
         spec: FunctionSpec,

@@ -1,6 +1,7 @@
 """The sessions of a reader process: they can call anything by name, and so belong to no other process.
 
-What may be called is decided by the registry before a call gets here, and once more here: of the trader only queries.
+What may be called is decided by the registry before a call gets here, and once more here: of the trader only queries, and
+the three calls that move money, which `trading.money` alone asks for.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pandas as pd
 
 from qmt.deadlines import bounded
 from qmt.errors import QueryFailed, TerminalDown
 from qmt.gateway import AccountRef, Disconnected, TradeEvent
+from qmt.hooks import Hooks
 from qmt.quotes import QuoteSession
 from qmt.reader.encoding import encode
+from qmt.reader.money import MoneyHooks, move
 from qmt.reader.setup import ReaderSetup
 from qmt.registry import FunctionClass, FunctionSpec, Kind
 from qmt.sdk import Sdk, load_sdk
@@ -25,6 +28,8 @@ from qmt.session import TradeSession
 from qmt.sessionpool import SessionPool
 from qmt.terminal.announced import announced_address
 
+#: What moves money here; nothing else that acts is called.
+TRANSFERS: Final = frozenset({"bank_transfer_in_async", "bank_transfer_out_async", "fund_transfer"})
 CALL_SECONDS: Final = 600.0
 """The parent ends this process long before: its deadline is the one that counts."""
 
@@ -50,7 +55,9 @@ class ReadingTrader(TradeSession):
         link = self._link
         if link is None:
             raise TerminalDown("there is no session to ask through")
-        if spec.kind is not FunctionClass.READ:
+        if spec.kind is FunctionClass.MONEY and spec.name in TRANSFERS:
+            return move(link.trader, cast(MoneyHooks, link.hooks), spec, arguments, CALL_SECONDS)
+        if spec.kind is not FunctionClass.READ and not spec.is_run:
             raise QueryFailed(f"{spec.name} is no query")
         ask = getattr(link.trader, spec.name)
         if not spec.calls_back:
@@ -66,6 +73,9 @@ class ReadingTrader(TradeSession):
 
         ask(**arguments, callback=receive)
         return answer.result(CALL_SECONDS)
+
+    def _hooks(self) -> Hooks:
+        return MoneyHooks(self._sink)
 
     def stock_account(self, account: AccountRef) -> Any:
         """The SDK's own object of an account."""

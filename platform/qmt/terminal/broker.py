@@ -11,7 +11,9 @@ from typing import Protocol
 
 from qmt.fees import Tariff
 from qmt.money import cents_of, notional_cents
-from qmt.terminal.ledger import Account, Book, Fill, Holding, Order
+from qmt.terminal.bank import BankWish, transfer_refusal
+from qmt.terminal.checks import Reject
+from qmt.terminal.ledger import Account, BankTransfer, Book, Fill, Holding, Order
 from qmt.terminal.state import StateStore
 from qmt.terminal.types import (
     AccountConfig,
@@ -69,6 +71,7 @@ class Broker:
         self._last_order = max(last_order, _FIRST_ORDER_ID)
         self.orders = {order.order_id: order for order in store.orders(trade_date)}
         self._fills = store.fills(trade_date)
+        self._last_transfer = store.last_transfer_number()
 
     def open_accounts(self, configs: Sequence[AccountConfig], reference_milli: dict[str, int]) -> None:
         """Load the configured accounts; one that the state does not know is opened with its cash and holdings.
@@ -171,6 +174,33 @@ class Broker:
         if order.symbol in book.holdings:
             self._mark(book.holdings[order.symbol])
         self._events.append(OrderEvent(self._order_view(order)))
+
+    def transfer(self, wish: BankWish, *, trade_date: dt.date, at_ms: int) -> str:
+        """Move money between an account and its bank; blank when done, else the counter's words."""
+        book = self._books.get(wish.account_id)
+        if book is None:
+            return Reject.ACCOUNT.words(wish.account_id)
+        if (refusal := transfer_refusal(book.account, wish)) is not None:
+            return refusal.message
+        book.pay(wish.amount_cents, incoming=wish.incoming)
+        self._last_transfer += 1
+        row = BankTransfer(
+            transfer_no=self._last_transfer,
+            trade_date=trade_date,
+            account_id=wish.account_id,
+            incoming=int(wish.incoming),
+            amount_cents=wish.amount_cents,
+            bank_no=wish.bank_no,
+            bank_account=wish.bank_account,
+            transfer_time=at_ms // 1000,
+        )
+        self._mark(row, book.account)
+        self._touched.add((wish.account_id, ""))
+        return ""
+
+    def transfers(self, account_id: str, first: dt.date, last: dt.date) -> list[BankTransfer]:
+        """Transfers of an account on these trade dates, oldest first."""
+        return self._store.bank_transfers(account_id, first, last)
 
     def settle(self, actions: Sequence[CorporateAction]) -> None:
         """The nightly clearing: open orders end without a push, T+1 shares become sellable, ex-dates are booked."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from qmt.calendar import TIMETABLE, Phase, accepts_cancels, accepts_orders, date_of_ms, phase_at, time_of_ms, to_ms
 from qmt.codes import Kind
 from qmt.gateway import PriceType
+from qmt.terminal.bank import BankWish
 from qmt.terminal.book import Match, OrderBooks
 from qmt.terminal.broker import Broker
 from qmt.terminal.checks import (
@@ -22,7 +23,7 @@ from qmt.terminal.checks import (
     session_refusal,
 )
 from qmt.terminal.clock import Clock
-from qmt.terminal.ledger import Order
+from qmt.terminal.ledger import BankTransfer, Order
 from qmt.terminal.market import LiveDay, Market
 from qmt.terminal.marketorders import REST_CANCELLED, market_kind, remaining_price, starting_price
 from qmt.terminal.state import StateStore
@@ -410,7 +411,20 @@ class Exchange:
         ended = OrderStatus.PART_CANCEL if order.traded_quantity else OrderStatus.CANCELED
         self._broker.finish(order, ended, message)
 
+    # Money.
+
+    def bank_transfer(self, wish: BankWish) -> str:
+        """Move money between an account and its bank, at any time; blank when done, else the counter's words."""
+        self.step()
+        refusal = self._broker.transfer(wish, trade_date=self._trade_date, at_ms=self._now_ms)
+        self._commit()
+        return refusal
+
     # Queries.
+
+    def bank_transfers(self, account_id: str, first: dt.date, last: dt.date) -> list[BankTransfer]:
+        """Transfers of an account on these trade dates, both included, oldest first."""
+        return self._broker.transfers(account_id, first, last)
 
     def drain_events(self) -> list[ExchangeEvent]:
         """Events since the last call, in the order they happened; everything in them is committed."""

@@ -4,7 +4,7 @@ All money is integer cents, prices integer thousandths of a yuan. Three sums alw
 
 * ``frozen_cents`` of an account = sum of ``frozen_cents`` of its orders;
 * ``frozen`` of a holding = sum of the open quantity of its sell orders;
-* opening cash + proceeds − purchases − fees + dividends = ``cash_cents`` + ``frozen_cents``.
+* opening cash + proceeds − purchases − fees + dividends + paid in − paid out = ``cash_cents`` + ``frozen_cents``.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ class Account:
     frozen_cents: int = 0
     proceeds_today_cents: int = 0
     """Sold for today: buys already, can be withdrawn tomorrow."""
+
+    @property
+    def withdrawable_cents(self) -> int:
+        """What may be paid out now: neither frozen nor sold for today."""
+        return max(self.cash_cents - self.proceeds_today_cents, 0)
 
 
 @dataclass(slots=True)
@@ -106,6 +111,21 @@ class Fill:
     def traded_id(self) -> str:
         """The exchange's trade number."""
         return f"SIMT{self.fill_no}"
+
+
+@dataclass(frozen=True, slots=True)
+class BankTransfer:
+    """Money that moved between the account and its bank (银证转账). What the bank has is not ours to know."""
+
+    transfer_no: int
+    trade_date: dt.date
+    account_id: str
+    incoming: int
+    """1: from the bank; 0: to it."""
+    amount_cents: int
+    bank_no: str
+    bank_account: str
+    transfer_time: int
 
 
 class Book:
@@ -208,6 +228,10 @@ class Book:
             fill_no, order.trade_date, order.account_id, order.order_id, order.symbol, order.side, price_milli, quantity,
             amount, fees.commission, fees.transfer_fee, fees.stamp_duty, traded_time,
         )  # fmt: skip
+
+    def pay(self, amount_cents: int, *, incoming: bool) -> None:
+        """Money from the bank, or to it; the caller has checked that it is there."""
+        self.account.cash_cents += amount_cents if incoming else -amount_cents
 
     def settle(self) -> list[Holding]:
         """Overnight: bought shares become sellable, empty holdings go. Returns what changed, the gone ones included."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qmt.gateway import Side
-from qmt.terminal.ledger import Account, Fill, Holding, Order
+from qmt.terminal.ledger import Account, BankTransfer, Fill, Holding, Order
 from qmt.terminal.types import OrderStatus
 
 _SCHEMA_VERSION = "1"
@@ -31,6 +31,7 @@ _TABLES: dict[type, tuple[str, tuple[str, ...]]] = {
     Holding: ("holding", ("account_id", "symbol")),
     Order: ("orders", ("order_id",)),
     Fill: ("fill", ("fill_no",)),
+    BankTransfer: ("bank_transfer", ("transfer_no",)),
 }
 _READERS: dict[str, Callable[[Any], object]] = {
     "Side": Side,
@@ -150,6 +151,15 @@ class StateStore:
     def fills(self, trade_date: dt.date) -> list[Fill]:
         """Fills of one trade date, oldest first."""
         return self._load(Fill, "WHERE trade_date = ? ORDER BY fill_no", trade_date.isoformat())
+
+    def bank_transfers(self, account_id: str, first: dt.date, last: dt.date) -> list[BankTransfer]:
+        """An account's transfers with its bank on these trade dates, both included, oldest first."""
+        where = "WHERE account_id = ? AND trade_date BETWEEN ? AND ? ORDER BY transfer_no"
+        return self._load(BankTransfer, where, account_id, first.isoformat(), last.isoformat())
+
+    def last_transfer_number(self) -> int:
+        """Largest number of a transfer ever used; 0 without any."""
+        return int(self._connection.execute("SELECT COALESCE(MAX(transfer_no), 0) FROM bank_transfer").fetchone()[0])
 
     def _load(self, entity: type[_E], where: str, *parameters: str) -> list[_E]:
         table, names = _TABLES[entity][0], [field.name for field in fields(entity)]  # type: ignore[arg-type]

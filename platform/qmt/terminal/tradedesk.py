@@ -7,6 +7,7 @@ purpose.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from qmt.gateway import Side
+from qmt.money import cents_of
 from qmt.terminal import natives
+from qmt.terminal.bank import BankWish, bank_info, stream_row
+from qmt.terminal.checks import Reject
 from qmt.terminal.exchange import Exchange
 from qmt.terminal.faults import FaultAction, FaultPlan
 from qmt.terminal.protocol import Frame
@@ -35,6 +39,7 @@ ACCEPTED: Final = 0
 REFUSED: Final = -1
 BUY: Final = 23
 SELL: Final = 24
+BANK_IN: Final = 501
 _TROUBLE: Final = (FaultAction.LOSE, FaultAction.DELAY, FaultAction.DUPLICATE, FaultAction.REORDER)
 
 
@@ -111,6 +116,9 @@ class TradeDesk:
             "queryStockPositions": self._query_positions,
             "queryNewPurchaseLimit": self._query_quotas,
             "queryIPOData": self._query_issues,
+            "bankTransfer": self._bank_transfer,
+            "queryBankInfo": self._query_banks,
+            "queryBankTransferStream": self._query_transfers,
         }
 
     @property
@@ -317,6 +325,48 @@ class TradeDesk:
 
     def _query_issues(self, client: TradeClient, seq: int, _: Arguments) -> None:
         client.respond("queryIPOData", seq, [issue.native() for issue in self.exchange.issues()])
+
+    def _bank_transfer(self, client: TradeClient, seq: int, arguments: Arguments) -> None:
+        told = self._transferred(arguments)
+        answer = {"account_id": arguments["account_id"], "success": not told, "error_msg": told}
+        client.respond("bankTransfer", seq, answer)
+
+    def _transferred(self, arguments: Arguments) -> str:
+        """Hand a transfer to the counter: blank when done, else its words. Passwords are not looked at."""
+        if (fault := self._faults.take("bankTransfer", FaultAction.REJECT)) is not None:
+            return fault.message or "柜台拒绝"
+        if not self._knows(arguments):
+            return f"资金账号未登录: {arguments['account_id']}"
+        try:
+            amount_cents = cents_of(Decimal(repr(arguments["balance"])))
+        except ValueError:
+            return Reject.AMOUNT.words()
+        return self.exchange.bank_transfer(
+            BankWish(
+                account_id=arguments["account_id"],
+                incoming=arguments["direction"] == BANK_IN,
+                amount_cents=amount_cents,
+                bank_no=arguments["bank_no"],
+                bank_account=arguments["bank_account"],
+            )
+        )
+
+    def _query_banks(self, client: TradeClient, seq: int, arguments: Arguments) -> None:
+        found = [bank_info(arguments["account_id"])] if self._knows(arguments) else []
+        client.respond("queryBankInfo", seq, found)
+
+    def _query_transfers(self, client: TradeClient, seq: int, arguments: Arguments) -> None:
+        try:
+            days = [dt.date.fromisoformat(arguments[name]) for name in ("start_date", "end_date")]
+        except ValueError:
+            days = []
+        rows = self.exchange.bank_transfers(arguments["account_id"], *days) if days and self._knows(arguments) else []
+        wanted = arguments["bank_account"]
+        client.respond(
+            "queryBankTransferStream",
+            seq,
+            [stream_row(row) for row in rows if not wanted or row.bank_account == wanted],
+        )
 
     # --- helpers ----------------------------------------------------------------------------------
 

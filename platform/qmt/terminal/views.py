@@ -64,7 +64,7 @@ def asset_view(account: Account, market_value_cents: int) -> AssetView:
         account_type=account.account_type,
         cash=yuan_of(account.cash_cents),
         frozen_cash=yuan_of(account.frozen_cents),
-        withdrawable=yuan_of(max(account.cash_cents - account.proceeds_today_cents, 0)),
+        withdrawable=yuan_of(account.withdrawable_cents),
         market_value=yuan_of(market_value_cents),
         total_asset=yuan_of(account.cash_cents + account.frozen_cents + market_value_cents),
     )

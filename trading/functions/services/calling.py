@@ -104,11 +104,11 @@ def function_call(
     NotFound
         FUNCTION_NOT_FOUND; ACCOUNT_NOT_FOUND.
     Forbidden
-        SCOPE_MISSING, PERMISSION_DENIED, NOT_EXPOSED.
+        SCOPE_MISSING, PERMISSION_DENIED, NOT_EXPOSED, MONEY_NOT_GRANTED.
     Invalid
         FIELD_UNKNOWN, FIELD_REQUIRED, FIELD_INVALID, with the argument's name.
     Denied
-        USE_ENDPOINT: orders and subscriptions go through the platform's own; FUNCTION_FAILED, with the SDK's words;
+        USE_ENDPOINT: orders, subscriptions and transfers go through the platform's own; FUNCTION_FAILED, with the SDK's words;
         ANSWER_TOO_LARGE.
     DeskError
         501 NOT_SIMULATED, BROKEN_UPSTREAM, FUNCTION_NOT_BUILT; 504 FUNCTION_TIMEOUT; 429 RATE_LIMITED.
@@ -159,7 +159,7 @@ def _require_right(spec: FunctionSpec, user: User, scopes: Collection[str] | Non
 
 def _require_class(spec: FunctionSpec) -> None:
     """What the class and the state of the function forbid everybody."""
-    if spec.kind in (FunctionClass.ORDER, FunctionClass.SUBSCRIPTION) and spec.covered:
+    if spec.kind in (FunctionClass.ORDER, FunctionClass.SUBSCRIPTION, FunctionClass.MONEY) and spec.covered:
         words = f"{Code.USE_ENDPOINT}: {spec.qualified} is {', '.join(spec.covered)} here"
         raise Denied(Code.USE_ENDPOINT, words, function=spec.qualified, endpoints=list(spec.covered))
     if spec.broken:
@@ -176,10 +176,19 @@ def _checked(spec: FunctionSpec, arguments: Mapping[str, Any]) -> dict[str, Any]
 def _account(spec: FunctionSpec, user: User, given: dict[str, Any]) -> BrokerAccount | None:
     """The account that is asked about; every account that is named must be the caller's to see."""
     named = [account_get(user, given[one.name]) for one in spec.parameters if one.kind is Kind.ACCOUNT]
+    if spec.kind is FunctionClass.MONEY:
+        _require_money(user, named)
     for one in spec.parameters:
         if one.kind is Kind.ACCOUNT:
             del given[one.name]
     return named[0] if named else None
+
+
+def _require_money(user: User, accounts: Collection[BrokerAccount]) -> None:
+    """What a bank says about an account is for those who may move its money."""
+    for account in accounts:
+        if not BrokerAccount.objects.money_moved_by(user).filter(pk=account.pk).exists():
+            raise Forbidden(Code.MONEY_NOT_GRANTED, account=account.pk)
 
 
 def _host(account: BrokerAccount | None, name: str | None) -> QmtHost:

@@ -38,6 +38,9 @@ RESPONSES: Final[Mapping[str, tuple[str, str]]] = {
     "queryStockPositions": ("bindOnQueryStockPositionsCallback", "XtPosition"),
     "queryNewPurchaseLimit": ("bindOnQueryNewPurchaseLimitCallback", "NewPurchaseLimitInfo"),
     "queryIPOData": ("bindOnQueryIPODataCallback", "IPOData"),
+    "bankTransfer": ("bindOnBankTransferRespCallback", "BankTransferResp"),
+    "queryBankInfo": ("bindOnQueryBankInfoRespCallback", "BankInfo"),
+    "queryBankTransferStream": ("bindOnQueryBankTransferStreamRespCallback", "BankTransferStream"),
 }
 """Simulated operations: the callback their answer goes to, and the struct it is made of."""
 

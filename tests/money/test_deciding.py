@@ -25,8 +25,8 @@ pytestmark = pytest.mark.postgres
 def refused(vault: Vault, transfer: Transfer, user: Any, **changes: Any) -> DeskError:
     """The refusal of an approval, which changed nothing."""
     before = transfer.status
+    given: dict[str, Any] = {"sudo": fresh(user), **PASSWORDS}
     with pytest.raises(DeskError) as caught:
-        given: dict[str, Any] = {"sudo": fresh(user), **PASSWORDS}
         transfer_approve(user=user, transfer_id=transfer.pk, **(given | changes))
     transfer.refresh_from_db()
     assert (transfer.status, transfer.sealed, vault.wakes) == (before, "", [])

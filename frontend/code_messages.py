@@ -196,6 +196,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.ORDER_FINAL: _("The order has already ended."),
     Code.EXECUTION_FINAL: _("The execution has already ended."),
     Code.EXECUTION_STATE: _("The execution is not in a state that allows this."),
+    Code.WEBHOOK_NOT_ACTIVE: _("The webhook delivers nothing now: switch it on first."),
     Code.GRID_EXISTS: _("A grid that has not ended stands on this holding."),
     Code.GRID_FINAL: _("The grid has already ended."),
     Code.GRID_STATE: _("The grid is not in a state that allows this."),

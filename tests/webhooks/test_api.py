@@ -10,7 +10,7 @@ from accounts.models import User
 from ops.models import AuditEvent
 from tests.orders.bench import Bench
 from tests.people import confirmed, make_token, signed_in
-from trading.webhooks.models import Webhook
+from trading.webhooks.models import EventDelivery, Webhook
 from trading.webhooks.services import destination_of, reseal_all
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
@@ -98,3 +98,37 @@ def test_sealing_again_keeps_address_and_secret(bench: Bench) -> None:
     hook = Webhook.objects.get(pk=made["id"])
     assert hook.sealed != before
     assert destination_of(hook).secret == made["secret"]
+
+
+def test_renewed_secret_is_shown_once_keeps_the_address_and_takes_a_confirmed_password(bench: Bench) -> None:
+    made = make(bench).json()
+    path = f"{PATH}/{made['id']}/secret"
+    assert signed_in(bench.alice).post(path).json()["code"] == "SUDO_REQUIRED"
+
+    renewed = confirmed(bench.alice).post(path).json()
+
+    held = destination_of(Webhook.objects.get(pk=made["id"]))
+    assert (held.address, held.secret) == ("https://receiver.example/in?k=1", renewed["secret"])
+    assert renewed["secret"] != made["secret"]
+    assert AuditEvent.objects.filter(action="webhook.secret_renewed").count() == 1
+
+
+def test_secret_of_an_address_that_cannot_be_opened_is_not_renewed(bench: Bench) -> None:
+    made = make(bench).json()
+    Webhook.objects.update(sealed="x")
+
+    answer = confirmed(bench.alice).post(f"{PATH}/{made['id']}/secret")
+
+    assert (answer.status_code, answer.json()["field"]) == (409, "address")
+    assert Webhook.objects.get(pk=made["id"]).sealed == "x"
+
+
+def test_trial_of_a_webhook_that_is_off_is_refused(bench: Bench) -> None:
+    made = make(bench).json()
+    client = confirmed(bench.alice)
+    client.patch(f"{PATH}/{made['id']}", {"enabled": False}, content_type="application/json")
+
+    answer = client.post(f"{PATH}/{made['id']}/test")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "WEBHOOK_NOT_ACTIVE")
+    assert EventDelivery.objects.count() == 0

@@ -23,7 +23,7 @@ from trading.webhooks import delivering
 from trading.webhooks.choices import EventDeliveryStatus, WebhookState
 from trading.webhooks.delivering import MOST_FAILURES, PAUSES, deliver, due, prune
 from trading.webhooks.models import EventDelivery, Webhook
-from trading.webhooks.services import delivery_repeat, destination_of, webhook_change
+from trading.webhooks.services import delivery_repeat, destination_of, webhook_change, webhook_test
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
 BUSY = SendFailed("HTTP 503", code=503)
@@ -167,6 +167,36 @@ def test_dead_event_can_be_repeated_under_its_id(bench: Bench, hook: Webhook, re
     sent = [headers["X-Desk-Delivery"] for _url, headers, _body in receiver.requests]
     assert sent.count(str(dead.pk)) == 2
     assert EventDelivery.objects.get(pk=dead.pk).status == EventDeliveryStatus.SENT
+
+
+def test_trials_go_before_waiting_events_each_under_an_id_of_its_own(
+    bench: Bench, hook: Webhook, receiver: Receiver
+) -> None:
+    bench.submit()
+    first = webhook_test(actor=TEST_ACTOR, webhook=hook)
+    assert webhook_test(actor=TEST_ACTOR, webhook=hook) == first  # one waits already
+    deliver(hook.pk)
+    assert receiver.events[0] == first.body
+    assert (receiver.versions[0], receiver.events[0]["kind"]) == (0, "test")
+    assert receiver.versions[1:] == list(range(1, bench.book.version + 1))
+    second = webhook_test(actor=TEST_ACTOR, webhook=hook)
+    deliver(hook.pk)
+    assert second.pk != first.pk
+    assert receiver.events[-1]["id"] == str(second.pk)
+
+
+def test_failed_trial_is_not_sent_again_counts_as_nothing_and_holds_nothing_up(
+    bench: Bench, hook: Webhook, receiver: Receiver
+) -> None:
+    trial = webhook_test(actor=TEST_ACTOR, webhook=hook)
+    receiver.failures = [BUSY]
+    deliver(hook.pk)
+    trial.refresh_from_db()
+    assert (trial.status, trial.attempt, trial.response_code) == (EventDeliveryStatus.DEAD, 1, 503)
+    assert (fresh(hook).failures, fresh(hook).state) == (0, WebhookState.ACTIVE)
+    bench.submit()
+    deliver(hook.pk)
+    assert receiver.versions == [0, *range(1, bench.book.version + 1)]
 
 
 def test_owner_who_lost_the_right_gets_nothing_any_more(bench: Bench, hook: Webhook, receiver: Receiver) -> None:

@@ -39,7 +39,10 @@ class Webhook(models.Model):
 
 
 class EventDelivery(models.Model):
-    """One event on its way to one webhook. The id follows from both, so it is the same however often it is sent."""
+    """One event on its way to one webhook. The id follows from both, so it is the same however often it is sent.
+
+    Version 0 is no event of the account: a trial of kind `test`, each under an id of its own.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
@@ -62,7 +65,11 @@ class EventDelivery(models.Model):
         verbose_name = _("delivery of an event")
         verbose_name_plural = _("deliveries of events")
         ordering = ("-created_at", "-version")
-        constraints = (models.UniqueConstraint(fields=("webhook", "version"), name="event_delivery_once"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("webhook", "version"), condition=models.Q(version__gt=0), name="event_delivery_once"
+            ),
+        )
         indexes = (
             models.Index(
                 fields=("webhook", "version"),

@@ -20,7 +20,14 @@ from trading.ledger.choices import EventKind
 from trading.webhooks.choices import EventDeliveryStatus, WebhookState
 from trading.webhooks.models import EventDelivery, Webhook
 from trading.webhooks.selectors import delivery_get, delivery_view, webhook_get, webhook_view
-from trading.webhooks.services import delivery_repeat, webhook_add, webhook_change, webhook_remove
+from trading.webhooks.services import (
+    delivery_repeat,
+    webhook_add,
+    webhook_change,
+    webhook_remove,
+    webhook_secret_renew,
+    webhook_test,
+)
 
 _NEW = frozenset({"account", "name", "address", "kinds"})
 
@@ -150,6 +157,35 @@ class WebhookDetailView(APIView):
         """Remove a webhook with its log."""
         webhook_remove(actor=actor_of(request), webhook=webhook_get(parameters.user_of(request), webhook_id))
         return Response(status=204)
+
+
+class WebhookSecretView(APIView):
+    """A new secret for one webhook."""
+
+    @extend_schema(operation_id="webhooks_renew_secret", request=None, responses=WebhookSerializer)
+    def post(self, request: Request, webhook_id: int) -> Response:
+        """Sign with a new secret from the next attempt on; it is shown this once. Takes a confirmed password."""
+        webhook = webhook_get(parameters.user_of(request), webhook_id)
+        require_confirmed(request)
+        secret = webhook_secret_renew(actor=actor_of(request), webhook=webhook)
+        return Response(webhook_view(webhook) | {"secret": secret})
+
+
+class WebhookTestView(APIView):
+    """A trial of one webhook."""
+
+    @extend_schema(
+        operation_id="webhooks_test",
+        request=None,
+        responses={
+            202: EventDeliverySerializer,
+            409: OpenApiResponse(description="`WEBHOOK_NOT_ACTIVE`: nothing is delivered now."),
+        },
+    )
+    def post(self, request: Request, webhook_id: int) -> Response:
+        """Send a made-up event of kind `test`, version 0, once, before anything newer; the log says what came of it."""
+        webhook = webhook_get(parameters.user_of(request), webhook_id)
+        return Response(delivery_view(webhook_test(actor=actor_of(request), webhook=webhook)), status=202)
 
 
 class DeliveryListView(APIView):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from typing import Any, Final
+from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -24,12 +25,16 @@ from ops.inputs import refuse_unknown, shown
 from ops.sealing import SealBroken, seal, unseal
 from trading.ledger.choices import EventKind
 from trading.ledger.models import AccountBook
+from trading.ledger.wire import moment
 from trading.webhooks.choices import EventDeliveryStatus, WebhookState
 from trading.webhooks.models import EventDelivery, Webhook
 
 _CHANGEABLE = frozenset({"name", "address", "kinds", "enabled"})
 PURPOSE: Final = "trading.webhook"
 WEBHOOKS_LIMIT: Final = 10
+#: A trial is no event of the account: it has a version that no event has.
+TEST_KIND: Final = "test"
+TEST_VERSION: Final = 0
 
 
 def webhook_add(
@@ -128,6 +133,57 @@ def delivery_repeat(*, actor: Actor, delivery: EventDelivery) -> EventDelivery:
             raise Conflict(Code.CONFLICT, delivery=str(delivery.pk))
         _record(actor, "webhook.repeated", delivery.webhook, None, {"delivery": str(delivery.pk)})
     delivery.refresh_from_db()
+    return delivery
+
+
+def webhook_secret_renew(*, actor: Actor, webhook: Webhook) -> str:
+    """Sign with a new secret from the next attempt on; returns it, this once.
+
+    Raises
+    ------
+    Conflict
+        CONFLICT: the address is sealed with a key that is not there, so it has to be given anew.
+    """
+    try:
+        address = destination_of(webhook).address
+    except SealBroken:
+        raise Conflict(Code.CONFLICT, "The address cannot be opened: give it anew.", field="address") from None
+    secret = secrets.token_urlsafe(32)
+    webhook.sealed = _sealed(address, secret)
+    _save(actor, webhook, "webhook.secret_renewed", _facts(webhook))
+    return secret
+
+
+def webhook_test(*, actor: Actor, webhook: Webhook) -> EventDelivery:
+    """Send a trial before anything newer, once; while one waits, that one is answered.
+
+    A trial that fails is not sent again, counts as no failure and holds nothing up.
+
+    Raises
+    ------
+    Conflict
+        WEBHOOK_NOT_ACTIVE: nothing is delivered while it is off, paused or revoked.
+    """
+    if webhook.state != WebhookState.ACTIVE:
+        raise Conflict(Code.WEBHOOK_NOT_ACTIVE, webhook=webhook.pk, state=str(webhook.state))
+    with transaction.atomic():
+        locked = Webhook.objects.select_for_update().get(pk=webhook.pk)
+        waiting = locked.deliveries.filter(version=TEST_VERSION, status=EventDeliveryStatus.PENDING).first()
+        if waiting is not None:
+            return waiting
+        now, key = wall_now(), uuid4()
+        body = {
+            "id": str(key),
+            "account": locked.account_id,
+            "version": TEST_VERSION,
+            "kind": TEST_KIND,
+            "at": moment(now),
+            "data": {},
+        }
+        delivery = EventDelivery.objects.create(
+            id=key, webhook=locked, version=TEST_VERSION, kind=TEST_KIND, body=body, created_at=now, due_at=now
+        )
+        _record(actor, "webhook.tested", locked, None, {"delivery": str(key)})
     return delivery
 
 
@@ -231,6 +287,7 @@ def _record(
 
 
 __all__ = [
+    "TEST_VERSION",
     "SealBroken",
     "alert_key",
     "delivery_repeat",
@@ -239,4 +296,6 @@ __all__ = [
     "webhook_add",
     "webhook_change",
     "webhook_remove",
+    "webhook_secret_renew",
+    "webhook_test",
 ]

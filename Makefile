@@ -13,7 +13,7 @@ STAMPS := $(VENV)/.stamps
 
 export TZ := Asia/Shanghai
 
-.PHONY: help run test test-all lint faults bench proto screenshots clean
+.PHONY: help run test test-all lint faults bench proto screenshots audit clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ proto: $(STAMPS)/dev ## What is generated from the .proto files of gRPC, into th
 
 screenshots: $(STAMPS)/dev ## Every screen in both themes and languages, into var/screenshots
 	@PYTHONPATH=platform:. DJANGO_SETTINGS_MODULE=desk.settings $(PY) -m tests.e2e.screenshots
+
+audit: $(STAMPS)/dev ## Known vulnerabilities among the pinned packages (asks a public database: needs the network)
+	@$(PY) -m pip_audit --strict --requirement requirements-dev.txt --no-deps --disable-pip --progress-spinner off
 
 clean: ## Remove caches (keeps the virtual environment and var/)
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage

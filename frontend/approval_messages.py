@@ -32,6 +32,7 @@ APPROVAL_MESSAGES: dict[str, str | Promise] = {
     "approval.value": _("Value of the wish"),
     **{f"held_source.{source.value}": source.label for source in HeldSource},
     "rule.and": _(", "),
+    "rule.whole": _("{which} {time}{drift}"),
     "rule.every_order": _("Every order waits"),
     "rule.orders": _("Orders {which} wait"),
     "rule.of_user": _("of {user}"),

@@ -62,7 +62,7 @@ EXECUTION_MESSAGES: dict[str, str | Promise] = {
     "exec.unknown": _("No connection: whether it arrived is not known. Press again: it cannot be started twice."),
     "exec.legs": _("{count} legs"),
     "exec.slices": _("{count} slices"),
-    "exec.progress": _("Filled"),
+    "exec.progress": _("Traded"),
     "exec.open": _("Show {what}"),
     "exec.act.pause": _("Pause"),
     "exec.act.resume": _("Resume"),

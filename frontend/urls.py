@@ -9,6 +9,7 @@ from frontend.access.urls import urlpatterns as access_patterns
 from frontend.apipage import ApiPage
 from frontend.approvals import approval_rules, approvals
 from frontend.executions import executions
+from frontend.webhooks import webhooks
 
 app_name = "frontend"
 
@@ -35,6 +36,7 @@ urlpatterns = [
     path("audit/", oversight.audit, name="audit"),
     path("configuration/", oversight.configuration, name="configuration"),
     path("developer/", ApiPage.as_view(), name="api"),
+    path("developer/webhooks/", webhooks, name="webhooks"),
     path("preferences/", views.preferences, name="preferences"),
     path("login/", views.PortalLoginView.as_view(), name="login"),
     path("logout/", views.PortalLogoutView.as_view(), name="logout"),

@@ -25,5 +25,5 @@ export function sentence(rule) {
   const which = clauses.length ? t("rule.orders", { which: clauses.join(t("rule.and")) }) : t("rule.every_order");
   const time = t("rule.wait", { time: duration(rule.expires_seconds ?? boot.approval_seconds) });
   const drift = rule.max_drift_percent === null ? "" : t("rule.drift", { percent: Number(rule.max_drift_percent) });
-  return `${which} ${time}${drift}`;
+  return t("rule.whole", { which, time, drift });
 }

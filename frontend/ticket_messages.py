@@ -15,7 +15,9 @@ TICKET_MESSAGES: dict[str, str | Promise] = {
     "cancel_all.every": _("All"),
     "cancel_all.question": _("{count} open orders that you may cancel:"),
     "cancel_all.executions": _("{count} executions that are running end first: they would place new orders."),
-    "cancel_all.executions_stay": _("{count} executions are running and may place new orders: end them on the page Executions."),
+    "cancel_all.executions_stay": _(
+        "{count} executions are running and may place new orders: end them on the page Executions."
+    ),
     "cancel_all.done": _("{count} cancels are under way"),
     "cancel_all.left": _("{count} were left alone: {codes}"),
     "replace": _("Replace"),

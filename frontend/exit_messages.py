@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from trading.barrules.choices import RulePeriod
 from trading.grids.choices import Direction, GridEnd, GridSignalState, GridState
 from trading.signals.choices import SignalKind, SignalState
 
@@ -34,6 +35,7 @@ EXIT_MESSAGES: dict[str, str | Promise] = {
     **{f"grid_end.{end.value}": end.label for end in GridEnd},
     **{f"grid_direction.{direction.value}": direction.label for direction in Direction},
     **{f"grid_signal.{state.value}": state.label for state in GridSignalState},
+    **{f"macd_period.{period.value}": period.label for period in RulePeriod},
     "side.BUY": _("Buy"),
     "side.SELL": _("Sell"),
     "signals.traded": _("{traded} of {quantity}"),
@@ -86,6 +88,11 @@ EXIT_MESSAGES: dict[str, str | Promise] = {
     "trigger_state.later": _("later"),
     "triggers.paused": _("Nothing is detected: {reason}"),
     "triggers.not_followed": _("not taken up yet"),
+    "macd.start": _("Switch on"),
+    "macd.stop": _("Switch off"),
+    "macd.act_of": _("{act} the MACD rule of {symbol}"),
+    "macd.started": _("The MACD rule is on."),
+    "macd.not_judged": _("none yet"),
     "grid.interval": _("Interval"),
     "grid.ratio": _("Part of the holding per order"),
     "grid.callback": _("Turn before an order"),

@@ -17,6 +17,8 @@ from frontend.messages import browser_messages
 from frontend.strategy_messages import strategy_messages
 from frontend.views import SignedInRequest
 from trading.backtest.plots import NAMES as PLOTS
+from trading.barrules.choices import RulePeriod
+from trading.barrules.services import AMOUNT_LEAST, AMOUNT_MOST
 from trading.grids.terms import NAMES as GRID_TERMS
 from trading.grids.terms import RANGES as GRID_RANGES
 from trading.grids.terms import TEMPLATES
@@ -52,6 +54,7 @@ def _exits_boot(user: User) -> dict[str, Any]:
         "terms": DEFAULT.as_json(),
         "ranges": {name: [str(least), str(most)] for name, (least, most) in RANGES.items()},
         "grid_ranges": {name: [plain(low), plain(high)] for name, (low, high) in GRID_RANGES.items()},
+        "macd_amount": [plain(AMOUNT_LEAST), plain(AMOUNT_MOST)],
         "grid_templates": {name: terms.view() for name, terms in TEMPLATES.items()},
     }
 
@@ -59,12 +62,13 @@ def _exits_boot(user: User) -> dict[str, Any]:
 @require_GET
 @login_required
 def exits(request: SignedInRequest) -> HttpResponse:
-    """Exit plans with today's trigger prices, grids, and the signals of both."""
+    """Exit plans with today's trigger prices, the MACD rule, grids, and the signals of all."""
     context = {
         "section": "strategies",
         "tab": "exits",
         "boot": _exits_boot(request.user),
         "templates": list(TEMPLATES),
+        "macd_periods": RulePeriod.choices,
         "grid_terms": [name for name in GRID_RANGES if name in GRID_TERMS],
     }
     return render(request, "frontend/strategies/exits.html", context)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from trading.barrules.services.judging import rules_judge
-from trading.barrules.services.setting import FIELDS, macd_rule_set
+from trading.barrules.services.setting import AMOUNT_LEAST, AMOUNT_MOST, FIELDS, macd_rule_set
 
-__all__ = ["FIELDS", "macd_rule_set", "rules_judge"]
+__all__ = ["AMOUNT_LEAST", "AMOUNT_MOST", "FIELDS", "macd_rule_set", "rules_judge"]

@@ -22,7 +22,7 @@ from trading.orders.services.submit import instrument_named
 from trading.orders.services.ticket import decimal_of
 
 FIELDS: Final = frozenset({"account", "symbol", "period", "amount", "enabled"})
-_LEAST, _MOST = Decimal(100), Decimal(10**8)
+AMOUNT_LEAST, AMOUNT_MOST = Decimal(100), Decimal(10**8)
 
 
 def macd_rule_set(
@@ -114,8 +114,18 @@ def _amount(given: Any, before: MacdRule | None) -> Decimal:
         kept: Decimal = before.amount
         return kept
     number = decimal_of(given)
-    if number is None or not number.is_finite() or not _LEAST <= number <= _MOST or number != round(number, 2):
+    if (
+        number is None
+        or not number.is_finite()
+        or not AMOUNT_LEAST <= number <= AMOUNT_MOST
+        or number != round(number, 2)
+    ):
         raise Invalid(
-            Code.FIELD_INVALID, field="amount", value=shown(given), least=plain(_LEAST), most=plain(_MOST), decimals=2
+            Code.FIELD_INVALID,
+            field="amount",
+            value=shown(given),
+            least=plain(AMOUNT_LEAST),
+            most=plain(AMOUNT_MOST),
+            decimals=2,
         )
     return number

@@ -1,9 +1,10 @@
-// Exit plans, grids, and the signals of both: one account at a time.
+// Exit plans, the MACD rule, grids, and the signals of all: one account at a time.
 import "../lib/shell.js";
 import { boot, byId } from "../lib/dom.js";
 import { socket } from "../lib/live.js";
 import { Automatic } from "../exits/automatic.js";
 import { Grids } from "../exits/grids.js";
+import { MacdRules } from "../exits/macd.js";
 import { Plans } from "../exits/plans.js";
 import { Signals } from "../exits/signals.js";
 import { Triggers } from "../exits/triggers.js";
@@ -12,7 +13,7 @@ const select = byId("account-choice"); // absent: no account is this person's to
 
 function start() {
   const triggers = new Triggers();
-  const panels = [new Automatic(), new Signals(() => triggers.refresh()), triggers, new Plans(() => triggers.refresh()), new Grids()];
+  const panels = [new Automatic(), new Signals(() => triggers.refresh()), triggers, new Plans(() => triggers.refresh()), new MacdRules(), new Grids()];
   const choose = (id) => {
     const account = boot.accounts.find((candidate) => candidate.id === id);
     for (const panel of panels) panel.show(account);

@@ -168,6 +168,15 @@ def test_credentials_revoked_disable_the_host_and_raise_its_accounts_epoch(
     }  # fmt: skip
 
 
+def test_credentials_refreshed_give_this_release_s_privileges_and_no_new_password(
+    host: QmtHost, shared: DeskConfig, tmp_path: Path
+) -> None:
+    call_command("host_credentials", "qmt1", out=tmp_path, refresh=True, stdout=io.StringIO(), stderr=io.StringIO())
+    assert {path.name for path in tmp_path.iterdir()} == {"qmt1.default.sql", "qmt1.quotes.sql"}
+    assert "PASSWORD" not in "".join(path.read_text() for path in tmp_path.iterdir())
+    assert not HostEnrolment.objects.exists()
+
+
 def test_credentials_of_a_platform_on_sqlite_are_refused(host: QmtHost, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="needs the platform on PostgreSQL and Redis"):
         call_command("host_credentials", "qmt1", out=tmp_path / "out", stderr=io.StringIO())
@@ -258,7 +267,11 @@ def test_host_enrols_over_tls_and_keeps_its_settings_to_itself(
         enrol(monkeypatch, f"https://127.0.0.1:{port}", tmp_path, authority.file)
     assert json.loads(got[0]) == {"code": "the-code"}
     pem = state_dir / "tls" / "desk_tls_ca.pem"
-    assert dict(dotenv_values(tmp_path / "env")) == {**settings, "DESK_TLS_CA": str(pem)}
+    assert dict(dotenv_values(tmp_path / "env")) == {
+        **settings,
+        "DESK_TLS_CA": str(pem),
+        "DESK_STATE_DIR": str(state_dir),
+    }
     assert pem.read_text() == "PEM"
     assert [stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "env", pem)] == [0o600, 0o600]
 

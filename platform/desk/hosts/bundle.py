@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from pydantic import SecretStr
+
 from desk.hosts import postgres, valkey
 from desk.hosts.privileges import Database
 from desk.settings.schema import DeskConfig
@@ -70,30 +72,36 @@ def make_credentials(
     }
     if config.allow_live:
         settings["DESK_ALLOW_LIVE"] = "true"
-    verifier = postgres.scram_verifier(database_password)
-    files = {f"{host}.acl": valkey.acl_line(host, redis_password) + "\n"}
-    for database, url in zip(("default", "quotes"), urls.values(), strict=True):
-        files[f"{host}.{database}.sql"] = _sql(host, verifier, database, url)  # type: ignore[arg-type]  # a literal
+    files = {
+        f"{host}.acl": valkey.acl_line(host, redis_password) + "\n",
+        **privilege_files(config, host, verifier=postgres.scram_verifier(database_password)),
+    }
     pems = {name: path.read_text(encoding="ascii") for name, path in pem_files.items()}
     return Credentials({"host": host, "settings": settings, "files": pems}, files)
 
 
+def privilege_files(config: DeskConfig, host: str, *, verifier: str = "") -> dict[str, str]:
+    """The SQL of a host's role in both databases; without a verifier its password stays."""
+    return {
+        f"{host}.{database}.sql": postgres.grant_sql(host, verifier, database=database, name=name)
+        for database, name in _names(config)
+    }
+
+
 def revocation_files(config: DeskConfig, host: str) -> dict[str, str]:
     """What ends a host's role and user."""
+    return {
+        f"{host}.revoke.redis": "\n".join(valkey.revoke_commands(host)) + "\n",
+        **{f"{host}.{database}.revoke.sql": postgres.revoke_sql(host, name=name) for database, name in _names(config)},
+    }
+
+
+def _names(config: DeskConfig) -> list[tuple[Database, str]]:
+    """Both databases, as their server knows them."""
     if config.database_url is None or config.quotes_url is None:
-        raise NotShared("The platform's databases are SQLite files: no host on another machine was ever let in.")
-    files = {f"{host}.revoke.redis": "\n".join(valkey.revoke_commands(host)) + "\n"}
-    for database, url in (("default", config.database_url), ("quotes", config.quotes_url)):
-        files[f"{host}.{database}.revoke.sql"] = postgres.revoke_sql(host, name=_name(url.get_secret_value()))
-    return files
-
-
-def _sql(host: str, verifier: str, database: Database, url: str) -> str:
-    return postgres.grant_sql(host, verifier, database=database, name=_name(url))
-
-
-def _name(url: str) -> str:
-    return urlsplit(url).path.lstrip("/")
+        raise NotShared("The platform's databases are SQLite files: no host on another machine can use them.")
+    urls: list[tuple[Database, SecretStr]] = [("default", config.database_url), ("quotes", config.quotes_url)]
+    return [(database, urlsplit(url.get_secret_value()).path.lstrip("/")) for database, url in urls]
 
 
 def _with_login(url: str, user: str, password: str, address: str) -> str:

@@ -9,9 +9,12 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import Final
+from typing import Any, Final
 
-from desk.hosts.privileges import Database, privileges
+from django.contrib.auth import get_user_model
+from django.db.models import BooleanField, DateTimeField, Field
+
+from desk.hosts.privileges import PEOPLE, PERSON_COLUMNS, Database, privileges
 
 ITERATIONS: Final = 4096
 """PostgreSQL's own `scram_iterations`; the passwords are random, so that more would protect nothing."""
@@ -34,14 +37,18 @@ def scram_verifier(password: str, salt: bytes | None = None) -> str:
 
 
 def grant_sql(host: str, verifier: str, *, database: Database, name: str) -> str:
-    """Make the role or give it a new password, with exactly its privileges; may be run again at any time.
+    """Make the role, with exactly its privileges; may be run again at any time, as after an upgrade.
 
     Parameters
     ----------
+    verifier : str
+        Its new password's; blank leaves the password that it has.
     name : str
         The database as its server knows it.
     """
     role = f'"{role_name(host)}"'
+    password = f" PASSWORD '{verifier}'" if verifier else ""
+    attributes = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT"
     lines = [
         f"-- QMT host {host}: its role and what it may do in {name}. Run as the database's owner: psql -d {name} -f FILE",
         "\\set ON_ERROR_STOP on",
@@ -49,18 +56,17 @@ def grant_sql(host: str, verifier: str, *, database: Database, name: str) -> str
         "DO $$ BEGIN",
         f"  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role_name(host)}') THEN CREATE ROLE {role}; END IF;",
         "END $$;",
-        (
-            f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT"
-            f" CONNECTION LIMIT {MAX_CONNECTIONS} PASSWORD '{verifier}';"
-        ),
+        f"ALTER ROLE {role} {attributes} CONNECTION LIMIT {MAX_CONNECTIONS}{password};",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role};",
+        *_column_revokes(role, database),
         f'GRANT CONNECT ON DATABASE "{name}" TO {role};',
         f"GRANT USAGE ON SCHEMA public TO {role};",
-        *_column_revokes(role, database),
     ]
     for one in privileges(database):
         columns = f" ({', '.join(one.columns)})" if one.columns else ""
         lines.append(f"GRANT {one.rights}{columns} ON public.{one.table} TO {role};")
+    if database == "default":
+        lines += _people_view(role, name)
     return "\n".join([*lines, "COMMIT;", ""])
 
 
@@ -71,6 +77,30 @@ def _column_revokes(role: str, database: Database) -> list[str]:
         for one in privileges(database)
         if one.columns
     ]
+
+
+def _people_view(role: str, name: str) -> list[str]:
+    """People without what proves who they are: a view under the table's name, in a schema that the role looks at first."""
+    fields = [field for field in get_user_model()._meta.concrete_fields if field.column]
+    columns = ", ".join(
+        field.column if field.column in PERSON_COLUMNS else f"{_blank(field)} AS {field.column}" for field in fields
+    )
+    return [
+        f"DROP SCHEMA IF EXISTS {role} CASCADE;",
+        f"CREATE SCHEMA {role};",
+        f"CREATE VIEW {role}.{PEOPLE} AS SELECT {columns} FROM public.{PEOPLE};",  # noqa: S608 - our own names
+        f"GRANT USAGE ON SCHEMA {role} TO {role};",
+        f"GRANT SELECT ON {role}.{PEOPLE} TO {role};",
+        f'ALTER ROLE {role} IN DATABASE "{name}" SET search_path = {role}, public;',
+    ]
+
+
+def _blank(field: Field[Any, Any]) -> str:
+    if field.null:
+        return "NULL"
+    if isinstance(field, BooleanField):
+        return "false"
+    return "now()" if isinstance(field, DateTimeField) else "''"
 
 
 def revoke_sql(host: str, *, name: str) -> str:
@@ -84,6 +114,7 @@ def revoke_sql(host: str, *, name: str) -> str:
             f"DO $$ BEGIN {exists}",
             f"  ALTER ROLE {role} NOLOGIN PASSWORD NULL;",
             f"  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role_name(host)}';",
+            f"  EXECUTE 'DROP SCHEMA IF EXISTS {role} CASCADE';",
             f"  EXECUTE 'DROP OWNED BY {role}';",
             "END IF; END $$;",
             "",

@@ -32,19 +32,22 @@ def _tables(rights: str, *names: str) -> list[Privilege]:
     return [Privilege(name, rights) for name in names]
 
 
-#: Who people are and whether they may act, without what proves it.
+PEOPLE: Final = "accounts_user"
+#: Who people are and whether they may act. A host sees the other columns blank, by a view of its own that stands before
+#: the table: Django reads whole rows, and the passwords' hashes are none of a host's business.
 PERSON_COLUMNS: Final = (
     "id", "username", "first_name", "last_name", "role", "is_active", "is_staff", "is_superuser", "language",
 )  # fmt: skip
 
 DEFAULT: Final[tuple[Privilege, ...]] = (
-    # Who may trade where: read anew at the last look, never written.
-    Privilege("accounts_user", READ, PERSON_COLUMNS),
+    # Who may trade where: read anew at the last look, never written. (People: see `PERSON_COLUMNS`.)
     *_tables(
         READ,
-        "accounts_grant", "accounts_team", "accounts_teammember", "accounts_qmthost", "accounts_liveswitch",
+        "accounts_team", "accounts_teammember", "accounts_qmthost", "accounts_liveswitch",
         "risk_risklimit", "risk_approvalrule", "risk_persontrading",
     ),
+    # Every sweeper removes the grants whose time is over.
+    *_tables("SELECT, DELETE", "accounts_grant"),
     # The host's own state.
     *_tables(FULL, "accounts_hoststatus", "accounts_accountsession", "ops_processheartbeat"),
     # A halt is the one thing a host decides about an account: it raises the authority's number.
@@ -60,11 +63,11 @@ DEFAULT: Final[tuple[Privilege, ...]] = (
         "orders_order", "orders_killrun", "orders_killtarget", "risk_tally", "risk_control", "orders_approval",
         "ledger_accountbook", "ledger_assetsnapshot", "ledger_tradedate", "ledger_ledgerposition",
         "ledger_ownerposition", "ledger_corporateaction", "ledger_difference", "ledger_accountday",
-        "ledger_positionday", "ledger_issueround",
+        "ledger_issueround",
     ),
     *_tables(APPEND, "orders_orderevent", "orders_trade", "ledger_accountevent", "ledger_ledgerentry"),
     *_tables(
-        FULL, "ledger_position", "orders_parkedevent", "ledger_subscribableissue", "ledger_subscriptionquota"
+        FULL, "ledger_position", "ledger_positionday", "orders_parkedevent", "ledger_subscribableissue", "ledger_subscriptionquota"
     ),
     # Why an order exists: read to judge it.
     *_tables(
@@ -72,8 +75,10 @@ DEFAULT: Final[tuple[Privilege, ...]] = (
         "execution_execution", "execution_leg", "execution_child", "signals_exitplan", "signals_signal",
         "grids_gridsession", "grids_gridsignal", "grids_gridattempt", "strategies_run", "strategies_runorder",
     ),
-    # The SDK's functions by name: claimed and settled.
-    *_tables(KEEP, "functions_functioncall"),
+    # The SDK's functions by name, and transfers: claimed and settled.
+    *_tables(KEEP, "functions_functioncall", "money_transfer"),
+    *_tables(APPEND, "money_transferevent"),
+    *_tables(READ, "money_moneylimit"),
     # Market data: downloads, evidence, static data of this host's terminal.
     *_tables(
         FULL,
@@ -115,5 +120,5 @@ def privileges(database: Database) -> tuple[Privilege, ...]:
 
 def undecided(tables: Iterable[str]) -> list[str]:
     """Tables that are neither granted nor withheld."""
-    granted = {one.table for one in (*DEFAULT, *QUOTES)}
+    granted = {PEOPLE, *(one.table for one in (*DEFAULT, *QUOTES))}
     return sorted(name for name in tables if name not in granted and not name.startswith(WITHHELD))

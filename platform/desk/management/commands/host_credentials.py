@@ -24,6 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("host", help="name of the QMT host in the platform")
         parser.add_argument("--out", type=Path, required=True, help="folder that the files are written to")
         parser.add_argument("--revoke", action="store_true", help="write what ends its access, and void its codes")
+        parser.add_argument(
+            "--refresh", action="store_true", help="write the SQL of this release's privileges; passwords stay"
+        )
         parser.add_argument("--minutes", type=int, default=60, help="how long the code may be used (default 60)")
         parser.add_argument(
             "--database-address", default="", metavar="HOST:PORT", help="as the host reaches PostgreSQL"
@@ -33,7 +36,9 @@ class Command(BaseCommand):
         parser.add_argument("--tls-certificate", type=Path, help="the host's own certificate, handed to it")
         parser.add_argument("--tls-key", type=Path, help="the certificate's key, handed to it")
 
-    def handle(self, *args: Any, host: str, out: Path, revoke: bool, minutes: int, **options: Any) -> None:
+    def handle(
+        self, *args: Any, host: str, out: Path, revoke: bool, refresh: bool, minutes: int, **options: Any
+    ) -> None:
         from accounts.models import QmtHost
 
         row = QmtHost.objects.filter(name=host).first()
@@ -43,8 +48,12 @@ class Command(BaseCommand):
             raise CommandError(f"--minutes is 1 to {MAX_MINUTES}.")
         if (options["tls_certificate"] is None) != (options["tls_key"] is None):
             raise CommandError("--tls-certificate and --tls-key belong together.")
+        if revoke and refresh:
+            raise CommandError("--revoke and --refresh exclude each other.")
         if revoke:
             self._revoke(row, out)
+        elif refresh:
+            self._refresh(row, out)
         else:
             self._issue(row, out, timedelta(minutes=minutes), options)
 
@@ -71,6 +80,14 @@ class Command(BaseCommand):
             f"{int(lifetime.total_seconds() // 60)} minutes. It is not shown again:"
         )
         self.stdout.write(code)
+
+    def _refresh(self, host: Any, out: Path) -> None:
+        from desk.hosts.bundle import NotShared, privilege_files
+
+        try:
+            self._write(out, privilege_files(get_config(), host.name))
+        except NotShared as error:
+            raise CommandError(str(error)) from error
 
     def _revoke(self, host: Any, out: Path) -> None:
         from accounts.services import host_save

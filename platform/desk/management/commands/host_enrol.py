@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if not code:
             raise CommandError("No code was given on standard input.")
         bundle = fetch(url.rstrip("/"), code, ca)
-        write_environment(env_file, bundle, get_config().state_dir / "tls")
+        write_environment(env_file, bundle, get_config().state_dir)
         self.stdout.write(f"{bundle['host']} is enrolled: {env_file} is written.")
 
 
@@ -74,9 +74,10 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def write_environment(path: Path, bundle: dict[str, Any], folder: Path) -> None:
+def write_environment(path: Path, bundle: dict[str, Any], state_dir: Path) -> None:
     """Write the settings and the PEM files, readable by this account only (the installer narrows it on Windows)."""
-    settings = dict(bundle["settings"])
+    settings = {**bundle["settings"], "DESK_STATE_DIR": str(state_dir)}
+    folder = state_dir / "tls"
     if bundle["files"]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, text in bundle["files"].items():

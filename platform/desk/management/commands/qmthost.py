@@ -17,7 +17,7 @@ class Command(ProcessCommand):
     runs_on_host = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", required=True, help="name of the QMT host in the platform")
+        parser.add_argument("--host", default="", help="name of the QMT host; default: the one this machine is")
 
     def handle(self, *args: Any, host: str, **options: Any) -> None:
         from desk.supervisor.embedded import run_host_workers
@@ -25,6 +25,9 @@ class Command(ProcessCommand):
         from desk.supervisor.merged_log import merged_log
 
         config = get_config()
+        host = host or config.qmt_host
+        if not host:
+            raise CommandError("This machine is no QMT host (DESK_QMT_HOST is not set): name one with --host.")
         problem = remote_problem(config, host)
         if problem:
             raise CommandError(problem)

@@ -8,7 +8,7 @@ from frontend import instrumentpages, marketpages, oversight, risk, statements, 
 from frontend.access.urls import urlpatterns as access_patterns
 from frontend.apipage import ApiPage
 from frontend.approvals import approval_rules, approvals
-from frontend.executions import executions
+from frontend.executions import executions, new_issues
 from frontend.webhooks import webhooks
 
 app_name = "frontend"
@@ -24,6 +24,7 @@ urlpatterns = [
     path("data/files/", marketpages.files, name="data-files"),
     path("data/status/", marketpages.status, name="data-status"),
     path("executions/", executions, name="executions"),
+    path("executions/new-issues/", new_issues, name="new-issues"),
     path("approvals/", approvals, name="approvals"),
     path("approvals/rules/", approval_rules, name="approval-rules"),
     path("alerts/", oversight.alerts, name="alerts"),

@@ -100,15 +100,15 @@ def test_order_path_works_from_acceptance_to_the_books(bounded: Bench) -> None:
 
 @on_postgres
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("attribute", "words"),
     [
-        (f"CREATE ROLE {ROLE} SUPERUSER", "superuser"),
-        (f"CREATE ROLE {ROLE} CREATEROLE", "may create roles"),
-        (f"CREATE ROLE {ROLE} IN ROLE CURRENT_USER", "owner"),
+        ("SUPERUSER", "superuser"),
+        ("CREATEROLE", "may create roles"),
+        ("IN ROLE CURRENT_USER", "owner"),
     ],
 )
-def test_role_that_no_grant_bounds_is_refused(make: str, words: str) -> None:
-    execute(make.replace("CURRENT_USER", connection.settings_dict["USER"]))
+def test_role_that_no_grant_bounds_is_refused(attribute: str, words: str) -> None:
+    execute(f"CREATE ROLE {ROLE} {attribute}".replace("CURRENT_USER", connection.settings_dict["USER"]))
     with pytest.raises(RoleError, match=words):
         role_bound("default", ROLE)
 

@@ -15,7 +15,7 @@ TOKEN = token_generate()
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (f"used {TOKEN}.", f"used desk_{MASK}."),
+        pytest.param(f"used {TOKEN}.", f"used desk_{MASK}.", id="token"),
         ("Authorization: Bearer abc.DEF-123456", f"Authorization: {MASK} {MASK}"),
         ("sent Bearer abc.DEF-123456 along", f"sent Bearer {MASK} along"),
         ("postgresql://desk:w0rd!x@db.example.org/desk", f"postgresql://desk:{MASK}@db.example.org/desk"),

@@ -29,6 +29,8 @@ MESSAGES: dict[str, str | Promise] = {
     "chart.volume": _("Volume"),
     "chart.amount": _("Traded value"),
     "connection.up": _("Live"),
+    "connection.back": _("Connected again"),
+    "connection.back_since": _("What happened since {time} is being caught up."),
     "connection.down": _("Connection lost, reconnecting…"),
     "connection.stale": _("Prices are stale"),
     "count.positions": _("{count} instruments"),

@@ -6,12 +6,14 @@ import json
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
 import httpx
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from qmt.calendar import SHANGHAI
 from tests.e2e.axe import violations
 from tests.e2e.conftest import Visitor
 from tests.e2e.platform_stack import Stack
@@ -250,3 +252,58 @@ def test_no_request_leaves_for_another_host(stack: Stack, visit: Visit) -> None:
     alice.page.wait_for_timeout(2000)
 
     assert hosts == {f"127.0.0.1:{stack.port}"}
+
+
+def test_page_that_slept_gives_a_dead_connection_up_and_shows_the_truth(stack: Stack, visit: Visit) -> None:
+    page = visit("alice").page
+    links: list[WebSocketRoute] = []
+    deaf: list[bool] = []
+
+    def between(route: WebSocketRoute) -> None:
+        # The first connection goes silent once `deaf` says so: to the page it looks open, as after a sleep.
+        links.append(route)
+        first = len(links) == 1
+        server = route.connect_to_server()
+        server.on_message(lambda text: None if first and deaf else route.send(text))
+
+    page.route_web_socket(re.compile("/ws/v1"), between)
+    page.reload()
+    expect(page.locator("#connection-dot")).to_have_class("dot dot-good", timeout=LIVE_MS)
+    deaf.append(True)
+    with stack.api("alice") as api:
+        body = {"account": _account(api), "symbol": "600036.SH", "side": "BUY", "quantity": 100}
+        limit_down = api.get("/instruments/600036.SH").json()["limit_down"]
+        api.post("/orders", json={**body, "price_type": "LIMIT", "price": limit_down})
+
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+    expect(page.locator("#orders tbody tr", has_text="600036.SH")).to_be_visible(timeout=LIVE_MS)
+    expect(page.locator("#connection-dot")).to_have_class("dot dot-good", timeout=LIVE_MS)
+    assert len(links) == 2
+
+
+def test_chart_shows_the_figures_that_the_api_answers(stack: Stack, visit: Visit) -> None:
+    page = visit("alice").page
+    page.locator("[data-period='1d']").click()
+    with stack.api("alice") as api:
+        symbol = page.locator("#chart-symbol").text_content()
+        asked = {"symbols": symbol, "period": "1d", "count": 1, "wait": 60}
+        bar = api.get("/bars", params=asked).json()["rows"][0]
+        values = api.get("/indicators", params={**asked, "indicators": "MA(5,10,20,60),MACD"}).json()["rows"][0]
+    expect(page.locator("[data-stroke=hist] b")).not_to_have_text("—", timeout=LIVE_MS)
+
+    page.locator("#chart").focus()
+    page.keyboard.press("End")
+    if (
+        page.locator("#chart-bar > b").text_content()
+        != f"{datetime.fromtimestamp(bar['time'] / 1000, SHANGHAI):%Y-%m-%d}"
+    ):
+        page.keyboard.press("ArrowLeft")  # past the day that is not over
+
+    shown = page.locator("#chart-bar > span > b").all_text_contents()[:4]
+    assert shown == [f"{bar[name]:.2f}" for name in ("open", "high", "low", "close")]
+    assert page.locator("#chart-values b").all_text_contents() == [
+        *(f"{values[f'ma{length}']:.2f}" for length in (5, 10, 20, 60)),
+        *(f"{values[name]:.3f}" for name in ("macd_dif", "macd_dea", "macd_hist")),
+    ]
+    expect(page.locator("#chart-spoken")).to_contain_text(shown[3])

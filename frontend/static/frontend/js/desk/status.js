@@ -1,8 +1,9 @@
 // The bar under the header: account state, market clock, connection and how old the newest price is.
-import { byId, setText } from "../lib/dom.js";
+import { byId, setText, toast } from "../lib/dom.js";
 import { t } from "../lib/text.js";
 
 const STALE_AFTER_MS = 10_000;
+const WORTH_A_WORD_MS = 3000; // a shorter absence is over before anybody saw it
 const TRADING_PHASES = new Set(["OPEN_AUCTION", "OPEN_AUCTION_NO_CANCEL", "CONTINUOUS", "CLOSE_AUCTION"]);
 const clockText = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
@@ -10,6 +11,7 @@ export class Status {
   #clock = null;
   #offset = 0; // market time minus this computer's time, ms
   #online = false;
+  #lostAt = null; // since when there is no connection, once there was one
   #source = ""; // host whose terminal sends the prices of the account shown
 
   constructor(socket, quotes) {
@@ -59,6 +61,11 @@ export class Status {
   }
 
   #connection(up) {
+    if (this.#online && !up) this.#lostAt = Date.now();
+    if (up && this.#lostAt !== null) {
+      if (Date.now() - this.#lostAt > WORTH_A_WORD_MS) toast(t("connection.back"), t("connection.back_since", { time: clockText.format(this.#lostAt) }));
+      this.#lostAt = null;
+    }
     this.#online = up;
     this.#tick();
   }

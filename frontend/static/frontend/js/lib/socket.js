@@ -1,9 +1,12 @@
-// One live connection to /ws/v1: subscriptions, resume by version, reconnect with back-off.
+// One live connection to /ws/v1: subscriptions, resume by version, reconnect with back-off, proof of life after a sleep.
 
 const FIRST_DELAY_MS = 300;
-const LAST_DELAY_MS = 5000;
+const LAST_DELAY_MS = 3000;
+const BEAT_MS = 1000;
 const PING_MS = 15000;
 const SILENCE_MS = 40000;
+const SLEPT_MS = 5000; // a timer that comes so much too late was asleep, as the laptop below it
+const ANSWER_MS = 2000; // a living server answers a ping within this
 
 export class LiveSocket extends EventTarget {
   #socket = null;
@@ -11,14 +14,16 @@ export class LiveSocket extends EventTarget {
   #delay = FIRST_DELAY_MS;
   #lastHeard = 0;
   #timer = null;
+  #beatAt = Date.now();
 
   constructor(url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/v1`) {
     super();
     this.url = url;
     setInterval(() => this.#watch(), PING_MS);
-    // A woken laptop or a network that came back: try at once instead of after the back-off.
-    addEventListener("online", () => this.#retryNow());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#retryNow());
+    setInterval(() => this.#beat(), BEAT_MS);
+    // A woken laptop or a network that came back: find out at once instead of after the back-off or the silence.
+    addEventListener("online", () => this.#awake());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#awake());
   }
 
   get open() {
@@ -29,10 +34,13 @@ export class LiveSocket extends EventTarget {
   connect() {
     if (this.#socket !== null) return;
     clearTimeout(this.#timer);
-    this.#socket = new WebSocket(this.url);
-    this.#socket.addEventListener("open", () => this.#opened());
-    this.#socket.addEventListener("message", (event) => this.#received(JSON.parse(event.data)));
-    this.#socket.addEventListener("close", (event) => this.#closed(event));
+    const socket = new WebSocket(this.url);
+    this.#socket = socket;
+    // A connection that was given up may speak once more: nobody listens.
+    const mine = (act) => (event) => socket === this.#socket && act(event);
+    socket.addEventListener("open", mine(() => this.#opened()));
+    socket.addEventListener("message", mine((event) => this.#received(JSON.parse(event.data))));
+    socket.addEventListener("close", mine((event) => this.#closed(event)));
   }
 
   /** Subscribe to `channel`; the version of the last event is remembered and resumed from. */
@@ -90,16 +98,31 @@ export class LiveSocket extends EventTarget {
     this.#delay = Math.min(this.#delay * 2, LAST_DELAY_MS);
   }
 
-  #retryNow() {
-    if (this.#socket === null) {
-      this.#delay = FIRST_DELAY_MS;
-      this.connect();
-    } else this.#watch();
+  #beat() {
+    const late = Date.now() - this.#beatAt - BEAT_MS;
+    this.#beatAt = Date.now();
+    if (late > SLEPT_MS) this.#awake();
+  }
+
+  /** A connection from before may be dead without knowing: it answers soon, or another takes its place. */
+  #awake() {
+    this.#delay = FIRST_DELAY_MS;
+    if (this.#socket === null) this.connect();
+    if (!this.open) return;
+    const [asked, socket] = [Date.now(), this.#socket];
+    this.#send({ op: "ping" });
+    setTimeout(() => socket === this.#socket && this.#lastHeard < asked && this.#giveUp(), ANSWER_MS);
+  }
+
+  /** Closing a dead connection takes as long as it likes: it is left to itself. */
+  #giveUp() {
+    this.#socket.close();
+    this.#closed({ code: 1006 });
   }
 
   #watch() {
     if (!this.open) return;
-    if (Date.now() - this.#lastHeard > SILENCE_MS) this.#socket.close();
+    if (Date.now() - this.#lastHeard > SILENCE_MS) this.#giveUp();
     else this.#send({ op: "ping" });
   }
 

@@ -13,7 +13,8 @@ cd "$DESK_SECRETS"
 random() { openssl rand -base64 48 | tr -d '/+=\n' | cut -c1-48; }
 once() { [ -e "$1" ] || printf '%s\n' "$2" > "$1"; }
 
-for name in desk_secret_key desk_encryption_key postgres_password owner_password app_password valkey_password; do
+for name in desk_secret_key desk_encryption_key postgres_password owner_password app_password valkey_password \
+    valkey_admin_password; do
     once "$name" "$(random)"
 done
 for pair in database:desk quotes:quotes; do
@@ -23,7 +24,6 @@ for pair in database:desk quotes:quotes; do
 done
 once desk_redis_url "rediss://default:$(cat valkey_password)@valkey:6379/0"
 [ -e valkey.conf ] || cat > valkey.conf <<END
-requirepass $(cat valkey_password)
 bind * -::*
 port 0
 tls-port 6379
@@ -31,17 +31,18 @@ tls-cert-file /run/secrets/valkey.pem
 tls-key-file /run/secrets/valkey.key
 tls-ca-cert-file /run/secrets/internal_ca.pem
 tls-auth-clients optional
+aclfile /run/secrets/users.acl
 save ""
 appendonly no
 dir /data
 maxmemory 256mb
 maxmemory-policy noeviction
-# Nothing of the platform's needs these, and whoever got the password should not have them.
-rename-command FLUSHALL ""
-rename-command FLUSHDB ""
-rename-command CONFIG ""
-rename-command DEBUG ""
-rename-command SHUTDOWN ""
+END
+# Digests only. The platform's user changes neither the server nor its users; QMT hosts get a line each.
+digest() { printf %s "$(cat "$1")" | openssl dgst -sha256 -r | cut -d' ' -f1; }
+[ -e users.acl ] || cat > users.acl <<END
+user default on #$(digest valkey_password) ~* &* +@all -@admin -flushall -flushdb -swapdb
+user admin on #$(digest valkey_admin_password) ~* &* +@all
 END
 
 # An authority of this installation: it vouches for PostgreSQL and Valkey, and for nothing else.
@@ -74,11 +75,11 @@ certify certificate.pem key.pem "$site"
 # Containers read them under fixed numbers: 10001 the platform, the proxy and Valkey, 999 PostgreSQL. The authority's key
 # stays root's: take it off this machine.
 if [ "$(id -u)" = 0 ]; then
-    chown 10001:10001 desk_* owner_*_url internal_ca.pem certificate.pem key.pem valkey*
+    chown 10001:10001 desk_* owner_*_url internal_ca.pem certificate.pem key.pem valkey* users.acl
     chown 999:999 postgres* owner_password app_password
     chmod 700 .
 else
-    echo "Not root: give the files to 10001 (desk_* owner_*_url internal_ca.pem certificate.pem key.pem valkey*) and" >&2
+    echo "Not root: give the files to 10001 (desk_* owner_*_url internal_ca.pem certificate.pem key.pem valkey* users.acl) and" >&2
     echo "999 (postgres* owner_password app_password) before you start." >&2
 fi
 echo "Secrets of $site are in $(pwd). Keep a copy of desk_encryption_key apart: without it stored secrets cannot be read."

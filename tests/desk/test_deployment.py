@@ -266,7 +266,7 @@ def test_unit_runs_a_command_that_there_is_without_rights(path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------- documents
-@pytest.mark.parametrize("page", ["docs/deploy.md"])
+@pytest.mark.parametrize("page", ["docs/deploy.md", "docs/threat-model.md"])
 def test_page_names_files_and_commands_that_there_are(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for name in re.findall(r"manage\.py ([a-z_]+)", text):
@@ -274,3 +274,27 @@ def test_page_names_files_and_commands_that_there_are(page: str) -> None:
     for path in re.findall(r"`((?:docker|tests|platform|config|examples)/[\w./-]+)`", text):
         made = path.startswith(("docker/secrets/", "docker/.env"))
         assert made or (ROOT / path).exists(), path
+
+
+def test_threat_model_names_tests_that_there_are() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 50
+    missing = [
+        f"{path}::{function}"
+        for path, function in named
+        if not (ROOT / path).is_file() or f"def {function}" not in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
+def test_threat_model_proves_every_defence_and_says_what_is_not_defended() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    parts = text.split("\n## ")[2:-1]
+    for part in parts:
+        rows = [line for line in part.splitlines() if line.startswith("| ") and not line.startswith("| threat")]
+        assert rows
+        for row in rows:
+            assert "`tests/" in row or row.endswith("| by hand |"), row
+    undefended = [part.splitlines()[0] for part in parts if "Not defended:" not in part]
+    assert undefended == []

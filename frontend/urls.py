@@ -9,6 +9,7 @@ from frontend.access.urls import urlpatterns as access_patterns
 from frontend.apipage import ApiPage
 from frontend.approvals import approval_rules, approvals
 from frontend.executions import executions, new_issues
+from frontend.systempage import system
 from frontend.webhooks import webhooks
 
 app_name = "frontend"
@@ -36,6 +37,7 @@ urlpatterns = [
     path("statements/", statements.statements, name="statements"),
     path("audit/", oversight.audit, name="audit"),
     path("configuration/", oversight.configuration, name="configuration"),
+    path("system/", system, name="system"),
     path("developer/", ApiPage.as_view(), name="api"),
     path("developer/webhooks/", webhooks, name="webhooks"),
     path("preferences/", views.preferences, name="preferences"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alerts.watch import expected_processes
+from accounts.models import QmtHost
+from desk.supervisor.plan import host_workers, platform_processes
 from ops.alerts.watches import SILENT_AFTER
 from ops.clocks import wall_now
 from ops.health import HEARTBEAT_MAX_AGE
@@ -48,10 +49,19 @@ class Process:
     age_seconds: float | None = None
 
 
+def expected_heartbeats() -> Iterator[str]:
+    """The names under which every process of the installation reports, and the loops inside that report apart."""
+    for spec in platform_processes():
+        yield from spec.heartbeats
+    for host in QmtHost.objects.filter(enabled=True):
+        for spec in host_workers(host.name, serves_data=host.serves_data):
+            yield from spec.heartbeats
+
+
 def processes() -> list[Process]:
     """Every process that reports or should, by name."""
     now = wall_now()
-    expected = set(expected_processes())
+    expected = set(expected_heartbeats())
     found = [_of(row, now, expected=row.name in expected) for row in ProcessHeartbeat.objects.all()]
     reported = {process.name for process in found}
     kept = [process for process in found if process.expected or not _is_history(process)]

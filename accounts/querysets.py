@@ -8,17 +8,20 @@ request by a token is further limited to the token's accounts (`User.account_lim
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Expression, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.choices import MAY_HOLD_DUTY_GRANT, MAY_HOLD_TRADE_GRANT, SEES_EVERY_ACCOUNT, TradeRight
 
 if TYPE_CHECKING:
     from accounts.models import BrokerAccount, Grant, User  # noqa: F401 - named in a base class
+
+#: The rights that let a person place orders, and cancel their own.
+_OWN_ORDERS: Final = (TradeRight.OWN, TradeRight.ALL)
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -32,7 +35,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """Grants that have expired and are still stored."""
         return self.filter(expires_at__lte=Now())
 
-    def of(self, user: User) -> Self:
+    def of(self, user: User | Expression) -> Self:
         """Grants to `user` and to the teams of `user`."""
         from accounts.models import TeamMember
 
@@ -57,11 +60,15 @@ class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
         Being an administrator is not enough: it takes a grant, so that the audit
         trail says since when and from whom.
         """
-        return self.cancellable_by(user).filter(enabled=True)
+        return self._limited(user).trade_granted_to(user) if _may_hold(user, MAY_HOLD_TRADE_GRANT) else self.none()
+
+    def trade_granted_to(self, user: User | Expression) -> Self:
+        """The database's half of `tradable_by`, also over a parameter; `may_trade_within` is the person's half."""
+        return self._with_grant(user, trade__in=_OWN_ORDERS).filter(enabled=True)
 
     def cancellable_by(self, user: User | AnonymousUser, *, all_orders: bool = False) -> Self:
         """Accounts on which `user` may cancel their own, or `all_orders`: also while new ones are switched off."""
-        rights = (TradeRight.ALL,) if all_orders else (TradeRight.OWN, TradeRight.ALL)
+        rights = (TradeRight.ALL,) if all_orders else _OWN_ORDERS
         return self._duty(user, MAY_HOLD_TRADE_GRANT, trade__in=rights)
 
     def approvable_by(self, user: User | AnonymousUser) -> Self:
@@ -77,16 +84,28 @@ class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
         return self._duty(user, MAY_HOLD_DUTY_GRANT, can_move_money=True)
 
     def _duty(self, user: User | AnonymousUser, roles: frozenset[Any], **rights: Any) -> Self:
-        if isinstance(user, AnonymousUser) or not user.is_active or user.role not in roles:
-            return self.none()
-        return self._granted(user, **rights)
+        return self._granted(user, **rights) if _may_hold(user, roles) else self.none()
 
     def _granted(self, user: User, **rights: Any) -> Self:
+        return self._limited(user)._with_grant(user, **rights)
+
+    def _with_grant(self, user: User | Expression, **rights: Any) -> Self:
         from accounts.models import Grant
 
         grants = Grant.objects.filter(account=OuterRef("pk"), **rights).in_force().of(user)
-        return self._limited(user).filter(Exists(grants))
+        return self.filter(Exists(grants))
 
     def _limited(self, user: User) -> Self:
         limit = user.account_limit
         return self if limit is None else self.filter(pk__in=limit)
+
+
+def may_trade_within(user: User | AnonymousUser, account_id: int) -> bool:
+    """The person's half of `tradable_by`: an active one whose role may trade, by a token that names the account or none."""
+    if not _may_hold(user, MAY_HOLD_TRADE_GRANT):
+        return False
+    return user.account_limit is None or account_id in user.account_limit
+
+
+def _may_hold(user: User | AnonymousUser, roles: frozenset[Any]) -> TypeGuard[User]:
+    return not isinstance(user, AnonymousUser) and user.is_active and user.role in roles

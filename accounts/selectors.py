@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 
 from accounts.choices import SEES_EVERY_ACCOUNT, SessionState
 from accounts.models import BrokerAccount, Handover, HostStatus, QmtHost, User
+from accounts.querysets import may_trade_within
 from ops.clocks import MarketClock, derive_market_clock, wall_now
 from ops.errors import Code, Forbidden, NotFound
+from ops.prepared import Prepared
 from qmt.calendar import Phase
 
 
@@ -51,6 +53,15 @@ def account_get(user: User | AnonymousUser, account_id: int) -> BrokerAccount:
     return account
 
 
+_TO_TRADE = Prepared(
+    lambda account_id, user_id: (
+        BrokerAccount.objects.trade_granted_to(user_id).filter(pk=account_id).select_related("host", "host__status")
+    ),
+    BigIntegerField(),
+    BigIntegerField(),
+)
+
+
 def account_to_trade(user: User | AnonymousUser, account_id: int) -> BrokerAccount:
     """The account `account_id`, its host and status loaded, if `user` may place orders on it, in one query.
 
@@ -62,9 +73,7 @@ def account_to_trade(user: User | AnonymousUser, account_id: int) -> BrokerAccou
         TRADE_NOT_GRANTED: `user` may only look.
     """
     # Whoever may trade an account sees it: both rules ask for the same grants.
-    account = (
-        BrokerAccount.objects.tradable_by(user).select_related("host", "host__status").filter(pk=account_id).first()
-    )
+    account = _TO_TRADE.first(account_id, user.pk) if may_trade_within(user, account_id) else None
     if account is None:
         raise Forbidden(Code.TRADE_NOT_GRANTED, account=account_get(user, account_id).pk)
     return account

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, CharField, DateField, QuerySet
 
 from accounts.models import QmtHost, User
 from marketdata.choices import AliasKind, Market
@@ -27,6 +27,7 @@ from marketdata.quotes.periods import Period
 from ops.clocks import market_clock
 from ops.errors import Code, Invalid, NotFound, Unavailable
 from ops.models import Job
+from ops.prepared import Prepared
 from qmt.codes import CodeError, parse_symbol
 
 #: How much of a bad request a refusal repeats.
@@ -38,6 +39,15 @@ IDS_PER_QUERY = 500
 NEW_LISTING = timedelta(days=400)
 
 
+_INSTRUMENT = Prepared(lambda symbol: Instrument.objects.filter(symbol=symbol), CharField())
+_DAY = Prepared(
+    lambda instrument_id, trade_date: InstrumentDay.objects.filter(instrument=instrument_id, trade_date=trade_date),
+    BigIntegerField(),
+    DateField(),
+)
+_QUOTE = Prepared(lambda pk: LatestQuote.objects.filter(pk=pk), BigIntegerField(), using="quotes")
+
+
 def instrument_get(symbol: str) -> Instrument:
     """Return the instrument of a symbol; a bare code is completed by the market rules.
 
@@ -46,7 +56,12 @@ def instrument_get(symbol: str) -> Instrument:
     Invalid
         ``SYMBOL_UNKNOWN``.
     """
-    return next(iter(instruments_by_symbol([symbol]).values()))
+    try:
+        found = _INSTRUMENT.first(str(parse_symbol(symbol)))
+    except CodeError:
+        found = None
+    # What is no present symbol may be a former one, or is refused with its reason.
+    return found or next(iter(instruments_by_symbol([symbol]).values()))
 
 
 def instrument_find(symbol: str) -> Instrument:
@@ -154,7 +169,12 @@ def instrument_day(instrument: Instrument, trade_date: date) -> InstrumentDay | 
 
     None is what a pre-trade check denies with ``STALE_LIMITS``.
     """
-    return InstrumentDay.objects.filter(instrument=instrument, trade_date=trade_date).first()
+    return _DAY.first(instrument.pk, trade_date)
+
+
+def latest_quote(instrument_id: int) -> LatestQuote | None:
+    """Return the latest stored quote of one instrument, None where there is none."""
+    return _QUOTE.first(instrument_id)
 
 
 def latest_quotes(instrument_ids: Iterable[int]) -> Mapping[int, LatestQuote]:

@@ -3,7 +3,7 @@
 Building and compiling a queryset takes several times as long as SQLite needs to answer it. A `Prepared` query is an
 ordinary queryset over parameters; its SQL, its converters and the way from rows to instances are kept with the
 connection, so that a later call only binds its values and executes. What it returns is what the queryset would
-return: instances with their `select_related`, or values.
+return: instances with their `select_related`, or values. The data are read anew by every call: nothing of an answer is kept.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import EmptyResultSet, ObjectDoesNotExist
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, Field, QuerySet
+from django.db.models import Expression, Field, IntegerField, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 T = TypeVar("T")
@@ -30,7 +30,13 @@ class _Slot:
     field: Field[Any, Any]
 
     def bind(self, values: Sequence[Any], connection: BaseDatabaseWrapper) -> Any:
-        return self.field.get_db_prep_value(values[self.position], connection, prepared=False)
+        """The value as the database takes it; EmptyResultSet for a number that no such column can hold."""
+        value = values[self.position]
+        if isinstance(value, int) and isinstance(self.field, IntegerField):
+            least, most = connection.ops.integer_field_range(self.field.get_internal_type())
+            if not least <= value <= most:
+                raise EmptyResultSet
+        return self.field.get_db_prep_value(value, connection, prepared=False)
 
 
 class Parameter(Expression):
@@ -52,7 +58,8 @@ class Prepared(Generic[T]):
     build
         Called once per connection with one `Parameter` per field; returns the queryset. Nothing in it may depend on
         the moment: what differs from call to call is a parameter (`Now()` is asked of the database, at each call).
-        A parameter that is None equals nothing, as in SQL. `prefetch_related` is refused.
+        Parameters stand where a value is compared for equality: one that is None, or a number beyond the column's
+        range, finds nothing. `prefetch_related` is refused.
     fields
         What converts each value for the database.
     using
@@ -118,13 +125,15 @@ class _Plan:
             raise ValueError("a prepared query does not prefetch")
         compiler: Any = queryset.query.get_compiler(connection=connection)
         self._sql, template = compiler.as_sql()
+        if compiler.has_extra_select:
+            raise ValueError("a prepared query selects nothing but its columns")
         self._template: tuple[Any, ...] = tuple(template)
         converters = compiler.get_converters([column for column, _, _ in compiler.select[: compiler.col_count]])
         self._locks = queryset.query.select_for_update
         self._connection = connection
         self._bound: tuple[Any, ...] = ()
         # The queryset's own way from rows to what it returns, with the compiler's answers given in advance.
-        compiler.as_sql = lambda *_, **__: (self._sql, self._bound)
+        compiler.execute_sql = lambda *_, **__: [self._fetched()]
         compiler.get_converters = lambda _: converters
         queryset.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
         self._queryset: Any = queryset
@@ -133,7 +142,36 @@ class _Plan:
         connection = self._connection
         if self._locks and not connection.in_atomic_block:
             raise transaction.TransactionManagementError("a prepared query locks rows outside of a transaction")
-        self._bound = tuple(
-            part.bind(values, connection) if isinstance(part, _Slot) else part for part in self._template
-        )
+        try:
+            self._bound = tuple(
+                part.bind(values, connection) if isinstance(part, _Slot) else part for part in self._template
+            )
+        except EmptyResultSet:
+            return []
         return [*self._queryset._iterable_class(self._queryset)]
+
+    def _fetched(self) -> list[Any]:
+        with _cursor(self._connection) as cursor:
+            cursor.execute(self._sql, self._bound)
+            rows: list[Any] = cursor.fetchall()
+        return rows
+
+
+def _cursor(connection: Any) -> Any:
+    """A cursor of Django's; on PostgreSQL one that leaves the values out of the statement.
+
+    Django puts values into the text, so that the server parses and plans each statement anew. With the values apart
+    psycopg recognises a statement and has the server keep its plan (`prepare_threshold` in the settings). Where
+    statements are recorded, they are recorded with their values.
+    """
+    if connection.vendor != "postgresql" or connection.queries_logged:
+        return connection.cursor()
+    from django.db.backends.postgresql.base import ServerBindingCursor
+
+    connection.ensure_connection()
+    raw = connection.connection
+    usual, raw.cursor_factory = raw.cursor_factory, ServerBindingCursor
+    try:
+        return connection.cursor()
+    finally:
+        raw.cursor_factory = usual

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.choices import Role
-from accounts.models import BrokerAccount, Grant, User
-from accounts.selectors import account_get, account_views, may_cancel, may_trade
-from ops.errors import Code, NotFound
+from accounts.models import BrokerAccount, Grant, TeamMember, User
+from accounts.models import Team as DeskTeam
+from accounts.selectors import account_get, account_to_trade, account_views, may_cancel, may_trade
+from ops.clocks import wall_now
+from ops.errors import Code, Forbidden, NotFound
 from tests.people import Team
 
 
 def names(user: User | AnonymousUser, *, tradable: bool = False) -> list[str]:
     rule = BrokerAccount.objects.tradable_by if tradable else BrokerAccount.objects.visible_to
-    return [account.name for account in rule(user)]
+    found = [account.name for account in rule(user)]
+    if tradable:
+        assert found == [account.name for account in BrokerAccount.objects.all() if can_place(user, account.pk)]
+    return found
+
+
+def can_place(user: User | AnonymousUser, account_id: int) -> bool:
+    """What a submission asks: the same rule, compiled once."""
+    try:
+        return account_to_trade(user, account_id).pk == account_id
+    except (Forbidden, NotFound):
+        return False
 
 
 @pytest.mark.parametrize(
@@ -61,6 +76,41 @@ def test_trading_admin_with_grant_trades(team: Team) -> None:
 def test_trading_grant_of_a_role_that_never_trades_is_void(team: Team, role: Role) -> None:
     team.alice.role = role
     assert names(team.alice, tradable=True) == []
+
+
+def test_trading_right_through_a_team(team: Team) -> None:
+    squad = DeskTeam.objects.create(name="squad")
+    Grant.objects.create(team=squad, account=team.beta, trade="OWN")
+    assert names(team.bob, tradable=True) == []
+    TeamMember.objects.create(team=squad, user=team.bob)
+    assert names(team.bob, tradable=True) == ["Beta"]
+    TeamMember.objects.all().delete()
+    assert names(team.bob, tradable=True) == []
+
+
+def test_trading_right_ends_with_its_grants_time(team: Team) -> None:
+    grants = Grant.objects.filter(user=team.alice, account=team.alpha)
+    grants.update(expires_at=wall_now() + timedelta(hours=1))
+    assert names(team.alice, tradable=True) == ["Alpha"]
+    grants.update(expires_at=wall_now() - timedelta(seconds=1))
+    assert names(team.alice, tradable=True) == []
+
+
+def test_trading_by_a_token_is_limited_to_its_accounts(team: Team) -> None:
+    team.alice.account_limit = frozenset({team.beta.pk})
+    assert names(team.alice, tradable=True) == []
+    team.alice.account_limit = frozenset({team.alpha.pk})
+    assert names(team.alice, tradable=True) == ["Alpha"]
+
+
+def test_trading_disabled_account_cannot_be_placed_on(team: Team) -> None:
+    BrokerAccount.objects.update(enabled=False)
+    assert names(team.alice, tradable=True) == []
+
+
+def test_trading_account_beyond_any_number_is_not_found(team: Team) -> None:
+    with pytest.raises(NotFound):
+        account_to_trade(team.alice, 10**30)
 
 
 def test_trading_disabled_account_cancels_but_does_not_trade(team: Team) -> None:

@@ -56,6 +56,20 @@ def test_prepared_value_that_is_none_equals_nothing(bench: Bench) -> None:
     assert Prepared(lambda key: Order.objects.filter(client_order_id=key), CharField()).all(None) == []
 
 
+def test_prepared_number_beyond_the_column_finds_nothing(bench: Bench) -> None:
+    prepared = Prepared(lambda pk: BrokerAccount.objects.filter(pk=pk), ACCOUNT)
+    assert [prepared.all(2**63), prepared.all(-(2**63) - 1)] == [[], []]
+
+
+def test_prepared_query_is_read_anew_by_every_call(bench: Bench) -> None:
+    prepared = Prepared(lambda pk: BrokerAccount.objects.filter(pk=pk), ACCOUNT)
+    seen = []
+    for name in ("one", "two", "three", "four"):  # often enough that PostgreSQL keeps the plan
+        BrokerAccount.objects.filter(pk=bench.account.pk).update(owner=name)
+        seen.append(prepared.get(bench.account.pk).owner)
+    assert seen == ["one", "two", "three", "four"]
+
+
 def test_prepared_values_are_those_of_each_call(bench: Bench) -> None:
     names = Prepared(
         lambda name: User.objects.filter(username=name).values_list("username", flat=True),

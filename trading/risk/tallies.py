@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
+from django.db.models import CharField, QuerySet
+
+from ops.prepared import Prepared
 from trading.ledger.journal import Journal
 from trading.risk.facts import ZERO, Usage
 from trading.risk.models import Tally
@@ -63,6 +67,19 @@ def usage_read(trade_date: date, subjects: Iterable[str], at: datetime) -> dict[
     """The counters of subjects as they stand, nothing held; subjects without a row are left out."""
     keys = [tally_key(trade_date, subject) for subject in subjects]
     return {tally.subject: usage_of(tally, at) for tally in Tally.objects.filter(pk__in=keys)}
+
+
+#: An order asks for as many counters as it has subjects; a basket over several accounts for more.
+_MOST_PREPARED: Final = 8
+
+
+def _lockable(keys: Iterable[Any]) -> QuerySet[Tally]:
+    return Tally.objects.select_for_update().filter(pk__in=list(keys)).order_by("pk")
+
+
+@cache
+def _prepared(count: int) -> Prepared[Tally]:
+    return Prepared(lambda *keys: _lockable(keys), *[CharField()] * count)
 
 
 @dataclass(slots=True)
@@ -142,8 +159,8 @@ class Tallies:
 
     @staticmethod
     def _lock(keys: list[str]) -> dict[str, Tally]:
-        rows = Tally.objects.select_for_update().filter(pk__in=keys).order_by("pk")
-        return {row.pk: row for row in rows}
+        few = len(keys) <= _MOST_PREPARED
+        return {row.pk: row for row in (_prepared(len(keys)).all(*keys) if few else _lockable(keys))}
 
 
 @dataclass(frozen=True, slots=True)

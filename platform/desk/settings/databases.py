@@ -79,6 +79,9 @@ def postgres_database(url: str) -> dict[str, Any]:
                 "timeout": _pools.timeout_seconds,
             },
             **postgres_options(_config, host),
+            # What the hot paths ask again and again is planned once per connection (`ops.prepared`); the ORM's own
+            # statements carry their values in their text and are not affected.
+            "prepare_threshold": 2,
             **query,
         },
         "TEST": {**INDEPENDENT},

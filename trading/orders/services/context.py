@@ -15,7 +15,7 @@ from accounts.selectors import host_clock, session_state
 from desk.settings.schema import get_config
 from marketdata.models import Instrument, InstrumentDay
 from marketdata.quotes.models import LatestQuote
-from marketdata.selectors import latest_quotes
+from marketdata.selectors import latest_quote
 from ops.clocks import SHANGHAI, MarketClock, wall_now
 from ops.prepared import Prepared
 from qmt.calendar import Phase
@@ -109,7 +109,7 @@ def newest_quote(instrument: Instrument) -> LatestQuote | None:
     Read before the account's book is held: an order never waits for the other database with the book in its hand.
     """
     try:
-        return latest_quotes([instrument.pk]).get(instrument.pk)
+        return latest_quote(instrument.pk)
     except DatabaseError as error:
         logger.warning("no quote of %s to judge an order by: %s", instrument.symbol, error)
         return None

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import actor_for_user
 from accounts.choices import AccountMode, TradeRight, TradingState
+from accounts.maintenance import maintenance_validate
 from accounts.models import (
     ApiToken,
     BrokerAccount,
@@ -54,9 +55,11 @@ from ops.errors import DeskError
 if TYPE_CHECKING:
     _UserAdmin = DjangoUserAdmin[User]
     _ModelForm = forms.ModelForm[BrokerAccount]
+    _HostForm = forms.ModelForm[QmtHost]
 else:  # not generic at run time
     _UserAdmin = DjangoUserAdmin
     _ModelForm = forms.ModelForm
+    _HostForm = forms.ModelForm
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -121,9 +124,19 @@ class UserAdmin(Guarded, _UserAdmin):
         return response
 
 
+class QmtHostForm(_HostForm):
+    """Says at the field what the service would refuse."""
+
+    def clean_maintenance(self) -> str:
+        text = str(self.cleaned_data["maintenance"]).strip()
+        maintenance_validate(text)
+        return text
+
+
 @admin.register(QmtHost)
 class QmtHostAdmin(Guarded):
-    list_display = ("name", "kind", "fed_from", "enabled", "userdata_path", "quote_address")
+    form = QmtHostForm
+    list_display = ("name", "kind", "fed_from", "enabled", "userdata_path", "quote_address", "maintenance")
     list_filter = ("kind", "enabled")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from accounts.choices import SessionState
+from accounts.maintenance import under_maintenance
 from accounts.models import QmtHost
 from accounts.selectors import host_status
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
@@ -39,7 +40,7 @@ def watch_sessions() -> list[str]:
         state = SessionState.DOWN if status is None else SessionState(status.session_state)
         silent = status is None or status.updated_at is None or now - status.updated_at > SILENT_AFTER
         probed = None if status is None else status.last_probe_at
-        if state == SessionState.READY and not silent:
+        if (state == SessionState.READY and not silent) or under_maintenance(host):
             alert_clear(key)
             continue
         if probed is not None and now - probed <= DOWN_AFTER:

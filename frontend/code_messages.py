@@ -39,6 +39,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.SECOND_FACTOR_INVALID: _("The code does not match, or was used already."),
     Code.LINK_INVALID: _("The link is used up, expired or unknown."),
     Code.ENROLMENT_INVALID: _("The host's code is used up, expired or unknown."),
+    Code.MAINTENANCE_INVALID: _("Two different times, HH:MM-HH:MM."),
     Code.PASSWORD_REFUSED: _("The password is too weak."),
     Code.CSRF_FAILED: _("The page is out of date. Reload it."),
     Code.RATE_LIMITED: _("Too many requests. Try again in a moment."),
@@ -172,6 +173,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.TERMINAL_DOWN: _("The terminal is not connected."),
     Code.RECONCILING: _("Orders are being reconciled. Try again in a moment."),
     Code.HOST_DISABLED: _("The host is switched off."),
+    Code.HOST_MAINTENANCE: _("The terminal is under its daily maintenance."),
     Code.LEASE_LOST: _("Another process owns this host now."),
     Code.ASSET_UNKNOWN: _("The account's cash is not known yet."),
     # State of a thing

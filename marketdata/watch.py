@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from accounts.maintenance import under_maintenance
 from accounts.models import QmtHost
 from accounts.selectors import host_clock
 from marketdata.config import get_marketdata_config
@@ -36,7 +37,7 @@ def _watch(host: QmtHost) -> bool:
     source, _created = DataSource.objects.get_or_create(host=host.name)
     now = wall_now()
     key = f"data.quotes_stale:{host.name}"
-    if not trades(host) or not _is_fed():
+    if not trades(host) or not _is_fed() or under_maintenance(host):
         _mark(source, trading_since=None, stale_since=None)
         alert_clear(key)
         return False

@@ -19,6 +19,7 @@ from datetime import date
 
 from django.db import DatabaseError, close_old_connections, connections
 
+from accounts.maintenance import host_maintenance
 from accounts.models import QmtHost
 from marketdata.choices import Basis
 from marketdata.config import get_marketdata_config
@@ -37,6 +38,7 @@ from marketdata.services.sampling import SampleSource, sampling_run
 from marketdata.services.static import static_sync
 from marketdata.terminal import DataTerminal, data_terminal_of
 from ops.clocks import MarketClock, derive_market_clock, wall_now
+from ops.errors import Code
 from ops.heartbeats import Heartbeat
 from ops.jobs import jobs_release, jobs_renew
 from ops.runtimes import RuntimeSlot
@@ -73,6 +75,10 @@ class WorkerConfig:
     poll: float = 2.0
     closing: float = 30.0
     backoff: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+class UnderMaintenance(Exception):
+    """The host's terminal is under its daily maintenance; the text says until when."""
 
 
 class DataRuntime:
@@ -156,9 +162,13 @@ class DataRuntime:
         attempts = 0
         while not self._stop.is_set():
             try:
+                self._require_service()
                 self._connect()
                 attempts = 0
                 self._watch()
+            except UnderMaintenance as pause:
+                attempts = 0
+                self._say(str(pause))
             except QmtError as error:
                 self._say(f"{type(error).__name__}: {error}", level=logging.WARNING)
             except Exception:
@@ -172,6 +182,12 @@ class DataRuntime:
             self._beat()
             self._stop.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311
         connections.close_all()
+
+    def _require_service(self) -> None:
+        """Raise `UnderMaintenance` while the terminal is; a database that is away decides nothing."""
+        with contextlib.suppress(DatabaseError):
+            if until := host_maintenance(self.host_name):
+                raise UnderMaintenance(f"{Code.HOST_MAINTENANCE}: until={until}")
 
     def _connect(self) -> None:
         if self._gateway is None:
@@ -196,6 +212,7 @@ class DataRuntime:
         while not self._stop.wait(self._config.turn):
             if time.monotonic() >= probe_at:
                 probe_at = time.monotonic() + self._config.probe
+                self._require_service()
                 failures = 0 if gateway.is_alive() else failures + 1
                 if failures >= self._config.probe_failures:
                     raise TerminalDown(f"{failures} probes in a row failed")

@@ -38,6 +38,13 @@ class QmtHost(models.Model):
         blank=True,
         help_text=_("Pool of trade session ids that reconnects rotate through."),
     )
+    maintenance = models.CharField(
+        _("daily maintenance"),
+        max_length=11,
+        blank=True,
+        default="",
+        help_text=_("HH:MM-HH:MM, Beijing time: the sessions rest and orders are refused; blank: never."),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
     fed_from = models.ForeignKey(
         "self",

@@ -8,13 +8,14 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.choices import AccountMode, HostKind
+from accounts.maintenance import window_of
 from accounts.models import BrokerAccount, QmtHost
 from accounts.services.control import tell_after_commit
 from ops import audit
 from ops.audit import Actor
 from ops.errors import Code, Denied, Invalid
 
-_AUDITED_FIELDS = ("name", "kind", "userdata_path", "quote_address", "session_ids", "enabled", "fed_from_id")
+_AUDITED_FIELDS = ("name", "kind", "userdata_path", "quote_address", "session_ids", "maintenance", "enabled", "fed_from_id")
 #: Fields that decide which terminal an order would reach.
 _TERMINAL_FIELDS = frozenset({"kind", "userdata_path", "enabled", "fed_from_id"})
 #: Fields that make it another terminal.
@@ -30,9 +31,12 @@ def host_save(*, actor: Actor, host: QmtHost) -> QmtHost:
         PAPER_NEEDS_SIMULATED_HOST for a broker's terminal under paper accounts;
         LIVE_ACCOUNT_PINNED for another terminal under live ones.
     Invalid
+        MAINTENANCE_INVALID for a window that names no two times;
         FEED_INVALID: a broker's terminal cannot be fed, nothing is fed from a host that is fed itself, and what
         others are fed from is not changed into one.
     """
+    if host.maintenance and window_of(host.maintenance) is None:
+        raise Invalid(Code.MAINTENANCE_INVALID, field="maintenance", host=host.name)
     with transaction.atomic():
         stored = QmtHost.objects.select_for_update().filter(pk=host.pk).first() if host.pk else None
         accounts = BrokerAccount.objects.filter(host=host.pk).order_by("pk")

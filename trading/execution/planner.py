@@ -27,6 +27,7 @@ MOST_IN_VAIN: Final = 5
 PASSING: Final = frozenset(
     {
         Code.TERMINAL_DOWN,
+        Code.HOST_MAINTENANCE,
         Code.RECONCILING,
         Code.SESSION_CLOSED,
         Code.MARKET_CLOCK_STALE,

@@ -12,6 +12,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Final
 
 from accounts.choices import SessionState, TradingState
+from accounts.maintenance import under_maintenance
 from ops.errors import Code, Denied
 from qmt.calendar import Phase, accepts_orders
 from qmt.codes import Board, Kind
@@ -119,6 +120,8 @@ def host_is_ready(context: CheckContext) -> Denied | None:
     }
     if not context.account.host.enabled:
         return Denied(Code.TERMINAL_DOWN, **facts, enabled=False)
+    if until := under_maintenance(context.account.host):
+        return Denied(Code.HOST_MAINTENANCE, **facts, until=until)
     if context.session_state == SessionState.READY:
         return None
     if context.session_state == SessionState.RECONCILING:

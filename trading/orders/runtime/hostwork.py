@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db.models import F, Q
 
 from accounts.choices import AccountMode, SessionState
+from accounts.maintenance import under_maintenance
 from accounts.models import BrokerAccount, QmtHost
 from ops.clocks import database_now
 from ops.errors import Code
@@ -80,11 +81,13 @@ class HostWork:
         Raises
         ------
         SessionRefused
-            The host does not fit, or none of its accounts does, with the first one's code.
+            The host does not fit or is under maintenance, or none of its accounts does, with the first one's code.
         """
         host = QmtHost.objects.get(name=self._host_name)
         if not host.enabled:
             raise SessionRefused(f"{Code.HOST_DISABLED}: host={host.name}")
+        if until := under_maintenance(host):
+            raise SessionRefused(f"{Code.HOST_MAINTENANCE}: host={host.name} until={until}")
         if host.is_simulated != self._simulated:
             # This process has loaded the other natives, and keeps them until it is started again.
             raise SessionRefused(f"{Code.TERMINAL_DOWN}: host={host.name} kind={host.kind}, restart its workers")

@@ -46,6 +46,7 @@ MAX_REASON: Final = 200
 PASSING: Final = frozenset(
     {
         Code.TERMINAL_DOWN,
+        Code.HOST_MAINTENANCE,
         Code.RECONCILING,
         Code.SESSION_CLOSED,
         Code.MARKET_CLOCK_STALE,

@@ -45,6 +45,7 @@ _FOR_NOW: Final = frozenset(
         Code.SESSION_CLOSED,
         Code.MARKET_CLOCK_STALE,
         Code.TERMINAL_DOWN,
+        Code.HOST_MAINTENANCE,
         Code.RECONCILING,
         Code.STALE_LIMITS,
         Code.TRADE_DATE_UNCLOSED,

@@ -190,12 +190,12 @@ def acts(size: Size, tokens: dict[int, str]) -> dict[str, Callable[[], None]]:
 
     def somebody() -> tuple[dict[str, str], int]:
         user = chance.choice(list(tokens))
-        return {"HTTP_AUTHORIZATION": f"Bearer {tokens[user]}"}, chance.choice(theirs[user])
+        return {"authorization": f"Bearer {tokens[user]}"}, chance.choice(theirs[user])
 
     def read(path: str) -> Callable[[], None]:
         def act() -> None:
             token, account = somebody()
-            answer = client.get(f"/api/v1/{path.format(account=account, symbol=_symbol())}", **token)
+            answer = client.get(f"/api/v1/{path.format(account=account, symbol=_symbol())}", headers=token)
             assert answer.status_code == 200, (path, answer.content)
 
         return act
@@ -214,7 +214,7 @@ def acts(size: Size, tokens: dict[int, str]) -> dict[str, Callable[[], None]]:
             "price_type": "LIMIT",
             "price": "9.95",
         }
-        answer = client.post("/api/v1/orders", json.dumps(body), content_type="application/json", **token)
+        answer = client.post("/api/v1/orders", json.dumps(body), content_type="application/json", headers=token)
         assert answer.status_code == 201, answer.content
 
     def poll() -> None:

@@ -11,10 +11,11 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.choices import SessionState, TradingState
-from accounts.models import BrokerAccount, HostStatus, PersonSession
+from accounts.models import BrokerAccount, HostEnrolment, HostStatus, PersonSession
 from ops import audit
 from ops.alerts import AlertKind, Severity, alert_raise
 from ops.audit import Actor
+from ops.clocks import wall_now
 
 
 def accounts_after_restore(actor: Actor, reason: str) -> int:
@@ -49,6 +50,8 @@ def accounts_after_restore(actor: Actor, reason: str) -> int:
                 dedup_key=f"account.halted:{account.pk}",
                 account_id=account.pk,
             )
+        # Codes that were used since the backup would open once more.
+        HostEnrolment.objects.filter(used_at=None).update(sealed_bundle="", expires_at=wall_now())
         HostStatus.objects.update(lease_holder="", lease_until=None, session_state=SessionState.DOWN)
         Session.objects.all().delete()
         PersonSession.objects.all().delete()

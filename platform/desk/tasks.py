@@ -25,6 +25,14 @@ def watch() -> dict[str, int]:
     return {"watches": len(watches), "failed": failed}
 
 
+@shared_task(name="desk.backup", ignore_result=True)
+def backup() -> dict[str, str]:
+    """Make the day's backup when its time has come, and tell people when there has been none for too long."""
+    from desk.backup.child import backup_if_due
+
+    return {"backup": backup_if_due()}
+
+
 def _look(look: Callable[[], object]) -> bool:
     """Run one watch; a failing one does not blind the others."""
     try:

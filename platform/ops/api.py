@@ -26,6 +26,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
+from ops import trouble
 from ops.errors import Code, DeskError, Invalid
 from ops.inputs import whole_number
 
@@ -66,6 +67,10 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
         status, body = 413, error_body(Code.BODY_TOO_LARGE, "The request body is too large.")
     elif isinstance(exc, drf.APIException):
         status, body, headers = _framework_error(exc)
+    elif (refusal := trouble.refusal_of(exc)) is not None:
+        logger.warning("The API is hindered on %s: %s", _where(context), exc)
+        status, body = refusal.status, refusal.as_dict()
+        headers["Retry-After"] = str(trouble.RETRY_AFTER_SECONDS)
     else:
         logger.error("The API failed on %s", _where(context), exc_info=exc)
         status, body = 500, error_body(Code.INTERNAL_ERROR, "The platform failed; this is logged.")

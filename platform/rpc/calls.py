@@ -24,7 +24,7 @@ from accounts.models import ApiToken, User
 from accounts.tokens import token_authenticate, token_user
 from desk.live.identity import Identity
 from desk.settings.schema import get_config
-from ops import rates
+from ops import rates, trouble
 from ops.errors import Code, DeskError, Forbidden
 from ops.logfacts import note_facts
 from ops.requests import request_id_of, request_id_var
@@ -155,6 +155,9 @@ def refusal_of(error: Exception, method: str) -> DeskError:
         return error
     if isinstance(error, PermissionDenied):
         return Forbidden(Code.PERMISSION_DENIED, "You may not do this.")
+    if (refusal := trouble.refusal_of(error)) is not None:
+        log.warning("gRPC method %s is hindered: %s", method, error)
+        return refusal
     log.error("gRPC method %s failed", method, exc_info=error)
     return DeskError(Code.INTERNAL_ERROR, "The platform failed; this is logged.", status=500)
 

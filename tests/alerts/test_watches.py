@@ -205,7 +205,7 @@ def test_quotes_that_rest_with_the_market_are_no_news(host: QmtHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("free", "severity"), [(1_900_000_000, "WARNING"), (400_000_000, "CRITICAL"), (2_000_000_000, None)]
+    ("free", "severity"), [(1_900_000_000, "WARNING"), (100_000_000, "CRITICAL"), (2_000_000_000, None)]
 )
 def test_disk_nearly_full_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, severity: str | None

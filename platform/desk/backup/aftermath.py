@@ -1,7 +1,7 @@
 """What a restored installation is given before anybody works with it; everything here happens before it takes the old one's place.
 
 Its rows are as old as the backup, and what was sent since is not in them. So nothing in it may lead to an order by itself: accounts
-are halted and their automatic trading is off, queued orders have ended, executions, signals, grids, strategies and plans stand
+are halted and their automatic trading is off, queued orders and transfers have ended, executions, signals, grids, strategies and plans stand
 still, and an account is resumed by a person, after its terminal was asked.
 """
 
@@ -23,6 +23,7 @@ from ops.models import Installation, Job
 from trading.execution.services.restored import executions_after_restore
 from trading.grids.services.restored import grids_after_restore
 from trading.ledger.restored import books_after_restore
+from trading.money.services.restored import transfers_after_restore
 from trading.orders.services.restored import orders_after_restore
 from trading.signals.services.restored import signals_after_restore
 from trading.strategies.services.restored import runs_after_restore
@@ -52,6 +53,7 @@ def calm(manifest: Manifest, *, folder: str, as_copy: bool) -> dict[str, Any]:
             "grids": grids_after_restore(),
             "strategies": runs_after_restore(),
             "plans": plans_after_restore(),
+            "transfers": transfers_after_restore(ACTOR),
         }
         books_after_restore()
         # Whatever ran on the old installation's machine does not run here.

@@ -15,6 +15,7 @@ from .celery import *
 from .channels import *
 from .cors import *
 from .databases import *
+from .disk import *
 from .i18n import *
 from .logging import *
 from .mail import *

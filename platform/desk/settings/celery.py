@@ -80,6 +80,8 @@ CELERY_BEAT_SCHEDULE = {
     "marketdata-integrity": {"task": "marketdata.integrity", "schedule": 60.0, "options": {"expires": 60}},
     "backtest": {"task": "backtest.work", "schedule": 60.0, "options": {"expires": 60}},
     "marketdata-transfers": {"task": "marketdata.transfers", "schedule": 60.0, "options": {"expires": 60}},
+    # Missed while the platform was off, it is made up for; `DESK_BACKUP_TIME` says when it is due.
+    "backup": {"task": "desk.backup", "schedule": 300.0, "options": {"expires": 300}},
     "watch": {"task": "desk.watch", "schedule": 15.0, "options": {"expires": 15}},
     "marketdata-retention": {
         "task": "marketdata.retention",

@@ -35,12 +35,9 @@ def verify_ledger(report: Report) -> None:
             report.find("ledger", f"account {account.pk}", str(fault))
     entered = LedgerEntry.objects.filter(kind=EntryKind.TRADE, account=OuterRef("account"), reference=OuterRef("key"))
     keyed = Trade.objects.annotate(key=Concat(Value("trade:"), Cast("pk", CharField())))
-    booked = keyed.annotate(
-        entry_shares=Subquery(entered.values("quantity")[:1]), entry_cash=Subquery(entered.values("cash")[:1])
-    )
+    booked = keyed.annotate(entry_shares=Subquery(entered.values("quantity")[:1]))
     report.checked["fills"] += booked.count()
-    opened = Q(account__book__ledger_since__isnull=False)
-    for trade in booked.filter(opened, entry_shares=None).order_by("pk")[:SHOWN]:
+    for trade in booked.filter(entry_shares=None).order_by("pk")[:SHOWN]:
         report.find("ledger", f"fill {trade.pk}", "no entry records it")
     for trade in booked.exclude(entry_shares=None).exclude(
         Q(entry_shares=F("quantity")) | Q(entry_shares=-F("quantity"))

@@ -5,11 +5,14 @@ Each watch looks once and raises or clears; a periodic task calls them.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+
+from django.conf import settings
 
 from ops.alerts.raising import alert_clear, alert_raise
 from ops.clocks import wall_now
@@ -18,8 +21,8 @@ from ops.models import AlertKind, ProcessHeartbeat, Severity
 SILENT_AFTER = timedelta(seconds=60)
 #: After a start the rows are as old as the last stop; the processes get this long to write new ones.
 GRACE_SECONDS = 90.0
-LOW_BYTES = 2_000_000_000
-CRITICAL_BYTES = 500_000_000
+
+log = logging.getLogger(__name__)
 
 _started = time.monotonic()
 
@@ -52,17 +55,21 @@ def watch_processes(expected: Iterable[str]) -> list[str]:
 
 
 def watch_disk(folder: Path) -> int:
-    """Raise when the state folder's disk is nearly full; returns the free bytes."""
+    """Raise when the state folder's disk is nearly full, and again when no new orders are taken; returns the free bytes."""
     usage = shutil.disk_usage(folder)
     key = f"disk.low:{folder}"
-    if usage.free >= LOW_BYTES:
+    if usage.free >= max(settings.DISK_WARN_BYTES, settings.DISK_STOP_BYTES):
         alert_clear(key)
         return usage.free
-    severity = Severity.CRITICAL if usage.free < CRITICAL_BYTES else Severity.WARNING
+    stopped = usage.free < settings.DISK_STOP_BYTES
+    words = f"{usage.free / 1e9:.1f} GB are left on the disk of {folder}"
+    if stopped:
+        # In the log too: the alert itself may find no room.
+        log.critical("%s: no new orders are taken", words)
     alert_raise(
         AlertKind.DISK_LOW,
-        severity,
-        f"{usage.free / 1e9:.1f} GB are left on the disk of {folder}",
+        Severity.CRITICAL if stopped else Severity.WARNING,
+        f"{words}: no new orders are taken" if stopped else words,
         {"free_bytes": usage.free, "total_bytes": usage.total, "folder": str(folder)},
         dedup_key=key,
     )

@@ -22,6 +22,7 @@ from ops import audit
 from ops.clocks import database_now
 from ops.errors import Code, Conflict, Denied, Forbidden, Invalid
 from ops.installation import installation_code
+from ops.room import refuse_without_room
 from qmt.gateway import MAX_TAG_LENGTH
 from trading.ledger.choices import EventKind
 from trading.ledger.dates import trade_date_open
@@ -126,6 +127,8 @@ def order_submit(
         A malformed field; nothing is stored.
     Conflict
         IDEMPOTENCY_CONFLICT: the `client_order_id` belongs to another body.
+    Unavailable
+        DISK_FULL: nothing is stored; the room that is left is for what the broker says.
     """
     account = account_to_trade(user, account_id)
     ticket = Ticket.parse(
@@ -159,6 +162,7 @@ def order_submit(
             raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
         if guard is not None:
             guard()
+        refuse_without_room()
         order, approval = _decide(journal, request)
         keep_order(journal, order, user=user, token=token, request_id=request_id, approval=approval)
     return Submission(order, created=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -13,6 +14,9 @@ from desk.backup.service import backup_run
 from desk.settings.schema import get_config
 from ops.audit import Actor
 from ops.errors import DeskError
+
+#: Of the scheduled backup: whoever trades or computes goes before it.
+NICENESS = 10
 
 
 class Command(BaseCommand):
@@ -34,6 +38,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{made.folder}  {manifest.stored_bytes / 1e6:,.1f} MB  {', '.join(words)}")
             return
         scheduled = options["scheduled"]
+        if scheduled and hasattr(os, "nice"):
+            os.nice(NICENESS)
         actor = (
             Actor.system("backup") if scheduled else Actor(kind="system", id="backup", label=f"backup by {_person()}")
         )

@@ -166,9 +166,9 @@ class DataRuntime:
                 self._connect()
                 attempts = 0
                 self._watch()
-            except UnderMaintenance as pause:
+            except UnderMaintenance as reason:
                 attempts = 0
-                self._say(str(pause))
+                self._say(str(reason))
             except QmtError as error:
                 self._say(f"{type(error).__name__}: {error}", level=logging.WARNING)
             except Exception:

@@ -29,7 +29,7 @@ from marketdata.selectors import (
     jobs_visible_to,
     latest_quotes,
 )
-from marketdata.services import DataRequest, MarketDataService
+from marketdata.services import DataRequest, MarketDataService, Readiness
 from marketdata.services.coverage import STATES, CoverageRequest, coverage_page
 from marketdata.services.jobcontrol import sync_job_cancel, sync_job_pause, sync_job_resume, sync_job_retry
 from marketdata.services.requests import Query
@@ -49,6 +49,7 @@ SERVICE: Final = Methods(pb.DESCRIPTOR.services_by_name["DataService"])
 
 #: Well below the 4 MiB that clients take as one message by default.
 BARS_PER_MESSAGE = 5_000
+ARROW_BYTES = 1 << 20
 MAX_COUNT = 10_000_000
 MAX_WAIT_SECONDS = 60.0
 #: What is left of a call's deadline for the answer itself.
@@ -67,8 +68,45 @@ def get_bars(call: Call, request: pb.GetBarsRequest) -> Iterator[pb.BarsPart]:
     service = MarketDataService()
     query, readiness = service.prepare(_series(request), wait_seconds=_wait(call, request), owner=call.user.pk)
     if not isinstance(query, Query):
-        raise Invalid(Code.PERIOD_NOT_AVAILABLE, "ticks are answered over REST", field="period")
+        raise Invalid(Code.PERIOD_NOT_AVAILABLE, "ticks are answered by GetTicks", field="period")
     head = service.head(query, readiness)
+    told = _head(call, head, readiness)
+    yield pb.BarsPart(head=told)
+    if told.HasField("job"):
+        return
+    for frame in service.frames(query):
+        for columns in bar_columns(frame):
+            yield pb.BarsPart(bars=columns)
+
+
+@SERVICE.streaming(scope=Scope.MARKET_READ)
+def get_ticks(call: Call, request: pb.GetTicksRequest) -> Iterator[pb.TicksPart]:
+    """See data.proto."""
+    service = MarketDataService()
+    wanted = DataRequest(
+        symbols=_symbols(request.symbols),
+        period=Period.TICK.code,
+        start=given(request, "start"),
+        end=given(request, "end"),
+        count=_count(request),
+        adjust="none",
+        fields=list(request.fields) or None,
+        fill="none",
+        open_day=False,
+    )
+    query, readiness = service.prepare(wanted, wait_seconds=_wait(call, request), owner=call.user.pk)
+    head = service.head(query, readiness)
+    told = _head(call, head, readiness)
+    yield pb.TicksPart(head=told)
+    if told.HasField("job"):
+        return
+    for piece in service.pieces(query, head, form="arrow"):
+        for start in range(0, len(piece), ARROW_BYTES):
+            yield pb.TicksPart(arrow=bytes(piece[start : start + ARROW_BYTES]))
+
+
+def _head(call: Call, head: dict[str, Any], readiness: Readiness) -> pb.BarsHead:
+    """What is known about an answer; with the repair that is still under way, if one is."""
     told = pb.BarsHead(
         complete=head["complete"],
         period=head["period"],
@@ -80,32 +118,31 @@ def get_bars(call: Call, request: pb.GetBarsRequest) -> Iterator[pb.BarsPart]:
     told.source.update(plain(head["source"]))
     if readiness.job_id is not None:
         told.job.CopyFrom(_job(call, readiness.job_id))
-        yield pb.BarsPart(head=told)
-        return
-    yield pb.BarsPart(head=told)
-    for frame in service.frames(query):
-        for columns in bar_columns(frame):
-            yield pb.BarsPart(bars=columns)
+    return told
 
 
 def _series(request: pb.GetBarsRequest) -> DataRequest:
     symbols = _symbols(request.symbols)
     if request.period == Period.TICK.code:
-        raise Invalid(Code.PERIOD_NOT_AVAILABLE, "ticks are answered over REST", field="period")
-    count = given(request, "count")
-    if count is not None and not 1 <= count <= MAX_COUNT:
-        raise Invalid(Code.FIELD_INVALID, f"count must be a whole number from 1 to {MAX_COUNT}", field="count")
+        raise Invalid(Code.PERIOD_NOT_AVAILABLE, "ticks are answered by GetTicks", field="period")
     return DataRequest(
         symbols=symbols,
         period=request.period or "1d",
         start=given(request, "start"),
         end=given(request, "end"),
-        count=-1 if count is None else count,
+        count=_count(request),
         adjust=request.adjust or "none",
         fields=list(request.fields) or None,
         fill=request.fill or "none",
         open_day=request.open_day,
     )
+
+
+def _count(request: pb.GetBarsRequest | pb.GetTicksRequest) -> int:
+    count: int | None = given(request, "count")
+    if count is not None and not 1 <= count <= MAX_COUNT:
+        raise Invalid(Code.FIELD_INVALID, f"count must be a whole number from 1 to {MAX_COUNT}", field="count")
+    return -1 if count is None else count
 
 
 def _symbols(given_symbols: Any) -> list[str]:
@@ -115,7 +152,7 @@ def _symbols(given_symbols: Any) -> list[str]:
     return symbols
 
 
-def _wait(call: Call, request: pb.GetBarsRequest) -> float | None:
+def _wait(call: Call, request: pb.GetBarsRequest | pb.GetTicksRequest) -> float | None:
     """How long to wait for a repair, never beyond the call's deadline; None for the configured time."""
     wait: float | None = given(request, "wait_seconds")
     if wait is not None and not 0 <= wait <= MAX_WAIT_SECONDS:  # NaN compares false

@@ -4,7 +4,8 @@
 ``desk.v1.DataService``       both databases answer and have every migration
 ``desk.v1.TradingService``    the main database does, and at least one host's order session is ready
 ``desk.v1.LiveService``       as DataService, and live messages arrive from Redis
-`` `` (blank: the server)     all three
+``desk.v1.FunctionService``   the main database does, and at least one host's reads worker reports
+`` `` (blank: the server)     the first three: nothing waits for functions by name
 ============================  =====================================================================================
 
 The library's own servicer holds a lock while it writes to a watcher, so that one that reads nothing would stop everybody's
@@ -24,7 +25,7 @@ from grpc_health.v1 import health_pb2 as pb
 
 from accounts.choices import SessionState
 from accounts.health import DATABASES
-from accounts.models import HostStatus
+from accounts.models import HostStatus, QmtHost
 from ops import health
 from ops.clocks import wall_now
 from ops.health import Check
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 SERVICE = pb.DESCRIPTOR.services_by_name["Health"].full_name
 DATA, TRADING, LIVE, SERVER = "desk.v1.DataService", "desk.v1.TradingService", "desk.v1.LiveService", ""
+FUNCTIONS = "desk.v1.FunctionService"
 #: Whoever asks without a token may not use up the server.
 MAX_WATCHERS = 200
 
@@ -54,7 +56,8 @@ def serving(*, live: bool) -> dict[str, bool]:
         TRADING: stores["default"] and _some_session_is_ready(),
         LIVE: all(stores.values()) and live,
     }
-    return {**told, SERVER: all(told.values())}
+    functions = stores["default"] and _some_reads_worker_reports()
+    return {**told, FUNCTIONS: functions, SERVER: all(told.values())}
 
 
 def _store(alias: str) -> bool:
@@ -70,11 +73,18 @@ def _some_session_is_ready() -> bool:
     return ready.filter(updated_at__gte=wall_now() - health.HEARTBEAT_MAX_AGE).exists()
 
 
+def _some_reads_worker_reports() -> bool:
+    hosts = QmtHost.objects.filter(enabled=True).values_list("name", flat=True)
+    return any(health.check_heartbeat(f"worker.reads@{name}").ok for name in hosts)
+
+
 class Health:
     """What is served, and whom to tell when it changes. Used from the event loop only."""
 
     def __init__(self) -> None:
-        self._told: dict[str, Any] = dict.fromkeys((DATA, TRADING, LIVE, SERVER), pb.HealthCheckResponse.NOT_SERVING)
+        self._told: dict[str, Any] = dict.fromkeys(
+            (DATA, TRADING, LIVE, FUNCTIONS, SERVER), pb.HealthCheckResponse.NOT_SERVING
+        )
         self._changed = asyncio.Event()
         self._watchers = 0
 

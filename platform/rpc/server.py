@@ -16,7 +16,7 @@ from django.conf import settings
 
 from ops.heartbeats import Heartbeat
 from ops.hub import running_hub
-from rpc import data, live, reflection, trading
+from rpc import data, duties, functions, live, reflection
 from rpc import health as healths
 from rpc.threads import Threads
 
@@ -30,7 +30,7 @@ THREADS_EACH = 6
 HEALTH_SECONDS = 1.0
 GRACE_SECONDS = 1.5
 
-SERVICES: Final = (data.SERVICE, trading.SERVICE, live.SERVICE)
+SERVICES: Final = (data.SERVICE, duties.SERVICE, live.SERVICE, functions.SERVICE)
 
 _OPTIONS: Final = (
     # A second process on the port must fail, not take every other connection.

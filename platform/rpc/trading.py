@@ -22,6 +22,7 @@ from trading.execution.services import (
     execution_cancel,
     execution_pause,
     execution_resume,
+    execution_start,
     order_replace,
 )
 from trading.execution.wire import execution_view
@@ -35,6 +36,18 @@ from trading.orders.services.check import order_check
 from trading.orders.wire import cancel_outcome_view, order_view, trade_view
 
 SERVICE: Final = Methods(pb.DESCRIPTOR.services_by_name["TradingService"])
+
+_EXECUTION_FIELDS: Final = (
+    "symbol",
+    "quantity",
+    "price",
+    "child_quantity",
+    "slices",
+    "starts_at",
+    "ends_at",
+    "strategy",
+    "client_execution_id",
+)
 
 
 # ----------------------------------------------------------------------------- accounts
@@ -192,6 +205,41 @@ def get_asset(call: Call, request: pb.AccountRequest) -> common.Asset:
 
 
 # --------------------------------------------------------------------------- executions
+@SERVICE.method(scope=Scope.ORDERS_WRITE)
+def start_execution(call: Call, request: pb.StartExecutionRequest) -> pb.StartedExecution:
+    """See trading.proto."""
+    started = execution_start(
+        user=call.user,
+        account_id=account_of(request.account),
+        body=_execution_body(request),
+        token=call.token,
+        request_id=call.request_id,
+    )
+    return _started(started)
+
+
+def _execution_body(request: pb.StartExecutionRequest) -> dict[str, Any]:
+    """What was given, as REST has it: the services read and refuse it."""
+    told = {
+        "kind": word_of(common.ExecutionKind, request.kind, field="kind"),
+        "side": word_of(common.Side, request.side, field="side"),
+        "price_type": word_of(common.PriceType, request.price_type, field="price_type"),
+        "legs": [_leg(leg, number) for number, leg in enumerate(request.legs, 1)] or None,
+        **{name: given(request, name) for name in _EXECUTION_FIELDS},
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _leg(leg: pb.LegWish, number: int) -> dict[str, Any]:
+    told = {
+        "symbol": leg.symbol or None,
+        "side": word_of(common.Side, leg.side, field=f"legs[{number}].side"),
+        "price_type": word_of(common.PriceType, leg.price_type, field=f"legs[{number}].price_type"),
+        **{name: given(leg, name) for name in ("quantity", "value", "weight", "price")},
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
 @SERVICE.method(scope=Scope.ACCOUNT_READ)
 def list_executions(call: Call, request: pb.ListExecutionsRequest) -> pb.ListExecutionsResponse:
     """See trading.proto."""

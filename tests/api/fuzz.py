@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ from tests.people import make_token
 
 CHECKS: list[Any] = [status_code_conformance, content_type_conformance, response_schema_conformance]
 QUIET = list(HealthCheck)
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -60,10 +62,11 @@ class Fuzz:
 
     def run(self, *, examples: int, beginning: str = "") -> None:
         """Make so many requests to each operation (whose ``METHOD /path`` begins so)."""
-        for result in self._schema.get_all_operations():
-            operation = result.ok()
-            if operation.label.startswith(beginning):
-                self._operation(operation, examples)
+        operations = [result.ok() for result in self._schema.get_all_operations()]
+        wanted = [operation for operation in operations if operation.label.startswith(beginning)]
+        for operation in wanted:
+            self._operation(operation, examples)
+        log.info("%d requests to %d operations, %d faults", self.asked, len(wanted), len(self.found))
 
     def _operation(self, operation: Any, examples: int) -> None:
         # The same requests each time: what fails once can be looked at.

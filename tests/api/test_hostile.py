@@ -24,7 +24,7 @@ def world(db: None) -> Iterator[World]:
 
 def fuzz(world: World, person: str) -> Fuzz:
     names = world.names
-    own = {names[name] for name in ("order_id", "execution_id", "job_id")}
+    own = {names[name] for name in ("order_id", "execution_id", "job_id", "transfer_id")}
     secret = own | {world.bench.account.account_no}
     user = getattr(world.bench.team, person)
     return Fuzz(world, user, foreign=frozenset() if person == "alice" else frozenset(secret))

@@ -34,9 +34,12 @@ from ops.models import Job
 from qmt.errors import DownloadFailed
 from qmt.gateway import Period as TerminalPeriod
 from qmt.terminal.inprocess import InProcessTerminal
+from rpc.data import get_ticks
+from rpc.v1.data_pb2 import GetTicksRequest
 from tests.marketdata.conftest import MAOTAI, PINGAN, RunnerFactory
 from tests.marketdata.fakes import TODAY, WEEK, FakeTerminal, clock_at, day_bars
 from tests.people import signed_in
+from tests.rpc.direct import call_of
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"], transaction=True)
 
@@ -241,6 +244,26 @@ def test_api_ticks_in_every_form_are_the_same(repaired: Instrument, client: Clie
     assert str(table.schema.field("time").type) == "timestamp[ms, tz=Asia/Shanghai]"
     (tmp_path / "t.parquet").write_bytes(body(client.get(URL + "&format=parquet&fields=last")))
     assert pq.read_table(tmp_path / "t.parquet").column_names == ["symbol", "time", "seq", "last"]
+
+
+def test_rpc_ticks_in_pieces_are_rest_s_arrow(repaired: Instrument, client: Client) -> None:
+    asked = GetTicksRequest(symbols=["600519"], start=f"{DAY}", end=f"{DAY}")
+
+    head, *pieces = list(get_ticks(call_of(User.objects.get(username="alice")), asked))
+
+    assert (head.head.complete, head.head.period, head.head.HasField("job")) == (True, "tick", False)
+    told = pa.ipc.open_stream(b"".join(piece.arrow for piece in pieces)).read_all()
+    arrow = body(client.get(URL, headers={"accept": "application/vnd.apache.arrow.stream"}))
+    assert told.equals(pa.ipc.open_stream(arrow).read_all())
+    assert told.num_rows == 10
+
+
+def test_rpc_pending_ticks_are_a_job(maotai: Instrument, host: QmtHost, client: Client) -> None:
+    asked = GetTicksRequest(symbols=["600519"], start=f"{DAY}", end=f"{DAY}", wait_seconds=0)
+
+    (head,) = list(get_ticks(call_of(User.objects.get(username="alice")), asked))
+
+    assert (head.head.complete, head.head.job.id) == (False, str(Job.objects.get().pk))
 
 
 def test_api_live_differences_are_listed(maotai: Instrument, host: QmtHost, client: Client) -> None:

@@ -16,13 +16,14 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from accounts.choices import TradeRight
 from accounts.models import Grant
+from ops.clocks import wall_now
 from ops.errors import DeskError
-from ops.models import Job
+from ops.models import Alert, AlertKind, Job, Severity
 from rpc import health, reflection
 from rpc.calls import Caller, admit
 from rpc.server import SERVICES
 from rpc.v1 import common_pb2 as common
-from rpc.v1 import data_pb2, live_pb2, trading_pb2
+from rpc.v1 import data_pb2, functions_pb2, live_pb2, trading_pb2
 from tests.accounts.test_permission_matrix import PEOPLE, TABLE
 from tests.orders.bench import Bench, make_bench
 from tests.people import Team, make_token
@@ -78,7 +79,40 @@ def requests_of(bench: Bench) -> dict[str, Message]:
         "PauseExecution": act,
         "ResumeExecution": act,
         "CancelExecution": act,
+        "StartExecution": trading_pb2.StartExecutionRequest(
+            account=account,
+            kind=common.EXECUTION_KIND_SPLIT,
+            symbol=order.symbol,
+            side=common.SIDE_BUY,
+            quantity=200,
+            child_quantity=100,
+            price="9.90",
+        ),
+        "ListLimits": trading_pb2.ListLimitsRequest(account=account),
+        "ApproveOrder": named,
+        "RefuseOrder": trading_pb2.RefuseOrderRequest(order=str(order.pk), reason="a test"),
+        "ApproveExecution": trading_pb2.ApproveExecutionRequest(execution=str(execution.pk)),
+        "RefuseExecution": trading_pb2.RefuseExecutionRequest(execution=str(execution.pk), reason="a test"),
+        "ListAlerts": trading_pb2.ListAlertsRequest(account=account),
+        "AcknowledgeAlert": trading_pb2.AlertId(alert=_alert(account).pk),
+        "CallFunction": functions_pb2.CallFunctionRequest(
+            name="query_stock_positions", arguments=f'{{"account": {account}}}'
+        ),
     }
+
+
+def _alert(account_id: int) -> Alert:
+    now = wall_now()
+    return Alert.objects.create(
+        kind=AlertKind.values[0],
+        severity=Severity.WARNING,
+        title="of Alpha",
+        dedup_key="matrix",
+        account_id=account_id,
+        first_at=now,
+        last_at=now,
+        notified_at=now,
+    )
 
 
 def test_rpc_matrix_has_a_row_for_every_method_and_no_other() -> None:

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from accounts import choices as accounts
 from accounts.api import serializers as people
+from alerts.api.serializers import AlertSerializer
 from marketdata.api import reference_serializers as reference
 from marketdata.api.jobserializers import JobSerializer
 from marketdata.api.serializers import CalendarSerializer, InstrumentSerializer
@@ -18,16 +19,18 @@ from marketdata.services.coverage import COLUMNS
 from ops.clocks import wall_now
 from ops.errors import Invalid
 from ops.models import Job
+from qmt.registry import functions
 from rpc.calls import address_of
 from rpc.encoding import PROTOBUF, quote_of
 from rpc.messages import epoch_ms, fields_of, message_of, word_of, words_of
 from rpc.v1 import common_pb2 as common
-from rpc.v1 import data_pb2, live_pb2, trading_pb2
+from rpc.v1 import data_pb2, functions_pb2, live_pb2, trading_pb2
 from tests.orders.bench import Bench, make_bench
 from trading.execution import choices as executions
 from trading.execution.models import Child
 from trading.execution.services import execution_start
 from trading.execution.wire import child_view, execution_view, leg_view
+from trading.functions.selectors import function_view
 from trading.ledger import choices as ledger
 from trading.ledger.models import Position
 from trading.ledger.selectors import account_snapshot, asset_get, market_clock_view
@@ -36,6 +39,7 @@ from trading.orders import choices as orders
 from trading.orders.models import Order, OrderEvent, Trade
 from trading.orders.services.check import order_check
 from trading.orders.wire import order_event_view, order_view, trade_view
+from trading.risk.api.serializers import LimitSerializer
 
 
 def sources(kind: type[Message]) -> set[str]:
@@ -51,6 +55,8 @@ def sources(kind: type[Message]) -> set[str]:
         (common.AccountSession, people.AccountSessionSerializer),
         (common.Rights, people.RightsSerializer),
         (common.Job, JobSerializer),
+        (trading_pb2.Alert, AlertSerializer),
+        (trading_pb2.Limit, LimitSerializer),
         (data_pb2.Instrument, InstrumentSerializer),
         (data_pb2.Calendar, CalendarSerializer),
         (data_pb2.Sector, reference.SectorSerializer),
@@ -59,6 +65,12 @@ def sources(kind: type[Message]) -> set[str]:
 )
 def test_message_has_the_fields_of_the_rest_answer(kind: type[Message], serializer: Any) -> None:
     assert sources(kind) == set(serializer().fields)
+
+
+def test_message_of_a_function_has_the_names_of_the_view() -> None:
+    view = function_view(functions()["xtdata.get_full_tick"])
+    assert sources(functions_pb2.Function) == set(view)
+    assert sources(functions_pb2.FunctionParameter) == set(view["parameters"][0])
 
 
 def test_message_of_coverage_has_the_columns_of_the_table() -> None:

@@ -53,6 +53,7 @@ def test_service_serves_while_what_it_needs_works(db: None, monkeypatch: pytest.
 
     team = make_team()
     every = dict.fromkeys((health.DATA, health.TRADING, health.LIVE, health.SERVER), True)
+    every |= {health.FUNCTIONS: False}
     assert health.serving(live=True) == every | {health.TRADING: False, health.SERVER: False}
     status = ready(team)
     assert health.serving(live=True) == every
@@ -68,7 +69,11 @@ def test_trading_does_not_need_the_store_of_quotes(db: None, monkeypatch: pytest
     ready(make_team())
     monkeypatch.setattr("ops.health.check_database", lambda alias: Check(alias, alias == "default"))
     told = health.serving(live=True)
-    assert told == {health.DATA: False, health.TRADING: True, health.LIVE: False, health.SERVER: False}
+    assert told == {health.TRADING: True} | dict.fromkeys(
+        (health.DATA, health.LIVE, health.FUNCTIONS, health.SERVER), False
+    )
+    ProcessHeartbeat.objects.create(name="worker.reads@sim", pid=1, started_at=wall_now(), last_loop_at=wall_now())
+    assert health.serving(live=True)[health.FUNCTIONS]
 
 
 @pytest.mark.django_db(transaction=True, databases=DATABASES)

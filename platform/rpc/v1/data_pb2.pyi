@@ -32,6 +32,30 @@ class GetBarsRequest(_message.Message):
     wait_seconds: float
     def __init__(self, symbols: _Optional[_Iterable[str]] = ..., period: _Optional[str] = ..., start: _Optional[str] = ..., end: _Optional[str] = ..., count: _Optional[int] = ..., adjust: _Optional[str] = ..., fields: _Optional[_Iterable[str]] = ..., fill: _Optional[str] = ..., open_day: _Optional[bool] = ..., wait_seconds: _Optional[float] = ...) -> None: ...
 
+class GetTicksRequest(_message.Message):
+    __slots__ = ("symbols", "start", "end", "count", "fields", "wait_seconds")
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    WAIT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    start: str
+    end: str
+    count: int
+    fields: _containers.RepeatedScalarFieldContainer[str]
+    wait_seconds: float
+    def __init__(self, symbols: _Optional[_Iterable[str]] = ..., start: _Optional[str] = ..., end: _Optional[str] = ..., count: _Optional[int] = ..., fields: _Optional[_Iterable[str]] = ..., wait_seconds: _Optional[float] = ...) -> None: ...
+
+class TicksPart(_message.Message):
+    __slots__ = ("head", "arrow")
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    ARROW_FIELD_NUMBER: _ClassVar[int]
+    head: BarsHead
+    arrow: bytes
+    def __init__(self, head: _Optional[_Union[BarsHead, _Mapping]] = ..., arrow: _Optional[bytes] = ...) -> None: ...
+
 class BarsPart(_message.Message):
     __slots__ = ("head", "bars")
     HEAD_FIELD_NUMBER: _ClassVar[int]

@@ -40,6 +40,11 @@ class DataServiceStub:
                 request_serializer=rpc_dot_v1_dot_data__pb2.GetBarsRequest.SerializeToString,
                 response_deserializer=rpc_dot_v1_dot_data__pb2.BarsPart.FromString,
                 _registered_method=True)
+        self.GetTicks = channel.unary_stream(
+                '/desk.v1.DataService/GetTicks',
+                request_serializer=rpc_dot_v1_dot_data__pb2.GetTicksRequest.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_data__pb2.TicksPart.FromString,
+                _registered_method=True)
         self.GetQuotes = channel.unary_unary(
                 '/desk.v1.DataService/GetQuotes',
                 request_serializer=rpc_dot_v1_dot_data__pb2.GetQuotesRequest.SerializeToString,
@@ -119,6 +124,14 @@ class DataServiceServicer:
         """Bars of one or more instruments, in the order asked. What is missing is downloaded, verified and stored first. The
         first part says what is known about the answer as a whole. When `complete` is false and `job` is set, the download
         takes longer than `wait_seconds`: no bars follow; ask again when the job has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTicks(self, request, context):
+        """Ticks, as one Arrow IPC stream in pieces: joined, the pieces are what REST answers as Arrow. The first part says what is
+        known about the answer; with a `job` no pieces follow. Archived days are answered from their files.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -230,6 +243,11 @@ def add_DataServiceServicer_to_server(servicer, server):
                     request_deserializer=rpc_dot_v1_dot_data__pb2.GetBarsRequest.FromString,
                     response_serializer=rpc_dot_v1_dot_data__pb2.BarsPart.SerializeToString,
             ),
+            'GetTicks': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetTicks,
+                    request_deserializer=rpc_dot_v1_dot_data__pb2.GetTicksRequest.FromString,
+                    response_serializer=rpc_dot_v1_dot_data__pb2.TicksPart.SerializeToString,
+            ),
             'GetQuotes': grpc.unary_unary_rpc_method_handler(
                     servicer.GetQuotes,
                     request_deserializer=rpc_dot_v1_dot_data__pb2.GetQuotesRequest.FromString,
@@ -328,6 +346,33 @@ class DataService:
             '/desk.v1.DataService/GetBars',
             rpc_dot_v1_dot_data__pb2.GetBarsRequest.SerializeToString,
             rpc_dot_v1_dot_data__pb2.BarsPart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTicks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/desk.v1.DataService/GetTicks',
+            rpc_dot_v1_dot_data__pb2.GetTicksRequest.SerializeToString,
+            rpc_dot_v1_dot_data__pb2.TicksPart.FromString,
             options,
             channel_credentials,
             insecure,

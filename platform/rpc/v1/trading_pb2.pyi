@@ -279,3 +279,217 @@ class ExecutionId(_message.Message):
     EXECUTION_FIELD_NUMBER: _ClassVar[int]
     execution: str
     def __init__(self, execution: _Optional[str] = ...) -> None: ...
+
+class StartExecutionRequest(_message.Message):
+    __slots__ = ("account", "kind", "legs", "symbol", "side", "quantity", "price_type", "price", "child_quantity", "slices", "starts_at", "ends_at", "strategy", "client_execution_id")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LEGS_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CHILD_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SLICES_FIELD_NUMBER: _ClassVar[int]
+    STARTS_AT_FIELD_NUMBER: _ClassVar[int]
+    ENDS_AT_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    kind: _common_pb2.ExecutionKind
+    legs: _containers.RepeatedCompositeFieldContainer[LegWish]
+    symbol: str
+    side: _common_pb2.Side
+    quantity: int
+    price_type: _common_pb2.PriceType
+    price: str
+    child_quantity: int
+    slices: int
+    starts_at: str
+    ends_at: str
+    strategy: str
+    client_execution_id: str
+    def __init__(self, account: _Optional[int] = ..., kind: _Optional[_Union[_common_pb2.ExecutionKind, str]] = ..., legs: _Optional[_Iterable[_Union[LegWish, _Mapping]]] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_common_pb2.Side, str]] = ..., quantity: _Optional[int] = ..., price_type: _Optional[_Union[_common_pb2.PriceType, str]] = ..., price: _Optional[str] = ..., child_quantity: _Optional[int] = ..., slices: _Optional[int] = ..., starts_at: _Optional[str] = ..., ends_at: _Optional[str] = ..., strategy: _Optional[str] = ..., client_execution_id: _Optional[str] = ...) -> None: ...
+
+class LegWish(_message.Message):
+    __slots__ = ("symbol", "side", "quantity", "value", "weight", "price_type", "price")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    side: _common_pb2.Side
+    quantity: int
+    value: str
+    weight: str
+    price_type: _common_pb2.PriceType
+    price: str
+    def __init__(self, symbol: _Optional[str] = ..., side: _Optional[_Union[_common_pb2.Side, str]] = ..., quantity: _Optional[int] = ..., value: _Optional[str] = ..., weight: _Optional[str] = ..., price_type: _Optional[_Union[_common_pb2.PriceType, str]] = ..., price: _Optional[str] = ...) -> None: ...
+
+class ListLimitsRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    def __init__(self, account: _Optional[int] = ...) -> None: ...
+
+class ListLimitsResponse(_message.Message):
+    __slots__ = ("limits",)
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    limits: _containers.RepeatedCompositeFieldContainer[Limit]
+    def __init__(self, limits: _Optional[_Iterable[_Union[Limit, _Mapping]]] = ...) -> None: ...
+
+class Limit(_message.Message):
+    __slots__ = ("id", "kind", "scope", "account", "user", "strategy", "value", "params", "enabled", "valid_from_ms", "valid_to_ms", "note", "version", "updated_at_ms", "updated_by")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_FIELD_NUMBER: _ClassVar[int]
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_MS_FIELD_NUMBER: _ClassVar[int]
+    VALID_TO_MS_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_BY_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    kind: str
+    scope: str
+    account: int
+    user: str
+    strategy: str
+    value: str
+    params: _struct_pb2.Struct
+    enabled: bool
+    valid_from_ms: int
+    valid_to_ms: int
+    note: str
+    version: int
+    updated_at_ms: int
+    updated_by: str
+    def __init__(self, id: _Optional[int] = ..., kind: _Optional[str] = ..., scope: _Optional[str] = ..., account: _Optional[int] = ..., user: _Optional[str] = ..., strategy: _Optional[str] = ..., value: _Optional[str] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., enabled: _Optional[bool] = ..., valid_from_ms: _Optional[int] = ..., valid_to_ms: _Optional[int] = ..., note: _Optional[str] = ..., version: _Optional[int] = ..., updated_at_ms: _Optional[int] = ..., updated_by: _Optional[str] = ...) -> None: ...
+
+class ListApprovalsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListApprovalsResponse(_message.Message):
+    __slots__ = ("orders", "executions")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    EXECUTIONS_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[WaitingOrder]
+    executions: _containers.RepeatedCompositeFieldContainer[WaitingExecution]
+    def __init__(self, orders: _Optional[_Iterable[_Union[WaitingOrder, _Mapping]]] = ..., executions: _Optional[_Iterable[_Union[WaitingExecution, _Mapping]]] = ...) -> None: ...
+
+class WaitingOrder(_message.Message):
+    __slots__ = ("order", "account_name", "approval", "decidable")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_NAME_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    DECIDABLE_FIELD_NUMBER: _ClassVar[int]
+    order: _common_pb2.Order
+    account_name: str
+    approval: _struct_pb2.Struct
+    decidable: bool
+    def __init__(self, order: _Optional[_Union[_common_pb2.Order, _Mapping]] = ..., account_name: _Optional[str] = ..., approval: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., decidable: _Optional[bool] = ...) -> None: ...
+
+class WaitingExecution(_message.Message):
+    __slots__ = ("execution", "account_name", "approval", "decidable")
+    EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_NAME_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    DECIDABLE_FIELD_NUMBER: _ClassVar[int]
+    execution: _common_pb2.Execution
+    account_name: str
+    approval: _struct_pb2.Struct
+    decidable: bool
+    def __init__(self, execution: _Optional[_Union[_common_pb2.Execution, _Mapping]] = ..., account_name: _Optional[str] = ..., approval: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., decidable: _Optional[bool] = ...) -> None: ...
+
+class RefuseOrderRequest(_message.Message):
+    __slots__ = ("order", "reason")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    order: str
+    reason: str
+    def __init__(self, order: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ApproveExecutionRequest(_message.Message):
+    __slots__ = ("execution", "legs")
+    EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    LEGS_FIELD_NUMBER: _ClassVar[int]
+    execution: str
+    legs: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, execution: _Optional[str] = ..., legs: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class RefuseExecutionRequest(_message.Message):
+    __slots__ = ("execution", "reason")
+    EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    execution: str
+    reason: str
+    def __init__(self, execution: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ListAlertsRequest(_message.Message):
+    __slots__ = ("account", "state", "kind", "page")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    account: int
+    state: str
+    kind: str
+    page: _common_pb2.PageRequest
+    def __init__(self, account: _Optional[int] = ..., state: _Optional[str] = ..., kind: _Optional[str] = ..., page: _Optional[_Union[_common_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+
+class ListAlertsResponse(_message.Message):
+    __slots__ = ("alerts", "next_page_token")
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    alerts: _containers.RepeatedCompositeFieldContainer[Alert]
+    next_page_token: str
+    def __init__(self, alerts: _Optional[_Iterable[_Union[Alert, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class AlertId(_message.Message):
+    __slots__ = ("alert",)
+    ALERT_FIELD_NUMBER: _ClassVar[int]
+    alert: int
+    def __init__(self, alert: _Optional[int] = ...) -> None: ...
+
+class Alert(_message.Message):
+    __slots__ = ("id", "kind", "severity", "title", "facts", "account", "host", "count", "first_at_ms", "last_at_ms", "acknowledged_at_ms", "acknowledged_by", "cleared_at_ms", "open")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    LAST_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_BY_FIELD_NUMBER: _ClassVar[int]
+    CLEARED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    kind: str
+    severity: str
+    title: str
+    facts: _struct_pb2.Struct
+    account: int
+    host: str
+    count: int
+    first_at_ms: int
+    last_at_ms: int
+    acknowledged_at_ms: int
+    acknowledged_by: str
+    cleared_at_ms: int
+    open: bool
+    def __init__(self, id: _Optional[int] = ..., kind: _Optional[str] = ..., severity: _Optional[str] = ..., title: _Optional[str] = ..., facts: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., account: _Optional[int] = ..., host: _Optional[str] = ..., count: _Optional[int] = ..., first_at_ms: _Optional[int] = ..., last_at_ms: _Optional[int] = ..., acknowledged_at_ms: _Optional[int] = ..., acknowledged_by: _Optional[str] = ..., cleared_at_ms: _Optional[int] = ..., open: _Optional[bool] = ...) -> None: ...

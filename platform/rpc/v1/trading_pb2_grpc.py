@@ -95,6 +95,11 @@ class TradingServiceStub:
                 request_serializer=rpc_dot_v1_dot_trading__pb2.AccountRequest.SerializeToString,
                 response_deserializer=rpc_dot_v1_dot_common__pb2.Asset.FromString,
                 _registered_method=True)
+        self.StartExecution = channel.unary_unary(
+                '/desk.v1.TradingService/StartExecution',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.StartExecutionRequest.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_trading__pb2.StartedExecution.FromString,
+                _registered_method=True)
         self.ListExecutions = channel.unary_unary(
                 '/desk.v1.TradingService/ListExecutions',
                 request_serializer=rpc_dot_v1_dot_trading__pb2.ListExecutionsRequest.SerializeToString,
@@ -119,6 +124,46 @@ class TradingServiceStub:
                 '/desk.v1.TradingService/CancelExecution',
                 request_serializer=rpc_dot_v1_dot_trading__pb2.ExecutionId.SerializeToString,
                 response_deserializer=rpc_dot_v1_dot_common__pb2.Execution.FromString,
+                _registered_method=True)
+        self.ListLimits = channel.unary_unary(
+                '/desk.v1.TradingService/ListLimits',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.ListLimitsRequest.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_trading__pb2.ListLimitsResponse.FromString,
+                _registered_method=True)
+        self.ListApprovals = channel.unary_unary(
+                '/desk.v1.TradingService/ListApprovals',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.ListApprovalsRequest.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_trading__pb2.ListApprovalsResponse.FromString,
+                _registered_method=True)
+        self.ApproveOrder = channel.unary_unary(
+                '/desk.v1.TradingService/ApproveOrder',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.OrderId.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_common__pb2.Order.FromString,
+                _registered_method=True)
+        self.RefuseOrder = channel.unary_unary(
+                '/desk.v1.TradingService/RefuseOrder',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.RefuseOrderRequest.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_common__pb2.Order.FromString,
+                _registered_method=True)
+        self.ApproveExecution = channel.unary_unary(
+                '/desk.v1.TradingService/ApproveExecution',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.ApproveExecutionRequest.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_common__pb2.Execution.FromString,
+                _registered_method=True)
+        self.RefuseExecution = channel.unary_unary(
+                '/desk.v1.TradingService/RefuseExecution',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.RefuseExecutionRequest.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_common__pb2.Execution.FromString,
+                _registered_method=True)
+        self.ListAlerts = channel.unary_unary(
+                '/desk.v1.TradingService/ListAlerts',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.ListAlertsRequest.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_trading__pb2.ListAlertsResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeAlert = channel.unary_unary(
+                '/desk.v1.TradingService/AcknowledgeAlert',
+                request_serializer=rpc_dot_v1_dot_trading__pb2.AlertId.SerializeToString,
+                response_deserializer=rpc_dot_v1_dot_trading__pb2.Alert.FromString,
                 _registered_method=True)
 
 
@@ -209,6 +254,13 @@ class TradingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartExecution(self, request, context):
+        """Accept a basket, targets, a split or a TWAP: judged and stored whole. The same key again answers the same execution.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListExecutions(self, request, context):
         """Executions, newest first.
         """
@@ -239,6 +291,62 @@ class TradingServiceServicer:
 
     def CancelExecution(self, request, context):
         """Place nothing more, cancel what is out, end when all of it is final. Repeatable; no rate ever refuses it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLimits(self, request, context):
+        """The limits the caller may see: all for administrators and risk officers, else those on themselves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListApprovals(self, request, context):
+        """What waits on accounts that the caller approves for, and the caller's own; oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveOrder(self, request, context):
+        """Approve somebody else's order. It is judged again: QUEUED, or DENIED with the code of what changed meanwhile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefuseOrder(self, request, context):
+        """Refuse somebody else's order: DENIED with APPROVAL_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveExecution(self, request, context):
+        """Approve somebody else's execution, or some legs of a basket; the rest of it is refused then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefuseExecution(self, request, context):
+        """Refuse somebody else's execution: STOPPED with APPROVAL_REFUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAlerts(self, request, context):
+        """Alerts the caller may see, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeAlert(self, request, context):
+        """Close an alert for everybody; the first acknowledgement counts. Takes orders:write.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -307,6 +415,11 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     request_deserializer=rpc_dot_v1_dot_trading__pb2.AccountRequest.FromString,
                     response_serializer=rpc_dot_v1_dot_common__pb2.Asset.SerializeToString,
             ),
+            'StartExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartExecution,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.StartExecutionRequest.FromString,
+                    response_serializer=rpc_dot_v1_dot_trading__pb2.StartedExecution.SerializeToString,
+            ),
             'ListExecutions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListExecutions,
                     request_deserializer=rpc_dot_v1_dot_trading__pb2.ListExecutionsRequest.FromString,
@@ -331,6 +444,46 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.CancelExecution,
                     request_deserializer=rpc_dot_v1_dot_trading__pb2.ExecutionId.FromString,
                     response_serializer=rpc_dot_v1_dot_common__pb2.Execution.SerializeToString,
+            ),
+            'ListLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLimits,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.ListLimitsRequest.FromString,
+                    response_serializer=rpc_dot_v1_dot_trading__pb2.ListLimitsResponse.SerializeToString,
+            ),
+            'ListApprovals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListApprovals,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.ListApprovalsRequest.FromString,
+                    response_serializer=rpc_dot_v1_dot_trading__pb2.ListApprovalsResponse.SerializeToString,
+            ),
+            'ApproveOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveOrder,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.OrderId.FromString,
+                    response_serializer=rpc_dot_v1_dot_common__pb2.Order.SerializeToString,
+            ),
+            'RefuseOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefuseOrder,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.RefuseOrderRequest.FromString,
+                    response_serializer=rpc_dot_v1_dot_common__pb2.Order.SerializeToString,
+            ),
+            'ApproveExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveExecution,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.ApproveExecutionRequest.FromString,
+                    response_serializer=rpc_dot_v1_dot_common__pb2.Execution.SerializeToString,
+            ),
+            'RefuseExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefuseExecution,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.RefuseExecutionRequest.FromString,
+                    response_serializer=rpc_dot_v1_dot_common__pb2.Execution.SerializeToString,
+            ),
+            'ListAlerts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlerts,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.ListAlertsRequest.FromString,
+                    response_serializer=rpc_dot_v1_dot_trading__pb2.ListAlertsResponse.SerializeToString,
+            ),
+            'AcknowledgeAlert': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeAlert,
+                    request_deserializer=rpc_dot_v1_dot_trading__pb2.AlertId.FromString,
+                    response_serializer=rpc_dot_v1_dot_trading__pb2.Alert.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -668,6 +821,33 @@ class TradingService:
             _registered_method=True)
 
     @staticmethod
+    def StartExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/StartExecution',
+            rpc_dot_v1_dot_trading__pb2.StartExecutionRequest.SerializeToString,
+            rpc_dot_v1_dot_trading__pb2.StartedExecution.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListExecutions(request,
             target,
             options=(),
@@ -792,6 +972,222 @@ class TradingService:
             '/desk.v1.TradingService/CancelExecution',
             rpc_dot_v1_dot_trading__pb2.ExecutionId.SerializeToString,
             rpc_dot_v1_dot_common__pb2.Execution.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/ListLimits',
+            rpc_dot_v1_dot_trading__pb2.ListLimitsRequest.SerializeToString,
+            rpc_dot_v1_dot_trading__pb2.ListLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListApprovals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/ListApprovals',
+            rpc_dot_v1_dot_trading__pb2.ListApprovalsRequest.SerializeToString,
+            rpc_dot_v1_dot_trading__pb2.ListApprovalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/ApproveOrder',
+            rpc_dot_v1_dot_trading__pb2.OrderId.SerializeToString,
+            rpc_dot_v1_dot_common__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefuseOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/RefuseOrder',
+            rpc_dot_v1_dot_trading__pb2.RefuseOrderRequest.SerializeToString,
+            rpc_dot_v1_dot_common__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/ApproveExecution',
+            rpc_dot_v1_dot_trading__pb2.ApproveExecutionRequest.SerializeToString,
+            rpc_dot_v1_dot_common__pb2.Execution.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefuseExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/RefuseExecution',
+            rpc_dot_v1_dot_trading__pb2.RefuseExecutionRequest.SerializeToString,
+            rpc_dot_v1_dot_common__pb2.Execution.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/ListAlerts',
+            rpc_dot_v1_dot_trading__pb2.ListAlertsRequest.SerializeToString,
+            rpc_dot_v1_dot_trading__pb2.ListAlertsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeAlert(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/desk.v1.TradingService/AcknowledgeAlert',
+            rpc_dot_v1_dot_trading__pb2.AlertId.SerializeToString,
+            rpc_dot_v1_dot_trading__pb2.Alert.FromString,
             options,
             channel_credentials,
             insecure,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
+import os
 import re
 import shlex
+import shutil
+import stat
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -172,6 +177,34 @@ def test_secrets_are_files_that_the_script_makes_and_the_settings_know() -> None
             source, target = (secret["source"], secret["target"]) if isinstance(secret, dict) else (secret, secret)
             assert source in declared
             assert not target.startswith("desk_") or target in known, f"{name}: the platform would refuse to start"
+
+
+@pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="openssl is not installed: docker/make_secrets.sh was NOT tested"
+)
+def test_script_makes_every_secret_once_and_private(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    command = ["sh", str(DOCKER / "make_secrets.sh"), "desk.example.org", "10.0.0.5"]
+    environment = {"PATH": os.environ["PATH"], "DESK_SECRETS": str(folder)}
+
+    def run() -> dict[str, bytes]:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    made = run()
+    assert set(compose()["secrets"]) <= set(made)
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in made} == {0o600}
+    assert run() == made, "a second run replaces nothing"
+
+    for name in ("postgres", "valkey", "certificate"):
+        verify = ["openssl", "verify", "-CAfile", str(folder / "internal_ca.pem"), str(folder / f"{name}.pem")]
+        assert subprocess.run(verify, capture_output=True, check=False).returncode == 0
+    assert b"//desk_app:" in made["desk_database_url"]
+    assert b"//desk_owner:" in made["owner_database_url"]
+    digest = hashlib.sha256(made["valkey_password"].strip()).hexdigest()
+    assert f"user default on #{digest} " in made["users.acl"].decode()
+    assert made["valkey_password"].strip() not in made["users.acl"] + made["valkey.conf"]
 
 
 def test_only_the_migration_knows_the_owner_s_password() -> None:

@@ -35,6 +35,7 @@ def approval_rules(request: SignedInRequest) -> HttpResponse:
     """Which orders wait; for administrators and risk officers also how to set it."""
     officer = request.user.role in SEES_EVERY_ACCOUNT
     accounts = [view.account for view in account_views(request.user)]
+    deciders = approvers_of([account.pk for account in accounts])
     seconds = get_config().approval_seconds
     boot: dict[str, Any] = {
         "officer": officer,
@@ -53,7 +54,7 @@ def approval_rules(request: SignedInRequest) -> HttpResponse:
         "people": _people() if officer else [request.user.username],
         "scopes": LimitScope.choices,
         "sources": HeldSource.choices,
-        "approvers": [(account, approvers_of(account)) for account in accounts],
+        "approvers": [(account, deciders[account.pk]) for account in accounts],
     }
     return render(request, "frontend/approvals/rules.html", context)
 

@@ -10,6 +10,7 @@ from trading.subscriptions.choices import ResultState
 
 ISSUE_MESSAGES: dict[str, str | Promise] = {
     **{f"issue_kind.{kind.value}": kind.label for kind in IssueKind},
+    "issue_kind.STOCK": _("Share issue"),
     **{f"ipo_state.{state.value}": state.label for state in ResultState},
     "ipo.all_done": _("{made} subscribed on {accounts} accounts"),
     "ipo.no_plan": _("by hand only"),

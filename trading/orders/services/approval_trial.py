@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from accounts.choices import SEES_EVERY_ACCOUNT
@@ -71,18 +72,22 @@ def approval_trial(
         "rules": [] if hold is None else hold.reasons(),
         "expires_seconds": None if hold is None else hold.expires_seconds,
         "max_drift_percent": None if hold is None else plain(hold.max_drift_percent),
-        "approvers": [] if hold is None else approvers_of(account, besides=person),
+        "approvers": [] if hold is None else _deciders(account, besides=person),
     }
 
 
-def approvers_of(account: BrokerAccount, *, besides: User | None = None) -> list[str]:
-    """User names of those who may decide about orders on an account, by the rule that is asked when they decide."""
-    people = User.objects.filter(is_active=True).order_by("username")
-    return [
-        person.username
-        for person in people
-        if person != besides and BrokerAccount.objects.approvable_by(person).filter(pk=account.pk).exists()
-    ]
+def approvers_of(account_ids: Collection[int]) -> dict[int, list[str]]:
+    """User names of those who may decide about orders, by account: by the rule that is asked when they decide."""
+    found: dict[int, list[str]] = {pk: [] for pk in account_ids}
+    for person in User.objects.filter(is_active=True).order_by("username"):
+        decides = BrokerAccount.objects.approvable_by(person).filter(pk__in=account_ids)
+        for pk in decides.values_list("pk", flat=True):
+            found[pk].append(person.username)
+    return found
+
+
+def _deciders(account: BrokerAccount, *, besides: User) -> list[str]:
+    return [name for name in approvers_of([account.pk])[account.pk] if name != besides.username]
 
 
 def _person(user: User, maker: Any) -> User:

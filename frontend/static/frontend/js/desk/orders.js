@@ -6,6 +6,7 @@ import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 import { isWorking } from "./book.js";
 import { knownInstrument, instrument } from "./instruments.js";
+import { showOrder } from "./orderdetail.js";
 import { instrumentCell } from "./positions.js";
 import { Replacements } from "./replace.js";
 
@@ -41,6 +42,15 @@ async function cancel(order, button) {
 export function mountOrders(book, { onOpen, mayCancel }) {
   if (!byId("orders")) return;
   const replacements = new Replacements(book);
+  const timeCell = (cell, row) => {
+    if (!cell.firstElementChild) {
+      const opener = element("button", { type: "button", className: "row-link order-time", dataset: { act: "detail" } });
+      opener.addEventListener("click", () => showOrder(book.orders.get(row.id) ?? row, knownInstrument(row.symbol)?.name ?? row.symbol));
+      cell.append(opener);
+    }
+    setText(cell.firstElementChild, formatTime(row.submitted_at));
+    cell.firstElementChild.setAttribute("aria-label", t("order.open", { time: formatTime(row.submitted_at), symbol: row.symbol }));
+  };
   const actsCell = (cell, row) => {
     const wanted = isWorking(row) && !row.cancel_requested_at && mayCancel(row);
     if (!wanted) {
@@ -74,7 +84,7 @@ export function mountOrders(book, { onOpen, mayCancel }) {
   const orders = new KeyedTable(
     byId("orders"),
     [
-      { className: "tabular", text: (row) => formatTime(row.submitted_at) },
+      { className: "tabular", fill: timeCell },
       { fill: (cell, row) => instrumentCell(cell, row, onOpen) },
       { text: (row) => t(`side.${row.side}`), tone: sideTone },
       { className: "num", text: (row) => (row.price_type === "LIMIT" ? formatPrice(row.price, digits(row.symbol)) : t(`price_type.${row.price_type}`)) },

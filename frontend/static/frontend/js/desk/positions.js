@@ -10,6 +10,7 @@ import { instrument, knownInstrument } from "./instruments.js";
 import { valuePosition } from "./valuation.js";
 
 const KEY = "desk.positions";
+const MOST_FLASHING = 40; // where everything moves at once a flash says nothing, and costs a frame
 
 /** Name over code: the name opens the instrument in the desk, the code its page. */
 export function instrumentCell(cell, row, onOpen) {
@@ -90,7 +91,8 @@ class PositionTable {
 
   /** Prices change cells in place; rows move only when the person sorts or a position comes or goes. */
   #quoted(symbols) {
-    for (const held of this.holdings.rows()) if (symbols.has(held.position.symbol)) this.view.update(rowOf(held, this.quotes));
+    const moved = this.holdings.rows().filter(({ position }) => symbols.has(position.symbol));
+    for (const held of moved) this.view.refresh(rowOf(held, this.quotes), moved.length > MOST_FLASHING);
   }
 
   draw() {

@@ -34,9 +34,11 @@ export function setTone(node, value) {
 
 /** Restart the short background flash of a changed cell. */
 export function flash(node, direction) {
-  node.classList.remove("flash-up", "flash-down");
-  void node.offsetWidth; // restarts the animation
-  node.classList.add(direction > 0 ? "flash-up" : "flash-down");
+  const name = direction > 0 ? "flash-up" : "flash-down";
+  // Of two equal animations the other one starts anew; restarting one would make the browser measure the page, cell by cell.
+  const next = node.classList.contains(name) ? `${name}-again` : name;
+  node.classList.remove("flash-up", "flash-up-again", "flash-down", "flash-down-again");
+  node.classList.add(next);
 }
 
 /** Show a message in the corner for some seconds. */

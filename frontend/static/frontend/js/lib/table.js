@@ -11,6 +11,9 @@ import { element, flash, setText } from "./dom.js";
  */
 export class KeyedTable {
   #rows = new Map();
+  #seen = new Set(); // keys of the rows in sight
+  #late = new Map(); // key -> what a row shows once it is in sight
+  #sight = new IntersectionObserver((entries) => this.#sighted(entries));
 
   /** @param {HTMLTableElement} table @param {Column[]} columns @param {{empty?: HTMLElement, onRow?: Function}} options */
   constructor(table, columns, { empty = null, onRow = null } = {}) {
@@ -27,6 +30,8 @@ export class KeyedTable {
       if (!wanted.has(key)) {
         row.remove();
         this.#rows.delete(key);
+        this.#sight.unobserve(row);
+        for (const keys of [this.#seen, this.#late]) keys.delete(key);
       }
     }
     const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
@@ -41,12 +46,19 @@ export class KeyedTable {
     if (this.empty) this.empty.hidden = items.length > 0;
   }
 
-  /** Change the cells of one existing row; returns the row or null. */
-  update(item) {
+  /** Change the cells of one existing row, `quiet`: without flashing; returns the row or null. */
+  update(item, quiet = false) {
     const row = this.#rows.get(item.key);
     if (!row) return null;
-    this.columns.forEach((column, index) => this.#fill(row.cells[index], column, item));
+    this.#late.delete(item.key);
+    this.columns.forEach((column, index) => this.#fill(row.cells[index], column, item, quiet));
     return row;
+  }
+
+  /** As `update`, for what changes many times a second: a row out of sight waits until it is seen. */
+  refresh(item, quiet = false) {
+    if (this.#seen.has(item.key)) this.update(item, quiet);
+    else if (this.#rows.has(item.key)) this.#late.set(item.key, item);
   }
 
   /** Mark the row of `key` as selected, and no other. */
@@ -59,14 +71,26 @@ export class KeyedTable {
     for (const column of this.columns) {
       const cell = element("td", { className: column.className ?? "" });
       row.append(cell);
-      this.#fill(cell, column, item);
+      this.#fill(cell, column, item, true);
     }
     this.#rows.set(item.key, row);
+    this.#sight.observe(row);
     this.onRow?.(row, item);
     return row;
   }
 
-  #fill(cell, column, item) {
+  #sighted(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const { key } = target.dataset;
+      if (!isIntersecting) this.#seen.delete(key);
+      else {
+        this.#seen.add(key);
+        if (this.#late.has(key)) this.update(this.#late.get(key), true);
+      }
+    }
+  }
+
+  #fill(cell, column, item, quiet) {
     if (column.fill) {
       column.fill(cell, item);
       return;
@@ -80,7 +104,7 @@ export class KeyedTable {
     if (changed && column.flashOn) {
       const value = column.flashOn(item);
       const before = Number(cell.dataset.value ?? "NaN");
-      if (Number.isFinite(before) && value !== before) flash(cell, value - before);
+      if (!quiet && Number.isFinite(before) && value !== before) flash(cell, value - before);
       cell.dataset.value = String(value);
     }
   }

@@ -1,17 +1,19 @@
 """Pictures of every screen: `make screenshots`.
 
-    python -m tests.e2e.screenshots [FOLDER]
+    python -m tests.e2e.screenshots [--folder FOLDER] [--only dashboard instrument]
 
 Starts a platform of its own, trades a little so that there is something to see, and takes each page in
-both themes, both languages and on a phone. They are for looking at; docs/images holds the best few.
+both themes and both languages; those that people watch on the way, on a phone too. They are for looking at; docs/images
+holds the best few.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
-import sys
 import tempfile
 import time
+from collections.abc import Collection
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Literal
@@ -26,21 +28,30 @@ from tests.e2e.platform_stack import Stack, launch_browser, log_in, make_stack
 PAGES = {
     "alice": {
         "dashboard": "/",
+        "executions": "/executions/",
+        "new-issues": "/executions/new-issues/",
+        "instruments": "/instruments/",
+        "instrument": "/instruments/600519.SH/",
+        "sectors": "/sectors/#index=000300.SH",
         "data": "/data/",
         "data-coverage": "/data/coverage/",
         "data-status": "/data/status/",
         "exits": "/strategies/exits/",
         "strategies": "/strategies/",
         "backtests": "/strategies/backtests/",
+        "approvals": "/approvals/",
         "risk": "/risk/",
         "statements": "/statements/",
         "alerts": "/alerts/",
         "alert-settings": "/alerts/settings/",
+        "api": "/developer/",
+        "webhooks": "/developer/webhooks/",
         "preferences": "/preferences/",
         "security": "/security/",
     },
     "admin": {
         "limits": "/risk/",
+        "approval-rules": "/approvals/rules/",
         "people": "/people/",
         "teams": "/teams/",
         "accounts": "/accounts/",
@@ -48,9 +59,12 @@ PAGES = {
         "data-integrity": "/data/integrity/",
         "audit": "/audit/",
         "configuration": "/configuration/",
+        "system": "/system/",
     },
 }
-LIVE_PAGES = ("dashboard", "risk", "limits", "statements", "data")
+LIVE_PAGES = ("dashboard", "instrument", "instruments", "sectors", "risk", "limits", "statements", "data")
+#: What people look at on the way.
+WATCHED = ("login", "dashboard", "instrument", "alerts", "approvals", "risk", "exits", "statements")
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": (1440, 1180), "phone": (390, 844)}
 SETTLE_MS = 5000
@@ -91,25 +105,34 @@ def _picture(page: Page, stack: Stack, name: str, path: str, file: Path) -> None
     page.screenshot(path=file, full_page=True)
 
 
-def _take(browser: Browser, stack: Stack, folder: Path) -> None:
+def _take(browser: Browser, stack: Stack, folder: Path, only: Collection[str]) -> None:
     looks = itertools.product(THEMES, ("zh-hans", "en"), SIZES.items())
     for theme, language, (size, (width, height)) in looks:
         look = f"{size}-{theme}-{language}"
+        wanted = {name for name in only if size != "phone" or name in WATCHED}
         for user, pages in PAGES.items():
+            if not wanted.intersection({*pages, "login"}):
+                continue
             viewport = ViewportSize(width=width, height=height)
             context = browser.new_context(viewport=viewport, color_scheme=theme, locale=language)
             page = context.new_page()
-            if user == "alice":
+            if user == "alice" and "login" in wanted:
                 _picture(page, stack, "login", "/login/", folder / f"login-{look}.png")
             log_in(page, stack, user)
             context.add_cookies([{"name": "django_language", "value": language, "url": stack.url}])
             for name, path in pages.items():
-                _picture(page, stack, name, path, folder / f"{name}-{look}.png")
+                if name in wanted:
+                    _picture(page, stack, name, path, folder / f"{name}-{look}.png")
             context.close()
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "var" / "screenshots"
+    every = ["login", *itertools.chain.from_iterable(PAGES.values())]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=ROOT / "var" / "screenshots")
+    parser.add_argument("--only", nargs="+", choices=every, default=every, metavar="PAGE")
+    options = parser.parse_args()
+    folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="desk-screenshots-") as state, sync_playwright() as playwright:
         stack = make_stack(Path(state))
@@ -117,7 +140,7 @@ def main() -> None:
         try:
             _trade(stack)
             browser = launch_browser(playwright)
-            _take(browser, stack, folder)
+            _take(browser, stack, folder, options.only)
             browser.close()
         finally:
             stack.stop()

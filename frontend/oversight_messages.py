@@ -51,6 +51,7 @@ OVERSIGHT_MESSAGES: dict[str, str | Promise] = {
     "configuration.environment": _("Environment"),
     "configuration.file": _("File"),
     "configuration.no_file": _("None"),
+    "configuration.secret_file": _("Secret file"),
     "configuration.unset": _("not set"),
 }
 

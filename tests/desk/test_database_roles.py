@@ -14,7 +14,6 @@ from django.db import DatabaseError, connection, transaction
 from desk.database_roles import RoleError, role_bound
 from ops.models import AuditEvent
 from tests.orders.bench import Bench, make_bench
-from tests.orders.claiming import claim
 from trading.ledger.models import LedgerEntry
 from trading.orders.choices import Status
 from trading.orders.models import Order, OrderEvent
@@ -36,12 +35,12 @@ def bench() -> Bench:
 
 
 @pytest.fixture
-def bounded(bench: Bench) -> Iterator[Bench]:
-    """The bench, seen from the platform's role. All of it is rolled back, the role too."""
+def bounded(db: None) -> Iterator[None]:
+    """Everything after it is done by the platform's role. All of it is rolled back, the role too."""
     execute(f"CREATE ROLE {ROLE}")
     assert role_bound("default", ROLE).append_only == ("ledger_ledgerentry", "ops_auditevent", "orders_orderevent")
     execute(f"SET LOCAL ROLE {ROLE}")
-    yield bench
+    yield
     execute("RESET ROLE")
 
 
@@ -59,8 +58,7 @@ def refused(statement: str) -> str:
 
 @on_postgres
 @pytest.mark.parametrize("model", [AuditEvent, OrderEvent, LedgerEntry])
-def test_append_only_rows_cannot_be_changed_removed_or_truncated(bounded: Bench, model: type) -> None:
-    bounded.submit()
+def test_append_only_rows_cannot_be_changed_removed_or_truncated(bounded: None, model: type) -> None:
     table = model._meta.db_table  # type: ignore[attr-defined]
     for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}", f"TRUNCATE {table}"):
         assert f"permission denied for table {table}" in refused(statement)
@@ -81,19 +79,19 @@ def test_append_only_rows_cannot_be_changed_removed_or_truncated(bounded: Bench,
         "COPY orders_order TO PROGRAM 'cat'",
     ],
 )
-def test_schema_roles_and_programs_are_out_of_reach(bounded: Bench, statement: str) -> None:
+def test_schema_roles_and_programs_are_out_of_reach(bounded: None, statement: str) -> None:
     words = refused(statement)
     assert "must be owner" in words or "permission denied" in words
 
 
 @on_postgres
-def test_order_path_works_from_acceptance_to_the_books(bounded: Bench) -> None:
-    order = bounded.submit()
-    claimed = claim(order.pk, host_name="sim")
-    assert claimed is not None
-    denied = bounded.submit(quantity=99)
+def test_order_path_works_under_the_role(bench: Bench, bounded: None) -> None:
+    order = bench.reported()
+    bench.apply(bench.fill(order, 100))
+    denied = bench.submit(quantity=99)
 
-    assert Order.objects.get(pk=order.pk).status == Status.SUBMITTING
+    assert Order.objects.get(pk=order.pk).status == Status.FILLED
+    assert LedgerEntry.objects.filter(account=bench.account, symbol=order.symbol).exists()
     assert denied.status == Status.DENIED
     assert AuditEvent.objects.filter(target=f"order:{order.pk}").exists()
 

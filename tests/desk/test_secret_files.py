@@ -51,7 +51,7 @@ def test_every_secret_of_the_schema_is_read_from_its_file(folder: Path) -> None:
     assert {name: getattr(config, field).get_secret_value() for name, field in names.items()} == {
         name: f"value of {name}" for name in names
     }
-    assert {item.source for item in effective_settings(config, {}) if item.secret} == {"secret file"}
+    assert {item.source for item in effective_settings(config, {}) if item.secret} == {"secret_file"}
 
 
 def test_secret_of_a_file_is_masked(folder: Path) -> None:
@@ -77,7 +77,7 @@ def test_environment_wins_over_a_secret_file_and_that_over_the_configuration_fil
     assert config.secret_key.get_secret_value() == "from the folder"
     assert config.mail_password.get_secret_value() == "from the environment"
     sources = {item.name: item.source for item in effective_settings(config, {"DESK_MAIL_PASSWORD": "x"})}
-    assert (sources["secret_key"], sources["mail_password"]) == ("secret file", "environment")
+    assert (sources["secret_key"], sources["mail_password"]) == ("secret_file", "environment")
 
 
 def test_files_of_others_in_the_folder_are_left_alone(folder: Path) -> None:

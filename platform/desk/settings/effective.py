@@ -31,7 +31,7 @@ MASK = "••••••••"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as an administrator sees it. `source` is `default`, `file`, `secret file` or `environment`."""
+    """One setting as an administrator sees it. `source` is `default`, `file`, `secret_file` or `environment`."""
 
     name: str
     variable: str
@@ -147,5 +147,5 @@ def _source(
     if any(variable.upper() in given for variable in variable_names(name, field)):
         return "environment"
     if name in in_secrets:
-        return "secret file"
+        return "secret_file"
     return "file" if name in in_file and name not in NOT_IN_FILE else "default"

@@ -121,6 +121,67 @@ def test_back_test_ends_with_a_report_and_its_pictures(visit: Visit) -> None:
     until(lambda: all(pictures.evaluate_all("nodes => nodes.map(node => node.naturalWidth > 0)")))
 
 
+def test_basket_is_pasted_judged_by_leg_started_once_and_watched_to_its_end(
+    account: int, api: httpx.Client, visit: Visit
+) -> None:
+    page = visit("alice", "/executions/").page
+    page.locator("#paste-box summary").click()
+    # A head line in any order, a price above the day's limit, thousands with a comma, no price: the latest one.
+    page.locator("#legs-text").fill(f"方向\t代码\t数量\t价格\n卖出\t{HELD}\t100\t999.00\nBUY\t601318.SH\t1,000\t")
+    page.locator("#legs-paste").click()
+    page.locator("#execution-check").click()
+    legs = page.locator("#legs tbody tr")
+    expect(legs.nth(0).locator("[data-verdict=DENIED]")).to_be_visible(timeout=LIVE_MS)
+    expect(legs.nth(1).locator("[data-verdict=PASSED]")).to_be_visible()
+    assert violations(page) == []
+    legs.nth(0).locator("button").click()
+    page.locator("#execution-start").click()
+    page.locator("#execution-agree").click()
+
+    row = page.locator("#executions tbody tr")
+    expect(row.locator("[data-state=COMPLETED]")).to_be_visible(timeout=2 * LIVE_MS)
+    expect(page.locator("#execution-children [data-status=FILLED]")).to_have_count(1, timeout=LIVE_MS)
+    (execution,) = api.get("/executions", params={"account": account}).json()["results"]
+    (leg,) = execution["legs"]
+    assert (leg["symbol"], leg["side"], leg["traded_quantity"]) == ("601318.SH", "BUY", 1000)
+
+
+def test_order_is_replaced_from_its_row_and_both_name_each_other(account: int, api: httpx.Client, visit: Visit) -> None:
+    symbol = "600036.SH"
+    low = api.get(f"/instruments/{symbol}").json()["limit_down"]
+    wish = {"account": account, "symbol": symbol, "side": "BUY", "quantity": 300, "price": low}
+    old = api.post("/orders", json=wish).json()["id"]
+    until(lambda: api.get(f"/orders/{old}").json()["status"] == "REPORTED")
+    page = visit("alice").page
+    page.locator("#orders tbody tr", has_text=symbol).locator("[data-act=replace]").click()
+    page.locator("#replace-form [name=quantity]").fill("200")
+    page.locator("#replace-send").click()
+
+    rows = page.locator("#orders tbody tr", has_text=symbol)
+    expect(rows.locator(".order-link:enabled")).to_have_count(2, timeout=2 * LIVE_MS)
+    orders = api.get("/orders", params={"account": account, "symbol": symbol}).json()["results"]
+    quantities = {order["id"] == old: (order["quantity"], order["status"]) for order in orders}
+    assert quantities == {True: (300, "CANCELLED"), False: (200, quantities[False][1])}
+    page.locator("#cancel-all").click()
+    page.locator("#cancel-all-symbol").select_option(symbol)
+    expect(page.locator("#cancel-all-orders li")).to_have_count(1)
+    page.locator("#cancel-all-send").click()
+    expect(rows.locator("[data-status=CANCELLED]")).to_have_count(2, timeout=LIVE_MS)
+
+
+def test_pages_of_rules_webhooks_and_new_issues_are_accessible(stack: Stack, visit: Visit) -> None:
+    page = visit("admin", "/approvals/rules/").page
+    page.locator("#rule-new").click()
+    expect(page.locator("#rule-sentence")).not_to_be_empty()
+    found = {"rules": violations(page)}
+    for path, ready in (("/developer/webhooks/", "#webhooks-empty"), ("/executions/new-issues/", "#plans tbody tr")):
+        page.goto(stack.url + path)
+        expect(page.locator(ready).first).to_be_visible(timeout=LIVE_MS)
+        found[path] = violations(page)
+
+    assert found == {name: [] for name in found}
+
+
 @pytest.mark.parametrize("path", ["/strategies/exits/", "/strategies/", "/strategies/backtests/"])
 def test_page_has_no_accessibility_violation(visit: Visit, path: str) -> None:
     page: Page = visit("alice", path).page

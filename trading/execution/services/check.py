@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from accounts.models import BrokerAccount, User
+from marketdata.models import Instrument
 from ops.clocks import wall_now
 from ops.errors import Code
 from trading.execution.choices import Kind
@@ -49,8 +50,9 @@ def execution_check(*, user: User, account_id: int, body: Mapping[str, Any]) -> 
     Returns
     -------
     dict
-        ``accepted``; ``approval`` that the whole would wait for, if any; ``legs`` in the order in which they are judged, sales first, each with
-        its verdict, code, facts and cost; ``cost`` of all; ``children`` of a split or a TWAP with their times.
+        ``accepted``; ``approval`` that the whole would wait for, if any; ``legs`` in the order in which they are
+        judged, sales first, each with its verdict, code, facts and cost; ``cost`` of all; ``children`` of a split or
+        a TWAP with their times.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def execution_check(*, user: User, account_id: int, body: Mapping[str, Any]) -> 
         child_quantity=wish.child_quantity,
         slices=wish.slices,
         waits=window is not None and window[0] > clock.market_time,
-    ) if candidates else []  # fmt: skip
+    )
     children = _children(wish, candidates, window, clock.trade_date)
     legs = _legs(candidates, verdicts, [child.quantity for child in children])
     accepted = bool(candidates) and all(verdict.denial is None for verdict in verdicts)
@@ -104,30 +106,32 @@ def _targets(account: BrokerAccount, wish: Wish) -> tuple[list[Candidate], list[
     candidates: list[Candidate] = []
     idle = []
     for number, (instrument, step, candidate) in enumerate(target_steps(account, wish), 1):
-        if candidate is not None:
+        if candidate is None:
+            idle.append(_reached(number, instrument, wish.targets[number - 1].price_type, step.note))
+        else:
             candidates.append(candidate)
-            continue
-        idle.append(
-            {
-                "leg": number,
-                "symbol": instrument.symbol,
-                "name": instrument.name,
-                "side": None,
-                "quantity": 0,
-                "price_type": wish.targets[number - 1].price_type,
-                "price": None,
-                "verdict": "NOTHING",
-                "code": "",
-                "facts": {},
-                "note": step.note,
-                "cost": None,
-            }
-        )
     return candidates, idle
 
 
+def _reached(number: int, instrument: Instrument, price_type: str, note: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "leg": number,
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "side": None,
+        "quantity": 0,
+        "price_type": price_type,
+        "price": None,
+        "verdict": "NOTHING",
+        "code": "",
+        "facts": {},
+        "note": note,
+        "cost": None,
+    }
+
+
 def _children(
-    wish: Wish, candidates: Sequence[Candidate], window: tuple[datetime, datetime] | None, today: Any
+    wish: Wish, candidates: Sequence[Candidate], window: tuple[datetime, datetime] | None, today: date
 ) -> list[Due]:
     if wish.kind not in (Kind.SPLIT, Kind.TWAP):
         return []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, CharField, DateField, Q, QuerySet
 
+from ops.prepared import Prepared
 from qmt.gateway import (
     CancelError,
     CancelResponse,
@@ -20,6 +24,10 @@ from trading.orders.models import Order
 
 _CHUNK = 400
 """Clues per statement: databases bound the parameters of one, and short ones parse faster."""
+_FEW = 8
+"""So many of a kind come with the pushes of a moment; a query's answer brings more."""
+_MOST_SEQ = 2**63 - 1
+"""The largest number that the column holds."""
 
 OrderEvidence = OrderResponse | OrderUpdate | TradeUpdate | OrderError | CancelResponse | CancelError
 
@@ -124,32 +132,89 @@ def candidates(clues: Sequence[Clues], *, accounts: Iterable[int], session_key: 
     concerned = frozenset(accounts)
     found: dict[object, Order] = {}
     for start in range(0, len(clues), _CHUNK):
-        condition = _condition(clues[start : start + _CHUNK], concerned, session_key)
-        if condition:
-            for order in Order.objects.filter(condition).select_related("created_by"):
-                if order.account_id in concerned:
-                    found.setdefault(order.pk, order)
+        for order in _Sought.of(clues[start : start + _CHUNK], session_key).read(concerned, session_key):
+            if order.account_id in concerned:
+                found.setdefault(order.pk, order)
     return list(found.values())
 
 
-def _condition(clues: Sequence[Clues], accounts: frozenset[int], session_key: str) -> Q:
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What clues name, each kind by itself."""
+
+    tags: list[str]
+    ids: list[str]
+    seqs: list[int]
+    sysids: dict[date, list[str]]
+
+    @classmethod
+    def of(cls, clues: Sequence[Clues], session_key: str) -> _Sought:
+        """Numbers of the terminal mean nothing outside of a session."""
+        ids = {clue.broker_order_id for clue in clues if clue.broker_order_id and session_key}
+        seqs = {clue.seq for clue in clues if clue.seq is not None and 0 < clue.seq <= _MOST_SEQ and session_key}
+        sysids: dict[date, set[str]] = {}
+        for clue in clues:
+            if clue.order_sysid and clue.trade_date is not None:
+                sysids.setdefault(clue.trade_date, set()).add(clue.order_sysid)
+        return cls(
+            tags=sorted({clue.tag for clue in clues if clue.tag}),
+            ids=sorted(ids),
+            seqs=sorted(seqs),
+            sysids={day: sorted(numbers) for day, numbers in sysids.items()},
+        )
+
+    def read(self, accounts: frozenset[int], session_key: str) -> Iterable[Order]:
+        """The orders, with who placed them. The few that a push names are asked for with a compiled query."""
+        if not (self.tags or self.ids or self.seqs or self.sysids):
+            return ()
+        day, numbers = next(iter(self.sysids.items()), (date.min, []))
+        lists: tuple[list[Any], ...] = (self.tags, self.ids, self.seqs, numbers)
+        one_account = len(accounts) == 1 or not numbers
+        if len(self.sysids) > 1 or not one_account or max(map(len, lists)) > _FEW:
+            mine = Q(account__in=accounts)
+            return _orders(_condition(self.tags, self.ids, self.seqs, self.sysids, mine, session_key))
+        # Padded with repeats: two sizes of each list cover whatever comes.
+        padded = [values + values[-1:] * (_FEW - len(values)) if len(values) > 1 else values for values in lists]
+        account_id = next(iter(accounts), 0)
+        return _few(*map(len, padded)).all(session_key, account_id, day, *itertools.chain(*padded))
+
+
+@cache
+def _few(tags: int, ids: int, seqs: int, numbers: int) -> Prepared[Order]:
+    """So many tags, numbers at the terminal, calls, and numbers at the exchange of one account's date."""
+
+    def build(session_key: Any, account_id: Any, day: Any, *values: Any) -> QuerySet[Order]:
+        left = iter(values)
+        of_tag, of_id, of_seq, of_number = (list(itertools.islice(left, size)) for size in (tags, ids, seqs, numbers))
+        sysids = {day: of_number} if of_number else {}
+        return _orders(_condition(of_tag, of_id, of_seq, sysids, Q(account=account_id), session_key))
+
+    text, number = CharField(), BigIntegerField()
+    return Prepared(build, text, number, DateField(), *[text] * (tags + ids), *[number] * seqs, *[text] * numbers)
+
+
+def _orders(condition: Q) -> QuerySet[Order]:
+    return Order.objects.filter(condition).select_related("created_by")
+
+
+def _condition(
+    tags: Sequence[Any],
+    ids: Sequence[Any],
+    seqs: Sequence[Any],
+    sysids: Mapping[Any, Sequence[Any]],
+    mine: Q,
+    session_key: Any,
+) -> Q:
     """One OR of conditions that each have an index of their own.
 
     The account stands only where its index needs it: as a condition over all of them it
     would tempt a planner to read the account's whole day.
     """
-    tags = sorted({clue.tag for clue in clues if clue.tag})
-    ids = sorted({clue.broker_order_id for clue in clues if clue.broker_order_id})
-    seqs = sorted({clue.seq for clue in clues if clue.seq is not None and clue.seq > 0})
-    sysids: dict[date, set[str]] = {}
-    for clue in clues:
-        if clue.order_sysid and clue.trade_date is not None:
-            sysids.setdefault(clue.trade_date, set()).add(clue.order_sysid)
     condition = Q(tag__in=tags) if tags else Q()
-    if ids and session_key:
+    if ids:
         condition |= Q(seen_session=session_key, broker_order_id__in=ids)
-    if seqs and session_key:
+    if seqs:
         condition |= Q(session_key=session_key, session_seq__in=seqs)
     for day, numbers in sysids.items():
-        condition |= Q(account__in=accounts, order_sysid__in=sorted(numbers), trade_date=day)
+        condition |= mine & Q(order_sysid__in=numbers, trade_date=day)
     return condition

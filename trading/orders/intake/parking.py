@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, Q
 
 from accounts.models import BrokerAccount, QmtHost
+from ops.prepared import Prepared
 from qmt import gateway
 from qmt.gateway import Side
 from trading.orders.choices import ParkedState
@@ -61,10 +62,15 @@ def park(host: QmtHost, event: OrderEvidence, clues: Clues, *, session_key: str)
     return not known
 
 
+_WAITING = Prepared(
+    lambda host_id: ParkedEvent.objects.filter(host=host_id, state=ParkedState.PARKED).order_by("pk")[:MOST_TRIED],
+    BigIntegerField(),
+)
+
+
 def waiting(host: QmtHost) -> Sequence[ParkedEvent]:
     """The host's parked events, oldest first."""
-    rows = ParkedEvent.objects.filter(host=host, state=ParkedState.PARKED)
-    return list(rows.order_by("pk")[:MOST_TRIED])
+    return _WAITING.all(host.pk)
 
 
 def settle(row: ParkedEvent, state: ParkedState, at: datetime) -> None:

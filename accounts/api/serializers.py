@@ -134,10 +134,19 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
+class TypedField(serializers.CharField):
+    """Text as somebody typed it: a number that happens to spell the same confirms nothing."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
 class ResumeSerializer(ReasonSerializer):
     """Why, and the account's number typed by hand: what was stopped is not started again by accident."""
 
-    confirm = serializers.CharField(max_length=32, required=False, default="", allow_blank=True)
+    confirm = TypedField(max_length=32, required=False, default="", allow_blank=True)
 
 
 class AutoTradingSerializer(serializers.Serializer[Any]):

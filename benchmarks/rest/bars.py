@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -32,7 +31,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "platform"), str(ROOT / "client"), str(ROOT)]
 
-from benchmarks.live.sockets import _wait_for  # noqa: E402
+from benchmarks.stand import free_port, stop, wait_for  # noqa: E402
 from benchmarks.store import generator  # noqa: E402
 from qmtdesk import Desk  # noqa: E402
 
@@ -110,18 +109,15 @@ def platform(state: str, symbols: int) -> Iterator[tuple[str, str, list[str], ps
     token = subprocess.run(create, check=True, capture_output=True, text=True).stdout.split()[-1]
     names = prepare(symbols)
     plan.prepare_folders(get_config())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     valkey = subprocess.Popen(plan.valkey(get_config()).command, stdout=quiet, stderr=quiet)
     web = subprocess.Popen([*manage, "web", "--port", str(port)], stdout=quiet, stderr=quiet)
     try:
-        _wait_for(port)
+        wait_for(port, web)
         yield f"http://127.0.0.1:{port}", token, names, psutil.Process(web.pid)
     finally:
         for process in (web, valkey):
-            process.terminate()
-            process.wait()
+            stop(process)
 
 
 def median_ms(work: Callable[[], object], repeats: int) -> float:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,14 +21,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "platform"), str(ROOT)]
 
-from benchmarks.live.sockets import _wait_for, own_server, table  # noqa: E402
+from benchmarks.stand import cpu_seconds, free_port, run, say, stand, stop, table, wait_for  # noqa: E402
 
 VENV = ROOT / "var" / "benchmarks" / "fastapi"
 PACKAGES = ("fastapi==0.165.0", "uvicorn==0.54.0", "httptools==0.9.0", "uvloop==0.23.0")
@@ -139,19 +137,17 @@ def stub() -> Iterator[Service]:
     """The FastAPI stub in a virtualenv of its own."""
     python, marker = VENV / "bin" / "python", VENV / "ready"
     if not marker.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+        say(f"the stub's packages into {VENV}, once")
+        run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        run([str(python), "-m", "pip", "install", "--quiet", *PACKAGES])
         marker.touch()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([str(python), str(Path(__file__).with_name("stub.py")), str(port)])
     try:
-        _wait_for(port)
+        wait_for(port, process)
         yield Service("FastAPI stub", f"127.0.0.1:{port}", "stub", process.pid, addresses(1))
     finally:
-        process.terminate()
-        process.wait()
+        stop(process)
 
 
 def addresses(account: int) -> dict[str, str]:
@@ -162,8 +158,9 @@ def measure(service: Service, seconds: float) -> list[dict[str, str]]:
     """A row of the table per address."""
     rows = []
     for what, address in service.addresses.items():
+        say(f"{service.name}: {what}")
         took = latency_ms(service, address, seconds)
-        before = _cpu_seconds(service.pid)
+        before = cpu_seconds(psutil.Process(service.pid))
         asked = rate(service, address, seconds)
         cuts = statistics.quantiles(took, n=100)
         rows.append(
@@ -174,15 +171,10 @@ def measure(service: Service, seconds: float) -> list[dict[str, str]]:
                 "p95 ms": f"{cuts[94]:.2f}",
                 "p99 ms": f"{cuts[98]:.2f}",
                 "requests/s": f"{asked:.0f}",
-                "CPU ms/request": f"{(_cpu_seconds(service.pid) - before) / (asked * seconds) * 1000:.2f}",
+                "CPU ms/request": f"{(cpu_seconds(psutil.Process(service.pid)) - before) / (asked * seconds) * 1000:.2f}",
             }
         )
     return rows
-
-
-def _cpu_seconds(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
 
 
 def main() -> None:
@@ -194,13 +186,10 @@ def main() -> None:
     if not options.without_stub:
         with stub() as service:
             rows += measure(service, options.seconds)
-    with own_server() as target:
+    with stand("web", scopes="market:read,account:read") as own:
         os.environ["DJANGO_SETTINGS_MODULE"] = "desk.settings"
-        account = fill()
-        netloc = urlsplit(target.url).netloc
-        if target.pid is None:
-            raise RuntimeError("the platform's web process is not known")
-        rows += measure(Service("QMT Desk", netloc, target.token, target.pid, addresses(account)), options.seconds)
+        desk = Service("QMT Desk", f"127.0.0.1:{own.port}", own.token, own.pid, addresses(fill()))
+        rows += measure(desk, options.seconds)
     print(table(rows))
 
 

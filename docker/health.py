@@ -20,7 +20,9 @@ MAX_AGE_SECONDS = 20.0
 def web_problem() -> str:
     """Ask the web process of this container; blank when it answers."""
     name = os.environ.get("DESK_HOSTS", "localhost").split(",")[0].strip().removeprefix(".")
-    connection = http.client.HTTPConnection("127.0.0.1", int(os.environ.get("DESK_PORT", "8000")), timeout=TIMEOUT_SECONDS)
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", int(os.environ.get("DESK_PORT", "8000")), timeout=TIMEOUT_SECONDS
+    )
     try:
         connection.request("GET", HEALTH_PATH, headers={"Host": name})
         status = connection.getresponse().status

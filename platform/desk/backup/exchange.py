@@ -40,17 +40,18 @@ def exchange(places: dict[str, Staged], files: Sequence[tuple[Path, Path]], anch
     schema = f"{postgres.KEPT_PREFIX}{moment}"
     undo: list[Callable[[], object]] = []
     with ExitStack() as transactions:
-        commits = []
         try:
-            for alias, place in places.items():
-                if connections[alias].vendor == "postgresql":
-                    commits.append(transactions.enter_context(postgres.exchanging(alias, place.place, schema)))
+            # The main database last: it names what the others have.
+            order = sorted(places, reverse=True)
+            served = [alias for alias in order if connections[alias].vendor == "postgresql"]
+            commits = [
+                transactions.enter_context(postgres.exchanging(alias, places[alias].place, schema)) for alias in served
+            ]
             for staged, target in files:
                 if not (target.exists() and filecmp.cmp(staged, target, shallow=False)):
                     _place(staged, target, target.with_name(f"{target.name}.{KEPT}{moment}"), undo)
             _anchors(anchors, state_dir, kept, undo)
-            # The main database last: it names what the others have.
-            for alias in sorted(places, reverse=True):
+            for alias in order:
                 if connections[alias].vendor == "sqlite":
                     target = sqlite.database_file(connections[alias])
                     sqlite.settle(connections[alias])

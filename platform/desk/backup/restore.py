@@ -34,6 +34,7 @@ from ops.sealing import key_fingerprints
 
 #: SQLite lays out the same bytes again while it loads; PostgreSQL writes them to its log too.
 _ROOM_FACTOR: Final = 1.2
+_SCRATCH: Final = ".restore-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +168,11 @@ def _require_room(folder: Path, made: Made) -> None:
 
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """A private folder on the disk where its files are to lie."""
+    """A private folder on the disk where its files are to lie; what a killed restore left there goes."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(prefix=".restore-", dir=folder))
+    for left in folder.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder))
     try:
         yield path
     finally:

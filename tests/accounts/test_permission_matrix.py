@@ -29,7 +29,7 @@ from ops.alerts import AlertKind
 from ops.clocks import wall_now
 from ops.models import Alert, AuditEvent, Job, Severity
 from tests.backtest.rows import make_backtest
-from tests.orders.bench import Bench, make_bench
+from tests.orders.bench import Bench, host_ready, make_bench
 from tests.people import confirmed, signed_in
 from tests.strategies.runs import make_run
 from tests.subscriptions.window import Window, issue
@@ -364,6 +364,8 @@ class World:
         keep = deepcopy(client.cookies)
         body = {**self.bodies.get(entry, {}), **({"act": act[0].removeprefix("act=")} if act else {})}
         with transaction.atomic(), transaction.atomic(using="quotes"):
+            if method != "GET":
+                host_ready(self.bench.team)  # all of them may take longer than a host's word lasts
             if method == "GET":
                 response = client.get(path, self.queries.get(entry, {}))
             elif path.startswith("/api/"):

@@ -21,7 +21,7 @@ from tests.contract.faces import FaceA
 from tests.functions.conftest import setup_of
 
 RECORDED = ROOT / "tests" / "fixtures" / "recorded"
-ACCOUNT = AccountRef("8000000001", 2)
+ACCOUNT = AccountRef("7700000001", 2)
 WORDS = {"null", "flag", "integer", "number", "text", "deep", "list", "object", "*"}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -93,7 +93,7 @@ def test_record_of_the_simulated_terminal_holds_shapes_without_values(trace: Tra
     )  # fmt: skip
     path = tmp_path / "trace.jsonl"
     trace.write(path)
-    assert "8000000001" not in path.read_text(encoding="utf-8")
+    assert ACCOUNT.account_no not in path.read_text(encoding="utf-8")
     assert Trace.read(path) == trace
 
 

@@ -49,6 +49,8 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.live.snapshot --minutes 10
 	@PYTHONPATH=platform:client:. $(PY) -m benchmarks.rest.bars
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.rest.small_reads
+	@PYTHONPATH=platform:. DJANGO_SETTINGS_MODULE=desk.settings $(PY) -m benchmarks.portal.dashboard
+	@PYTHONPATH=platform:. DJANGO_SETTINGS_MODULE=desk.settings $(PY) -m benchmarks.portal.heatmap
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.operate.restore
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.operate.restore --postgres
 

@@ -273,11 +273,11 @@ def test_page_that_slept_gives_a_dead_connection_up_and_shows_the_truth(stack: S
     with stack.api("alice") as api:
         body = {"account": _account(api), "symbol": "600036.SH", "side": "BUY", "quantity": 100}
         limit_down = api.get("/instruments/600036.SH").json()["limit_down"]
-        api.post("/orders", json={**body, "price_type": "LIMIT", "price": limit_down})
+        order = api.post("/orders", json={**body, "price_type": "LIMIT", "price": limit_down}).json()
 
     page.evaluate("dispatchEvent(new Event('online'))")
 
-    expect(page.locator("#orders tbody tr", has_text="600036.SH")).to_be_visible(timeout=LIVE_MS)
+    expect(page.locator(f"#orders [data-key='{order['id']}']")).to_be_visible(timeout=LIVE_MS)
     expect(page.locator("#connection-dot")).to_have_class("dot dot-good", timeout=LIVE_MS)
     assert len(links) == 2
 

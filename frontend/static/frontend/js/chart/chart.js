@@ -29,6 +29,7 @@ export class Chart {
   #lastMinute = 0;
   #cross = null; // place of the bar that the readout shows, null for the newest
   #request = 0;
+  #lost = false; // the connection, since the last reading
   #raw = false; // adjusted prices were refused
   #levels = [];
   #trades = [];
@@ -40,7 +41,10 @@ export class Chart {
     this.#choose();
     quotes.addEventListener("change", ({ detail }) => detail.has(this.#symbol) && this.#quoted());
     socket.addEventListener("bars", ({ detail }) => this.#barred(detail.data[this.#symbol]));
-    socket.addEventListener("up", () => this.#symbol !== null && this.reload()); // minutes may have passed
+    socket.addEventListener("down", () => {
+      this.#lost = true;
+    });
+    socket.addEventListener("up", () => this.#back());
     this.#box.addEventListener("keydown", (event) => this.#key(event));
     this.#box.addEventListener("blur", () => this.#point(null));
     byId("chart-retry").addEventListener("click", () => this.reload());
@@ -221,6 +225,12 @@ export class Chart {
     const last = this.#bars.at(-1);
     if (!last || last.milliseconds < day.milliseconds) return; // a new one begins with the next reading
     this.#put({ ...last, high: Math.max(last.high, day.high), low: Math.min(last.low, day.low), close: day.close });
+  }
+
+  /** Minutes may have passed without their bars. */
+  #back() {
+    if (this.#lost && this.#symbol !== null) this.reload();
+    this.#lost = false;
   }
 
   #changed(name) {

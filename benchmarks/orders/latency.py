@@ -42,6 +42,7 @@ GOALS = {"sqlite": (12.0, 40.0), "postgresql": (18.0, 40.0)}
 BUSY_P99 = 120.0
 REPAIRED_SYMBOLS = 1000
 REPAIRED_DAYS = 244
+REQUESTED_TOGETHER = 50
 
 
 @dataclass
@@ -133,7 +134,10 @@ def installation(kind: str, beside: str) -> Iterator[Desk]:
             found.stack.start("data", [sys.executable, "manage.py", "worker", "data", "--host", found.stack.host])
             symbols = [symbol(number) for number in range(REPAIRED_SYMBOLS)]
             until(lambda: found.clerk.ask("instruments") >= REPAIRED_SYMBOLS, 120, "the instruments")
-            found.clerk.ask("ensure", symbols=symbols, start=str(days[0]), end=str(days[-1]), period="1m")
+            span = {"start": str(days[0]), "end": str(days[-1]), "period": "1m"}
+            # One request may hold three million bars.
+            for first in range(0, REPAIRED_SYMBOLS, REQUESTED_TOGETHER):
+                found.clerk.ask("ensure", symbols=symbols[first : first + REQUESTED_TOGETHER], **span)
             yield found
             progress = found.clerk.ask("repaired")
             print(f"beside it: {progress['rows']:,} rows repaired, {progress['waiting']} windows still waiting")

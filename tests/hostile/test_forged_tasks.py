@@ -112,7 +112,7 @@ class Boom:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_forged_messages_in_redis_neither_trade_nor_stop_the_trade_worker() -> None:
     stack = Stack()
     try:

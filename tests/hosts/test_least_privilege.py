@@ -21,7 +21,7 @@ import redis
 from tests.faults.harness import Clerk, Stack, clerk_of, until
 from tests.postgres import SUPERUSER, Postgres, postgres_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROLE = "desk_host_sim"
 SYMBOL = "600519.SH"

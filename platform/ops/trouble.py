@@ -40,7 +40,7 @@ def refusal_of(error: BaseException) -> DeskError | None:
     return None
 
 
-def _passes(error: DatabaseError) -> bool:
+def _passes(error: Exception) -> bool:
     code = getattr(error.__cause__, "sqlite_errorcode", None)
     # SQLite calls a statement's own mistakes operational too; a server's driver does not.
     return code & 0xFF in _PASSING if code is not None else not isinstance(error.__cause__, sqlite3.Error)

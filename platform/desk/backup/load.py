@@ -139,20 +139,20 @@ def _load_postgres(made: Made, alias: str, scratch: Path, passphrase: str, say: 
         say(f"{alias}: loading")
         with staging.connected(alias, settings) as connection:
             staging.migrate_to(connection, made.manifest.migrations[alias])
-            counts = {}
             with transaction.atomic(using=alias):
                 postgres.empty_tables(connection)
                 for part in _parts(made, alias):
-                    counts[part.name] = _fill(connection, made, part, passphrase)
+                    _fill(connection, made, part, passphrase)
             postgres.set_sequences(connection)
+            counts = postgres.row_counts(connection)
         _compare(made, alias, counts)
         yield Staged(alias, settings, schema)
 
 
-def _fill(connection: BaseDatabaseWrapper, made: Made, part: Part, passphrase: str) -> int:
+def _fill(connection: BaseDatabaseWrapper, made: Made, part: Part, passphrase: str) -> None:
     if part.name not in postgres.present_tables(connection):
         raise unfit("it has a table that its own migrations do not make", table=part.name)
-    return postgres.copy_in(connection, part.name, part.columns, _content(made, part, passphrase))
+    postgres.copy_in(connection, part.name, part.columns, _content(made, part, passphrase))
 
 
 def _content(made: Made, part: Part, passphrase: str) -> Iterator[bytes]:

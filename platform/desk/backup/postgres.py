@@ -126,8 +126,8 @@ def empty_tables(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(f"TRUNCATE {_list(tuple(tables))}")
 
 
-def copy_in(connection: BaseDatabaseWrapper, table: str, columns: tuple[str, ...], chunks: Iterable[bytes]) -> int:
-    """Read rows in COPY's text form into a table; returns how many."""
+def copy_in(connection: BaseDatabaseWrapper, table: str, columns: tuple[str, ...], chunks: Iterable[bytes]) -> None:
+    """Read rows in COPY's text form into a table."""
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
@@ -135,7 +135,16 @@ def copy_in(connection: BaseDatabaseWrapper, table: str, columns: tuple[str, ...
     ):
         for chunk in chunks:
             copy.write(chunk)
-    return int(cursor.rowcount)
+
+
+def row_counts(connection: BaseDatabaseWrapper) -> dict[str, int]:
+    """Number of rows by table of the connection's schema."""
+    counts = {}
+    with connection.cursor() as cursor:
+        for table in present_tables(connection):
+            cursor.execute(f"SELECT count(*) FROM {_quoted(table)}")  # noqa: S608
+            counts[table] = int(cursor.fetchone()[0])
+    return counts
 
 
 def set_sequences(connection: BaseDatabaseWrapper) -> None:

@@ -67,7 +67,7 @@ def _orphans(model: type[Model], field: ForeignKey) -> tuple[int, object]:  # ty
     column = quote(str(field.column))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*), min(h.{column}) FROM {here} h LEFT JOIN {there} t "  # noqa: S608
+            f"SELECT count(*), min(CAST(h.{column} AS text)) FROM {here} h LEFT JOIN {there} t "  # noqa: S608
             f"ON h.{column} = t.{quote(str(target.column))} "
             f"WHERE h.{column} IS NOT NULL AND t.{quote(str(target.column))} IS NULL"
         )

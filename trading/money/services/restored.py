@@ -20,11 +20,11 @@ def transfers_after_restore(actor: Actor) -> int:
     for pk, account_id in rows:
         with account_journal(account_id) as journal:
             row = Transfer.objects.get(pk=pk)
-            code = {"code": str(Code.RESTORED)}
+            code = str(Code.RESTORED)
             if row.status == TransferStatus.PENDING_APPROVAL:
-                take(journal, row, TransferStatus.EXPIRED, actor, **code)
+                take(journal, row, TransferStatus.EXPIRED, actor, code=code)
                 continue
             if row.status == TransferStatus.QUEUED:
-                take(journal, row, TransferStatus.SENDING, actor, data=code)
-            take(journal, row, TransferStatus.UNKNOWN, actor, **code)
+                take(journal, row, TransferStatus.SENDING, actor, data={"code": code})
+            take(journal, row, TransferStatus.UNKNOWN, actor, code=code)
     return len(rows)

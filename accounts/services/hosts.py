@@ -15,7 +15,16 @@ from ops import audit
 from ops.audit import Actor
 from ops.errors import Code, Denied, Invalid
 
-_AUDITED_FIELDS = ("name", "kind", "userdata_path", "quote_address", "session_ids", "maintenance", "enabled", "fed_from_id")
+_AUDITED_FIELDS = (
+    "name",
+    "kind",
+    "userdata_path",
+    "quote_address",
+    "session_ids",
+    "maintenance",
+    "enabled",
+    "fed_from_id",
+)
 #: Fields that decide which terminal an order would reach.
 _TERMINAL_FIELDS = frozenset({"kind", "userdata_path", "enabled", "fed_from_id"})
 #: Fields that make it another terminal.

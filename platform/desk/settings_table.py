@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from desk.settings.effective import description, is_secret, shown, shown_default
+from desk.settings.effective import description, shown, shown_default
 from desk.settings.file import FILE_NAME, NOT_IN_FILE, file_key, variable_names
 from desk.settings.marketdata_file import DEFAULT_FILE, PREFIX, Leaf, leaves, marketdata_default
 from desk.settings.schema import ROOT, DeskConfig
+from desk.settings.secret_files import is_secret
 
 SETTINGS_TABLE = ROOT / "docs" / "configuration.md"
 _HEAD = f"""# Configuration

@@ -6,10 +6,10 @@ import errno
 import shutil
 import sqlite3
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -71,7 +71,7 @@ def test_database_without_room_answers_clearly_keeps_everything_and_goes_on(home
     _row, token = make_token(bench.alice)
     headers = {"Authorization": f"Bearer {token}"}
 
-    def post() -> HttpResponse:
+    def post() -> Any:
         wish = {**WISH, "account": bench.account.pk}
         return Client().post("/api/v1/orders", wish, "application/json", headers=headers)
 

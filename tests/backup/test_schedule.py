@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,7 +29,7 @@ def old(home: Home) -> Home:
 
 
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[datetime]]:
+def at(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """The moment at which backups are made."""
     clock = [PLANNED]
     monkeypatch.setattr("desk.backup.create.wall_now", lambda: clock[0])

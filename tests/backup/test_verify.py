@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import date
 from io import StringIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,7 +56,7 @@ def desk(home: Home, bench: Bench) -> Bench:
     return bench
 
 
-def sql(statement: str, *parameters: object, alias: str = "default") -> None:
+def sql(statement: str, *parameters: Any, alias: str = "default") -> None:
     """Change a row behind everybody's back."""
     with connections[alias].cursor() as cursor:
         cursor.execute("PRAGMA defer_foreign_keys = ON")

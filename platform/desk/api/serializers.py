@@ -84,7 +84,7 @@ class SettingSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     variable = serializers.CharField()
     value = serializers.CharField(help_text="Masked where it is a secret.")
-    source = serializers.ChoiceField(choices=["default", "file", "environment"])  # type: ignore[assignment]
+    source = serializers.ChoiceField(choices=["default", "file", "secret_file", "environment"])  # type: ignore[assignment]
     default = serializers.CharField()
     secret = serializers.BooleanField()
     description = serializers.CharField()

@@ -89,8 +89,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "WebhookStateEnum": "trading.webhooks.choices.WebhookState",
         "EventDeliveryStatusEnum": "trading.webhooks.choices.EventDeliveryStatus",
         "TradeDateStateEnum": "trading.ledger.choices.TradeDateState",
+        "HeldSourceEnum": "trading.risk.choices.HeldSource",
+        "TransferKindEnum": "trading.money.choices.TransferKind",
+        "TransferStatusEnum": "trading.money.choices.TransferStatus",
         "KillScopeEnum": "trading.orders.choices.KillScope",
-        "SettingSourceEnum": [("default", "default"), ("file", "file"), ("environment", "environment")],
+        "SettingSourceEnum": [(source, source) for source in ("default", "file", "secret_file", "environment")],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

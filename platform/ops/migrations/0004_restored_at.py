@@ -8,8 +8,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="installation",
             name="restored_at",
-            field=models.DateTimeField(
-                blank=True, help_text="When it was last restored from a backup.", null=True
-            ),
+            field=models.DateTimeField(blank=True, help_text="When it was last restored from a backup.", null=True),
         ),
     ]

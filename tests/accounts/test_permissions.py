@@ -17,6 +17,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 OPEN = {
     "GET /api/v1/health/live",
     "GET /api/v1/health/ready",
+    "GET /api/v1/health/web",
+    "POST /api/v1/host-enrolments",
     "GET /api/schema/",
     "GET /api/asyncapi/",
 }

@@ -119,7 +119,7 @@ def test_order_cancelled_in_the_portal_gives_the_cash_back(stack: Stack, visit: 
         row = alice.page.locator("#orders tbody tr", has_text="000001.SZ").first
         expect(row.locator("[data-status=REPORTED]")).to_be_visible(timeout=LIVE_MS)
         held = Decimal(api.get("/asset", params={"account": account}).json()["available_cash"])
-        row.locator("td:last-child button").click()
+        row.locator("[data-act=cancel]").click()
         expect(row.locator("[data-status=CANCELLED]")).to_be_visible(timeout=LIVE_MS)
 
         assert held < free

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.conf import settings
 
 from desk.settings.schema import get_config
 from desk.supervisor import plan
+from tests import prepared
 
 VALKEY_START_SECONDS = 5
 
@@ -31,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         given = {} if marker is None else marker.kwargs
         if "databases" not in given:
             item.add_marker(pytest.mark.django_db(**given, databases=["default", "quotes"]), append=False)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings_parallel_suffix: None) -> bool:
+    """The databases of this process are copies of migrated ones, where the run has prepared them."""
+    return prepared.databases_copied(settings.DATABASES)
 
 
 @pytest.fixture

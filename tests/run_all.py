@@ -74,6 +74,11 @@ def test_steps(state: Path, *, slow: bool) -> list[Step]:
     ]
 
 
+def prepared(folder: Path) -> subprocess.Popen[bytes]:
+    """Begin to migrate what the tests copy, beside the steps that use one core only."""
+    return subprocess.Popen(python("-m", "tests.prepared", str(folder)), cwd=ROOT)
+
+
 def run(step: Step, state: str) -> bool:
     print(f"\n=== {step.name}: {' '.join(step.command)}", flush=True)
     started = time.monotonic()
@@ -101,8 +106,13 @@ def main() -> int:
     parser.add_argument("--lint-only", action="store_true", help="no tests")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="desk-test-all-") as state:
-        steps = lint_steps() + ([] if options.lint_only else test_steps(Path(state), slow=options.slow))
-        failed = [step.name for step in steps if not run(step, state)]
+        installations = None if options.lint_only else prepared(Path(state) / "prepared")
+        failed = [step.name for step in lint_steps() if not run(step, state)]
+        if installations is not None:
+            if installations.wait():
+                failed.append("prepared installations")
+            os.environ["TESTS_PREPARED"] = f"{state}/prepared"
+            failed += [step.name for step in test_steps(Path(state), slow=options.slow) if not run(step, state)]
     print(f"\nfailed: {', '.join(failed)}" if failed else "\nall good")
     return 1 if failed else 0
 

@@ -18,6 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import prepared
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +110,8 @@ def platform() -> Iterator[Platform]:
         state, port = Path(folder), free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DESK_")}
         environment.update(DESK_ENV="demo", DESK_STATE_DIR=str(state), PORT=str(port))
-        subprocess.run([*MANAGE, "prepare"], env=environment, check=True, capture_output=True)
+        if not prepared.copied("demo", state):
+            subprocess.run([*MANAGE, "prepare"], env=environment, check=True, capture_output=True)
         running = Platform(environment, state, port)
         try:
             yield running

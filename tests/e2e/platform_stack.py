@@ -20,6 +20,7 @@ import httpx
 from playwright.sync_api import Browser, Page, Playwright
 
 from desk.settings.schema import ROOT
+from tests import prepared
 
 READY_SECONDS = 90
 STOP_SECONDS = 20
@@ -146,7 +147,8 @@ def _default_installation() -> Path:
     """An installation with the demo's people, made once by this process: migrations take longer than anything else."""
     folder = Path(tempfile.mkdtemp(prefix="desk-prepared-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    make_stack(folder, DESK_DEBUG="false")
+    if not prepared.copied("demo", folder):
+        make_stack(folder, DESK_DEBUG="false")
     return folder
 
 

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 import psutil
 
 from qmt.terminal.control import ControlClient
+from tests import prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 CLERK = Path(__file__).with_name("clerk.py")
@@ -84,6 +85,8 @@ class Stack:
         """Migrate and load the demo people, or copy a folder where that was done."""
         if template is not None:
             shutil.copytree(template, self.folder, dirs_exist_ok=True)
+            return
+        if "DESK_DATABASE_URL" not in self.environment and prepared.copied("faults", self.folder):
             return
         for arguments in (["migrate", "-v0"], ["migrate", "-v0", "--database", "quotes"], ["demo_data"]):
             self.manage(*arguments)

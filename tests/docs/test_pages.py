@@ -72,6 +72,15 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert wrong == []
 
 
+def linked(page: str) -> set[str]:
+    return set(re.findall(r"\]\((docs/[^)#]+\.md)", text_of(Path(page))))
+
+
+def test_both_readmes_lead_to_every_page() -> None:
+    pages = {str(page) for page in PAGES if page.parts[0] == "docs"}
+    assert linked("README.md") == linked("README.zh-CN.md") == pages
+
+
 # --------------------------------------------------------------------------- commands
 @cache
 def command(name: str) -> BaseCommand | None:

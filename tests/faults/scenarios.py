@@ -221,6 +221,9 @@ class Scenario:
             ends |= _CRASHES[self.crash][1] | {"EXPIRED"}
             if self.crash in (crashpoints.AFTER_SUBMIT, crashpoints.BEFORE_STORE, crashpoints.AFTER_QUERY):
                 ends |= PROVEN_ABSENT
+            if self.crash == crashpoints.AFTER_STORE and self.beside:
+                # The first thing stored may be about the others: what the broker said of this one is then lost with the worker.
+                ends |= PROVEN_ABSENT
         if self.act in _CANCELS and ends & {"EXPIRED"}:
             ends |= {"CANCELLED"}  # withheld while its cancel was wanted
         return ends

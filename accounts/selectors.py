@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 
 from accounts.choices import SEES_EVERY_ACCOUNT, SessionState
 from accounts.models import BrokerAccount, Handover, HostStatus, QmtHost, User
@@ -181,13 +181,14 @@ def host_clock(host: QmtHost) -> MarketClock | None:
 
 def _views(user: User, accounts: QuerySet[BrokerAccount]) -> list[AccountView]:
     """The accounts with what `user` may do on each, by the same rule that decides when it is done."""
-    rule = BrokerAccount.objects
+    rule, this = BrokerAccount.objects, Q(pk=OuterRef("pk"))
+    # Asked of each account by itself: as lists of keys, each right would be worked out over all accounts first.
     rows = accounts.select_related("host", "host__status", "host__fed_from", "session").annotate(
-        rights_trade=Q(pk__in=rule.tradable_by(user).values("pk")),
-        rights_all=Q(pk__in=rule.cancellable_by(user, all_orders=True).values("pk")),
-        rights_approve=Q(pk__in=rule.approvable_by(user).values("pk")),
-        rights_manage=Q(pk__in=rule.managed_by(user).values("pk")),
-        rights_money=Q(pk__in=rule.money_moved_by(user).values("pk")),
+        rights_trade=Exists(rule.tradable_by(user).filter(this)),
+        rights_all=Exists(rule.cancellable_by(user, all_orders=True).filter(this)),
+        rights_approve=Exists(rule.approvable_by(user).filter(this)),
+        rights_manage=Exists(rule.managed_by(user).filter(this)),
+        rights_money=Exists(rule.money_moved_by(user).filter(this)),
     )
     officer = user.role in SEES_EVERY_ACCOUNT
     return [

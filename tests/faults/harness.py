@@ -184,6 +184,18 @@ class Stack:
             connection.execute("ROLLBACK")
             connection.close()
 
+    def may_write(self, file: str) -> bool:
+        """Whether nobody holds the write lock of one of the installation's SQLite files for long."""
+        connection = sqlite3.connect(self.folder / file, isolation_level=None, timeout=0.5)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            connection.close()
+        return True
+
     def broker_orders(self, account_no: str) -> list[dict[str, Any]]:
         """The broker's own orders, from the terminal's state file."""
         path = self.folder / "terminal" / self.host / "exchange.sqlite3"

@@ -159,12 +159,16 @@ class Play:
     def replace_worker(self, clerk: Clerk) -> None:
         """Another worker takes the host of one that hangs, which then goes on.
 
-        In a quiet moment: stopped inside a transaction it would hold SQLite's only write lock, for everybody, until
-        the supervisor kills it.
+        Between two transactions: stopped inside of one it would hold SQLite's only write lock, for everybody, until the
+        supervisor kills it.
         """
         until(lambda: all(row["status"] not in UNRESOLVED for row in clerk.ask("orders")), 20, "a quiet moment")
         former = clerk.ask("session")["lease_holder"]
         self.stack.signal("trade", signal.SIGSTOP)
+        while self.server is None and not self.stack.may_write("desk.sqlite3"):
+            self.stack.signal("trade", signal.SIGCONT)
+            time.sleep(0.05)
+            self.stack.signal("trade", signal.SIGSTOP)
         self.stack.start_worker(name="second")
         clerk.until_session(not_holder=former, seconds=40)
         self.stack.signal("trade", signal.SIGCONT)

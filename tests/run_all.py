@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,12 +58,15 @@ def test_steps(state: Path, *, slow: bool) -> list[Step]:
         options = ("-o", f"cache_dir={cache}", *options)
         return Step(name, [*prefix, *python("-m", "pytest", "-q", "-m", chosen, *options)], cache=cache)
 
+    with_browser = ("-o", f"timeout={PLATFORM_SECONDS}", *SIDE_BY_SIDE)
+    on_server = pytest("browser on PostgreSQL", "e2e", *with_browser, "tests/e2e")
     return [
         Step("browser files", python("manage.py", "vendor_assets")),
         Step("catalogues", python("manage.py", "compile_catalogues")),
         pytest("tests", "not e2e", *SIDE_BY_SIDE),
         # Platforms mostly wait: two at a time.
-        pytest("browser and processes", "e2e", "-o", f"timeout={PLATFORM_SECONDS}", *SIDE_BY_SIDE),
+        pytest("browser and processes", "e2e", *with_browser),
+        *([replace(on_server, environment={"TESTS_STACK_POSTGRES": "1"})] if slow else []),
         # Faults on PostgreSQL belong to `make test-all` and `make faults`: they would take a minute of `make test`.
         pytest(
             "tests on PostgreSQL",

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.e2e.platform_stack import Stack, launch_browser, log_in, make_stack
+from tests.postgres import temporary_postgres
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One running platform for the module; it and the browser end with it: both would disturb other tests."""
-    stack = make_stack(tmp_path_factory.mktemp("stack"))
-    stack.start()
-    yield stack
-    stack.stop()
+    """One running platform for the module; it and the browser end with it: both would disturb other tests.
+
+    On SQLite; with `TESTS_STACK_POSTGRES` on a PostgreSQL of its own.
+    """
+    on_server = "TESTS_STACK_POSTGRES" in os.environ
+    where: AbstractContextManager[dict[str, str]] = temporary_postgres() if on_server else nullcontext({})
+    with where as databases:
+        stack = make_stack(tmp_path_factory.mktemp("stack"), **databases)
+        stack.start()
+        yield stack
+        stack.stop()
 
 
 @pytest.fixture(scope="module")

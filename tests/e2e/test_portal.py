@@ -284,6 +284,7 @@ def test_page_that_slept_gives_a_dead_connection_up_and_shows_the_truth(stack: S
 
 def test_chart_shows_the_figures_that_the_api_answers(stack: Stack, visit: Visit) -> None:
     page = visit("alice").page
+    expect(page.locator("#chart-symbol")).not_to_be_empty(timeout=LIVE_MS)
     page.locator("[data-period='1d']").click()
     with stack.api("alice") as api:
         symbol = page.locator("#chart-symbol").text_content()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 from typing import Any
 
@@ -12,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.models import User
 from frontend.market_messages import market_messages
 from marketdata.choices import EvidenceReason, FindingSeverity, ImportState, IntegrityCheck, RepairStatus, RepairTrouble
 from marketdata.services.imports import parsing
+from tests.frontend.served import boot_of, page
 from tests.people import Team, make_team
 
 pytestmark = pytest.mark.django_db(databases=["default", "quotes"])
@@ -33,21 +32,6 @@ PREFIXES = {
 @pytest.fixture
 def team(db: None) -> Team:
     return make_team()
-
-
-def page(user: User, name: str) -> str:
-    client = Client()
-    client.force_login(user)
-    response = client.get(reverse(f"frontend:{name}"))
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def boot_of(html: str) -> dict[str, Any]:
-    match = re.search(r'<script id="boot" type="application/json">(.*?)</script>', html)
-    assert match is not None
-    boot: dict[str, Any] = json.loads(match[1])
-    return boot
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.models import Grant, User
+from accounts.models import Grant
 from frontend.approval_messages import APPROVAL_MESSAGES
 from frontend.execution_messages import EXECUTION_MESSAGES
 from frontend.exit_messages import EXIT_MESSAGES
 from frontend.issue_messages import ISSUE_MESSAGES
 from frontend.ticket import ticket_boot
 from frontend.webhook_messages import WEBHOOK_MESSAGES
+from tests.frontend.served import page_and_boot
 from tests.people import Team, make_team
 from trading.barrules.choices import RulePeriod
 from trading.execution.choices import Kind, State
@@ -35,17 +34,6 @@ def team(db: None) -> Team:
     return make_team()
 
 
-def page(user: User, name: str) -> tuple[str, dict[str, Any]]:
-    client = Client()
-    client.force_login(user)
-    response = client.get(reverse(f"frontend:{name}"))
-    assert response.status_code == 200
-    html = response.content.decode()
-    match = re.search(r'<script id="boot" type="application/json">(.*?)</script>', html)
-    assert match is not None
-    return html, json.loads(match[1])
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_page_without_login_leads_to_the_login(client: Client, name: str) -> None:
     address = reverse(f"frontend:{name}")
@@ -55,8 +43,8 @@ def test_page_without_login_leads_to_the_login(client: Client, name: str) -> Non
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_names_visible_accounts_only(team: Team, name: str) -> None:
-    assert [account["name"] for account in page(team.alice, name)[1]["accounts"]] == ["Alpha"]
-    assert [account["name"] for account in page(team.risk, name)[1]["accounts"]] == ["Alpha", "Beta"]
+    assert [account["name"] for account in page_and_boot(team.alice, name)[1]["accounts"]] == ["Alpha"]
+    assert [account["name"] for account in page_and_boot(team.risk, name)[1]["accounts"]] == ["Alpha", "Beta"]
 
 
 @pytest.mark.parametrize(
@@ -69,19 +57,19 @@ def test_page_names_visible_accounts_only(team: Team, name: str) -> None:
     ],
 )
 def test_page_without_an_account_offers_nothing_to_ask_for(team: Team, name: str, form: str) -> None:
-    assert f'id="{form}"' not in page(team.viewer, name)[0]
-    assert f'id="{form}"' in page(team.alice, name)[0]
+    assert f'id="{form}"' not in page_and_boot(team.viewer, name)[0]
+    assert f'id="{form}"' in page_and_boot(team.alice, name)[0]
 
 
 def test_executions_page_says_who_may_trade(team: Team) -> None:
     Grant.objects.create(user=team.viewer, account=team.alpha)
 
-    assert [account["can_trade"] for account in page(team.alice, "executions")[1]["accounts"]] == [True]
-    assert [account["can_trade"] for account in page(team.viewer, "executions")[1]["accounts"]] == [False]
+    assert [account["can_trade"] for account in page_and_boot(team.alice, "executions")[1]["accounts"]] == [True]
+    assert [account["can_trade"] for account in page_and_boot(team.viewer, "executions")[1]["accounts"]] == [False]
 
 
 def test_approval_rules_page_of_a_trader_names_nobody_else_and_has_no_editor(team: Team) -> None:
-    html, boot = page(team.alice, "approval-rules")
+    html, boot = page_and_boot(team.alice, "approval-rules")
 
     assert boot["officer"] is False
     assert 'id="rule-dialog"' not in html
@@ -89,7 +77,7 @@ def test_approval_rules_page_of_a_trader_names_nobody_else_and_has_no_editor(tea
 
 
 def test_approval_rules_page_of_an_officer_has_the_editor_and_everybody(team: Team) -> None:
-    html, boot = page(team.risk, "approval-rules")
+    html, boot = page_and_boot(team.risk, "approval-rules")
 
     assert boot["officer"] is True
     assert 'id="rule-dialog"' in html
@@ -99,7 +87,7 @@ def test_approval_rules_page_of_an_officer_has_the_editor_and_everybody(team: Te
 def test_approval_rules_page_names_who_may_decide_or_that_nobody_may(team: Team) -> None:
     Grant.objects.filter(user=team.alice).update(can_approve=True)
 
-    html = page(team.risk, "approval-rules")[0]
+    html = page_and_boot(team.risk, "approval-rules")[0]
 
     assert re.search(r"<dt>Alpha [^<]*</dt><dd>alice</dd>", html)
     assert re.search(r'<dt>Beta [^<]*</dt><dd><span class="warn">', html)

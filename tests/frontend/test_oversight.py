@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -15,6 +14,7 @@ from alerts.choices import ChannelKind, DeliveryStatus
 from frontend.messages import browser_messages
 from frontend.oversight_messages import OVERSIGHT_MESSAGES
 from ops.models import AlertKind, Severity
+from tests.frontend.served import boot_of
 from tests.people import Team, make_team
 
 pytestmark = pytest.mark.django_db
@@ -58,9 +58,7 @@ def test_alerts_page_knows_who_may_acknowledge_and_names_visible_accounts_only(
     team: Team, person: str, may: bool
 ) -> None:
     _, html = page(getattr(team, person), "alerts")
-    match = re.search(r'<script id="boot" type="application/json">(.*?)</script>', html)
-    assert match is not None
-    boot = json.loads(match[1])
+    boot = boot_of(html)
 
     assert boot["may_acknowledge"] is may
     names = [account["name"] for account in boot["accounts"]]

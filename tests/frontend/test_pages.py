@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from desk.settings.schema import ROOT
+from tests.frontend.served import boot_of
 from tests.people import PASSWORD, Team, make_team
 
 pytestmark = pytest.mark.django_db
@@ -25,11 +25,7 @@ def team(db: None) -> Team:
 
 
 def _boot(client: Client) -> dict[str, object]:
-    html = client.get("/").content.decode()
-    match = re.search(r'<script id="boot" type="application/json">(.*?)</script>', html)
-    assert match is not None
-    boot: dict[str, object] = json.loads(match[1])
-    return boot
+    return boot_of(client.get("/").content.decode())
 
 
 @pytest.mark.parametrize("name", ["dashboard", "data", "preferences"])

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.models import User
 from frontend.risk_messages import RISK_MESSAGES
 from frontend.statement_messages import STATEMENT_MESSAGES
 from frontend.ticket import ticket_boot
+from tests.frontend.served import page_and_boot
 from tests.people import Team, make_team
 from trading.ledger.choices import DifferenceKind, DifferenceState, EntryKind
 from trading.orders.choices import KillPhase, KillScope
@@ -31,17 +29,6 @@ def team(db: None) -> Team:
     return make_team()
 
 
-def page(user: User, name: str) -> tuple[str, dict[str, Any]]:
-    client = Client()
-    client.force_login(user)
-    response = client.get(reverse(f"frontend:{name}"))
-    assert response.status_code == 200
-    html = response.content.decode()
-    match = re.search(r'<script id="boot" type="application/json">(.*?)</script>', html)
-    assert match is not None
-    return html, json.loads(match[1])
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_page_without_login_leads_to_the_login(client: Client, name: str) -> None:
     address = reverse(f"frontend:{name}")
@@ -51,12 +38,12 @@ def test_page_without_login_leads_to_the_login(client: Client, name: str) -> Non
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_names_visible_accounts_only(team: Team, name: str) -> None:
-    assert [account["name"] for account in page(team.alice, name)[1]["accounts"]] == ["Alpha"]
-    assert [account["name"] for account in page(team.risk, name)[1]["accounts"]] == ["Alpha", "Beta"]
+    assert [account["name"] for account in page_and_boot(team.alice, name)[1]["accounts"]] == ["Alpha"]
+    assert [account["name"] for account in page_and_boot(team.risk, name)[1]["accounts"]] == ["Alpha", "Beta"]
 
 
 def test_risk_page_of_a_trader_names_nobody_else_and_has_no_editor(team: Team) -> None:
-    html, boot = page(team.alice, "risk")
+    html, boot = page_and_boot(team.alice, "risk")
 
     assert (boot["officer"], boot["people"]) == (False, [])
     assert 'id="limit-dialog"' not in html
@@ -64,14 +51,14 @@ def test_risk_page_of_a_trader_names_nobody_else_and_has_no_editor(team: Team) -
 
 
 def test_risk_page_of_an_officer_has_the_editor_and_everybody(team: Team) -> None:
-    html, boot = page(team.risk, "risk")
+    html, boot = page_and_boot(team.risk, "risk")
 
     assert boot["people"] == ["admin", "alice", "bob", "charlie", "risk", "viewer"]
     assert 'id="limit-dialog"' in html
 
 
 def test_risk_page_without_a_grant_says_nothing_about_accounts(team: Team) -> None:
-    html, boot = page(team.viewer, "risk")
+    html, boot = page_and_boot(team.viewer, "risk")
 
     assert boot["accounts"] == []
     assert 'id="effective"' not in html
@@ -79,7 +66,7 @@ def test_risk_page_without_a_grant_says_nothing_about_accounts(team: Team) -> No
 
 
 def test_risk_page_carries_every_kind_with_its_parameters(team: Team) -> None:
-    kinds = {kind["kind"]: kind for kind in page(team.admin, "risk")[1]["kinds"]}
+    kinds = {kind["kind"]: kind for kind in page_and_boot(team.admin, "risk")[1]["kinds"]}
 
     assert set(kinds) == set(LimitKind.values)
     assert kinds["CANCEL_RATIO"]["params"] == {"minimum": False, "warn": False}
@@ -87,8 +74,8 @@ def test_risk_page_carries_every_kind_with_its_parameters(team: Team) -> None:
 
 
 def test_statements_page_settles_for_officers_only(team: Team) -> None:
-    assert 'id="resolve-dialog"' not in page(team.alice, "statements")[0]
-    assert 'id="resolve-dialog"' in page(team.risk, "statements")[0]
+    assert 'id="resolve-dialog"' not in page_and_boot(team.alice, "statements")[0]
+    assert 'id="resolve-dialog"' in page_and_boot(team.risk, "statements")[0]
 
 
 def test_messages_every_check_limit_and_state_has_a_word_in_both_languages() -> None:

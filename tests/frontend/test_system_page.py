@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import pytest
 from django.test import Client
 from django.utils import translation
 
 from desk.system.processes import ProcessState
 from frontend.system_messages import SYSTEM_MESSAGES, system_messages
+from tests.frontend.served import boot_of
 from tests.people import Team, make_team
 from trading.orders.latency import HOPS
 from trading.orders.metrics import WAITING
@@ -35,11 +33,8 @@ def test_system_page_is_for_administrators(team: Team, person: str, status: int)
 def test_system_page_carries_its_texts(team: Team) -> None:
     client = Client()
     client.force_login(team.admin)
-    found = re.search(
-        r'<script id="boot" type="application/json">(.*?)</script>', client.get("/system/").content.decode()
-    )
-    assert found is not None
-    assert json.loads(found[1])["messages"].keys() >= SYSTEM_MESSAGES.keys()
+    boot = boot_of(client.get("/system/").content.decode())
+    assert boot["messages"].keys() >= SYSTEM_MESSAGES.keys()
 
 
 def test_every_state_hop_and_queue_has_a_text_in_both_languages() -> None:

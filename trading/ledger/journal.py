@@ -116,6 +116,12 @@ class Journal:
             self.change_book(reserved_cash=self.book.reserved_cash + amount)
 
 
+def unheld_journal(account: BrokerAccount) -> Journal:
+    """A journal that nobody opened: the book as it stands and the moment, for judging what is not placed. Nothing of it is written."""
+    book = AccountBook.objects.select_related("account__host__status").filter(pk=account.pk).first()
+    return Journal(book=book or AccountBook(account=account), at=wall_now())
+
+
 @contextmanager
 def account_journal(account_id: int) -> Iterator[Journal]:
     """Open the journal of one account: a transaction that ends with its numbered events.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from django.core.management.base import BaseCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,18 @@ class Finding:
     ok: bool
     detail: str
     advice: str = ""
+
+
+def written(findings: Iterable[Finding], command: BaseCommand) -> int:
+    """Write each finding as it comes; how many need a person."""
+    failures = 0
+    for finding in findings:
+        mark = command.style.SUCCESS("ok  ") if finding.ok else command.style.ERROR("FAIL")
+        command.stdout.write(f"{mark} {finding.subject}: {finding.detail}")
+        if not finding.ok:
+            failures += 1
+            command.stdout.write(f"     → {finding.advice}")
+    return failures
 
 
 def good(subject: str, detail: str) -> Finding:

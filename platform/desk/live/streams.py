@@ -58,19 +58,43 @@ class Stream(Protocol):
         ...
 
 
-class AccountStream:
+class _ReadWhole:
+    """What channels share that are read whole at first, after a lost link, and when they are asked to."""
+
+    def __init__(self, wake: Wake, encoding: Encoding) -> None:
+        self._wake = wake
+        self._encoding = encoding
+        self._must_read = True
+
+    def link_changed(self, *, up: bool) -> None:
+        if up:
+            self.read_again()
+
+    def read_again(self) -> None:
+        self._must_read = True
+        self._wake()
+
+    async def _whole(self, reading: Awaitable[T]) -> T:
+        """Read what is due. The mark goes before the read: what changes while it runs asks for another one."""
+        self._must_read = False
+        try:
+            return await reading
+        except BaseException:
+            self._must_read = True
+            raise
+
+
+class AccountStream(_ReadWhole):
     """An account's versioned events: no gap, no repetition, whatever Redis does."""
 
     def __init__(
         self, channel: str, *, since: int | None, read: AccountRead, wake: Wake, encoding: Encoding = JSON
     ) -> None:
+        super().__init__(wake, encoding)
         self.channel = channel
-        self._encoding = encoding
         self._version = since
         self._read = read
-        self._wake = wake
         self._queue: deque[Message] = deque()
-        self._must_read = True
 
     def deliver(self, message: Message) -> None:
         if len(self._queue) >= ACCOUNT_QUEUE_LIMIT:
@@ -79,14 +103,6 @@ class AccountStream:
             self._must_read = True
         else:
             self._queue.append(message)
-        self._wake()
-
-    def link_changed(self, *, up: bool) -> None:
-        if up:
-            self.read_again()
-
-    def read_again(self) -> None:
-        self._must_read = True
         self._wake()
 
     def catch_up(self, version: int) -> None:
@@ -107,13 +123,7 @@ class AccountStream:
         self._wake()
 
     async def _from_database(self) -> Frame:
-        # Cleared before the read: what overflows while it runs asks for another one.
-        self._must_read = False
-        try:
-            text, self._version = await self._read(self._version)
-        except BaseException:
-            self._must_read = True
-            raise
+        text, self._version = await self._whole(self._read(self._version))
         return text
 
     def _next(self, message: Message) -> Frame | None:
@@ -226,32 +236,6 @@ class SymbolStream:
         while len(self._waiting) > BAR_SLOTS:
             del self._waiting[min(self._waiting)]
         return touched
-
-
-class _ReadWhole:
-    """What channels share that are read whole at first, after a lost link, and when they are asked to."""
-
-    def __init__(self, wake: Wake, encoding: Encoding) -> None:
-        self._wake = wake
-        self._encoding = encoding
-        self._must_read = True
-
-    def link_changed(self, *, up: bool) -> None:
-        if up:
-            self.read_again()
-
-    def read_again(self) -> None:
-        self._must_read = True
-        self._wake()
-
-    async def _whole(self, reading: Awaitable[T]) -> T:
-        """Read what is due. The mark goes before the read: what changes while it runs asks for another one."""
-        self._must_read = False
-        try:
-            return await reading
-        except BaseException:
-            self._must_read = True
-            raise
 
 
 class JobStream(_ReadWhole):

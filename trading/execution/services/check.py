@@ -11,7 +11,6 @@ from typing import Any
 
 from accounts.models import BrokerAccount, User
 from marketdata.models import Instrument
-from ops.clocks import wall_now
 from ops.errors import Code
 from trading.execution.choices import Kind
 from trading.execution.facts import LegFacts
@@ -28,8 +27,7 @@ from trading.execution.services.start import (
 )
 from trading.execution.services.validation import Candidate, Verdict
 from trading.execution.wishes import Wish, parse
-from trading.ledger.journal import Journal
-from trading.ledger.models import AccountBook
+from trading.ledger.journal import unheld_journal
 from trading.ledger.wire import day, moment, money, plain
 from trading.orders.services.check import cost_of
 from trading.orders.services.context import account_clock
@@ -72,9 +70,7 @@ def execution_check(*, user: User, account_id: int, body: Mapping[str, Any]) -> 
         candidates = legs_of(account, wish.tickets)
     if candidates:
         refuse_shape(wish, candidates, clock.trade_date)
-    book = AccountBook.objects.select_related("account__host__status").filter(pk=account.pk).first()
-    # Opened by nobody: only a place for the book and the moment.
-    journal = Journal(book=book or AccountBook(account=account), at=wall_now())
+    journal = unheld_journal(account)
     verdicts = judge(
         journal,
         user.pk,

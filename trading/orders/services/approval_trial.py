@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.choices import SEES_EVERY_ACCOUNT
-from accounts.models import BrokerAccount, User
+from accounts.models import BrokerAccount, Grant, User
 from accounts.selectors import account_get
-from marketdata.selectors import instrument_day
-from ops.clocks import wall_now
 from ops.errors import Code, Forbidden, Invalid
 from ops.inputs import shown
-from trading.ledger.journal import Journal
-from trading.ledger.models import AccountBook
 from trading.ledger.wire import money, plain
 from trading.orders.choices import Source
-from trading.orders.services.context import account_clock, check_context, newest_quote
-from trading.orders.services.submit import instrument_named
+from trading.orders.services.check import unheld_context
 from trading.orders.services.ticket import Ticket
 from trading.risk.approval import Wish, approval_needed
 from trading.risk.choices import HeldSource
@@ -50,18 +47,7 @@ def approval_trial(
     person = user if maker is None or maker == user.username else _person(user, maker)
     origin = Source.PORTAL if source is None else _source(source)
     ticket = Ticket.parse(**{"price_type": "LIMIT", "price": None, "client_order_id": None, **wish})
-    instrument = instrument_named(ticket.symbol)
-    book = AccountBook.objects.select_related("account__host__status").filter(pk=account.pk).first()
-    context = check_context(
-        # Opened by nobody: only a place for the book and the moment.
-        Journal(book=book or AccountBook(account=account), at=wall_now()),
-        ticket,
-        instrument=instrument,
-        day=instrument_day(instrument, account_clock(account).trade_date),
-        quote=newest_quote(instrument),
-        user_id=person.pk,
-        hold=False,
-    )
+    context = unheld_context(account, ticket, user_id=person.pk)
     asked = Wish.of(context, strategy=ticket.strategy, user_id=person.pk, source=str(origin))
     hold = None if context.facts is None else approval_needed(context.facts.version, [asked])
     return {
@@ -79,7 +65,9 @@ def approval_trial(
 def approvers_of(account_ids: Collection[int]) -> dict[int, list[str]]:
     """User names of those who may decide about orders, by account: by the rule that is asked when they decide."""
     found: dict[int, list[str]] = {pk: [] for pk in account_ids}
-    for person in User.objects.filter(is_active=True).order_by("username"):
+    held = Grant.objects.filter(account__in=account_ids, can_approve=True)
+    candidates = User.objects.filter(Q(grants__in=held) | Q(memberships__team__grants__in=held)).distinct()
+    for person in candidates.order_by("username"):
         decides = BrokerAccount.objects.approvable_by(person).filter(pk__in=account_ids)
         for pk in decides.values_list("pk", flat=True):
             found[pk].append(person.username)

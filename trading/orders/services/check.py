@@ -5,15 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import User
+from accounts.models import BrokerAccount, User
 from accounts.selectors import account_get, may_trade
 from marketdata.selectors import instrument_day
-from ops.clocks import wall_now
 from ops.errors import Code, Denied, Forbidden
 from qmt.codes import Kind
 from trading.ledger.fees import cost_of_fill
-from trading.ledger.journal import Journal
-from trading.ledger.models import AccountBook
+from trading.ledger.journal import unheld_journal
 from trading.ledger.wire import day, money, plain
 from trading.orders.choices import Source
 from trading.orders.services.context import account_clock, check_context, newest_quote
@@ -52,25 +50,13 @@ def order_check(*, user: User, account_id: int, **wish: Any) -> dict[str, Any]:
     if not may_trade(user, account):
         raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
     ticket = Ticket.parse(**{"price_type": "LIMIT", "price": None, "client_order_id": None, **wish})
-    instrument = instrument_named(ticket.symbol)
-    book = AccountBook.objects.select_related("account__host__status").filter(pk=account.pk).first()
-    context = check_context(
-        # Opened by nobody: only a place for the book and the moment.
-        Journal(book=book or AccountBook(account=account), at=wall_now()),
-        ticket,
-        instrument=instrument,
-        day=instrument_day(instrument, account_clock(account).trade_date),
-        quote=newest_quote(instrument),
-        user_id=user.pk,
-        hold=False,
-    )
-    context = clamped_to_cage(context)
+    context = clamped_to_cage(unheld_context(account, ticket, user_id=user.pk))
     checks = verdicts(context)
     accepted = all(check["verdict"] == "PASSED" for check in checks)
     held = reservation_of(context)
     return {
         "account": account.pk,
-        "symbol": instrument.symbol,
+        "symbol": context.instrument.symbol,
         "side": str(ticket.side),
         "quantity": ticket.quantity,
         "price_type": str(ticket.price_type),
@@ -83,6 +69,26 @@ def order_check(*, user: User, account_id: int, **wish: Any) -> dict[str, Any]:
         "reservation": {"cash": money(held.cash), "quantity": held.quantity},
         "cost": cost_of(context),
     }
+
+
+def unheld_context(account: BrokerAccount, ticket: Ticket, *, user_id: int) -> CheckContext:
+    """What decides about an order of somebody's if it were placed now; nothing is locked.
+
+    Raises
+    ------
+    Invalid
+        SYMBOL_UNKNOWN, and what else `instrument_named` says.
+    """
+    instrument = instrument_named(ticket.symbol)
+    return check_context(
+        unheld_journal(account),
+        ticket,
+        instrument=instrument,
+        day=instrument_day(instrument, account_clock(account).trade_date),
+        quote=newest_quote(instrument),
+        user_id=user_id,
+        hold=False,
+    )
 
 
 def _approval(context: CheckContext, ticket: Ticket, user: User) -> dict[str, Any] | None:

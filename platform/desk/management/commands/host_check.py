@@ -19,18 +19,12 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="", help="name of the QMT host; default: the one this machine is")
 
     def handle(self, *args: Any, host: str, **options: Any) -> None:
+        from desk.doctor.finding import written
         from desk.hosts.checks import host_findings
 
         config = get_config()
         name = host or config.qmt_host
         if not name:
             raise CommandError("This machine is no QMT host (DESK_QMT_HOST is not set): name one with --host.")
-        failures = 0
-        for finding in host_findings(config, name):
-            mark = self.style.SUCCESS("ok  ") if finding.ok else self.style.ERROR("FAIL")
-            self.stdout.write(f"{mark} {finding.subject}: {finding.detail}")
-            if not finding.ok:
-                failures += 1
-                self.stdout.write(f"     → {finding.advice}")
-        if failures:
+        if written(host_findings(config, name), self):
             sys.exit(1)

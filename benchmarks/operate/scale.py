@@ -54,18 +54,22 @@ def percentile(values: Sequence[float], share: float) -> float:
 # ------------------------------------------------------------------------------ a desk
 def build(size: Size) -> dict[int, str]:
     """Fill the databases; tokens of some people. Rows are made directly: services are what is measured."""
+    chance = random.Random(1)
+    tokens = make_people(size, chance)
+    make_market(size)
+    make_books(chance)
+    return tokens
+
+
+def make_people(size: Size, chance: random.Random) -> dict[int, str]:
+    """Hosts that are ready, accounts, people with grants, and tokens of some."""
     from accounts.choices import Role, TradeRight
     from accounts.models import ApiToken, BrokerAccount, Grant, HostStatus, QmtHost, User
-    from marketdata.models import Instrument, InstrumentDay
-    from marketdata.quotes.models import LatestQuote
     from ops.clocks import wall_now
-    from qmt.calendar import to_ms
     from tests.orders.bench import MARKET_NOW, TODAY
     from tests.people import make_token
-    from trading.ledger.models import AssetSnapshot, Position
-    from trading.orders.models import Order
 
-    now, chance = wall_now(), random.Random(1)
+    now = wall_now()
     hosts = QmtHost.objects.bulk_create(QmtHost(name=f"host-{number}") for number in range(size.hosts))
     HostStatus.objects.bulk_create(
         HostStatus(
@@ -91,6 +95,20 @@ def build(size: Size) -> dict[int, str]:
     )
     tokens = {user.pk: make_token(user)[1] for user in users[:SPEAKERS]}
     ApiToken.objects.update(rate_per_minute=1_000_000)
+    return tokens
+
+
+def make_market(size: Size) -> None:
+    """Instruments with today's limits and a quote each."""
+    from accounts.models import QmtHost
+    from marketdata.models import Instrument, InstrumentDay
+    from marketdata.quotes.models import LatestQuote
+    from ops.clocks import wall_now
+    from qmt.calendar import to_ms
+    from tests.orders.bench import MARKET_NOW, TODAY
+
+    now, host = wall_now(), QmtHost.objects.first()
+    assert host is not None
     instruments = Instrument.objects.bulk_create(
         Instrument(
             symbol=f"{600_000 + number:06d}.SH",
@@ -138,12 +156,24 @@ def build(size: Size) -> dict[int, str]:
             bid_volume=[100] * 5,
             ask_volume=[100] * 5,
             received_at=stamp,
-            host=hosts[0].name,
+            host=host.name,
         )
         for row in instruments
     )
-    symbols = [row.symbol for row in instruments]
-    for account in accounts:
+
+
+def make_books(chance: random.Random) -> None:
+    """Money, holdings and the day's orders of every account."""
+    from accounts.models import BrokerAccount, User
+    from marketdata.models import Instrument
+    from ops.clocks import wall_now
+    from tests.orders.bench import TODAY
+    from trading.ledger.models import AssetSnapshot, Position
+    from trading.orders.models import Order
+
+    now, users = wall_now(), list(User.objects.all())
+    symbols = list(Instrument.objects.values_list("symbol", flat=True))
+    for account in BrokerAccount.objects.select_related("host"):
         AssetSnapshot.objects.create(account=account, cash=Decimal(10**9), total_asset=Decimal(10**9), at=now)
         Position.objects.bulk_create(
             Position(account=account, symbol=symbol, quantity=1000, sellable=1000, updated_at=now)
@@ -170,7 +200,6 @@ def build(size: Size) -> dict[int, str]:
             )
             for number in range(ORDERS)
         )
-    return tokens
 
 
 # ------------------------------------------------------------------------------- acts

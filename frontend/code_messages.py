@@ -16,6 +16,7 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.FIELD_UNKNOWN: _("There is no such field."),
     Code.NUMBER_NOT_FINITE: _("A number has to be finite."),
     Code.BODY_TOO_LARGE: _("The request is too large."),
+    Code.BODY_TOO_SLOW: _("The request came in too slowly."),
     Code.METHOD_NOT_ALLOWED: _("This address does not allow that."),
     Code.MEDIA_TYPE_UNSUPPORTED: _("This kind of content is not understood."),
     Code.NOT_ACCEPTABLE: _("The answer does not exist in the form asked for."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -9,6 +11,7 @@ import orjson
 import pytest
 from django.conf import settings
 
+from desk import body_limit
 from desk.asgi_types import Message, Receive, Scope, Send
 from desk.body_limit import BodyLimit
 from desk.static import StaticFiles
@@ -79,6 +82,58 @@ async def test_body_too_large_is_thrown_away_before_the_answer_but_not_for_ever(
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"10000000")]}
     await BodyLimit(inner, limit=300)(scope, receive, send)
     assert events == ["read"] * read + ["http.response.start", "http.response.body"]
+
+
+async def test_body_that_dribbles_in_is_ended_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(body_limit, "SPARE_SECONDS", 0.05)
+    sent: list[Message] = []
+    arrived = [{"type": "http.request", "body": b"x" * 10, "more_body": True}]
+
+    async def receive() -> Message:
+        # Ten bytes, and then nothing for ever.
+        return arrived.pop() if arrived else await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "client": ("10.1.2.3", 5)}
+    with caplog.at_level(logging.WARNING):
+        await BodyLimit(inner, limit=300)(scope, receive, send)
+    assert (sent[0]["status"], (b"connection", b"close") in sent[0]["headers"]) == (408, True)
+    assert orjson.loads(sent[1]["body"])["code"] == "BODY_TOO_SLOW"
+    assert "a body from 10.1.2.3 was refused: BODY_TOO_SLOW: bytes=10" in caplog.text
+
+
+async def test_body_that_came_whole_may_be_answered_as_late_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_limit, "SPARE_SECONDS", 0.0)
+    left = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        waiting = asyncio.ensure_future(receive())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        left.set()
+        assert (await waiting)["type"] == "http.disconnect"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    parts: list[Message] = [{"type": "http.request", "body": b"x", "more_body": False}]
+
+    async def receive() -> Message:
+        if parts:
+            return parts.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await BodyLimit(slow, limit=300)({"type": "http", "headers": []}, receive, send)
+    assert sent[0]["status"] == 200
 
 
 @pytest.fixture(scope="module")

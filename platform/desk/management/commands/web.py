@@ -30,12 +30,15 @@ class Command(ProcessCommand):
     def handle(self, *args: Any, host: str, port: int, drain: int, **options: Any) -> None:
         import uvicorn
 
+        from desk.connections import BoundedHttpProtocol
+
         config = get_config()
         server = uvicorn.Server(
             uvicorn.Config(
                 "desk.asgi:application",
                 host=host,
                 port=port,
+                http=BoundedHttpProtocol,
                 ws="websockets-sansio",
                 ws_max_size=64 * 1024,
                 # A text is made once for all clients; compressing it for each would undo that.

@@ -12,7 +12,7 @@ from typing import cast
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from accounts.services.sessions import address_of
 from accounts.tokens import token_authenticate, token_user
@@ -63,6 +63,5 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
 def actor_of(request: Request) -> Actor:
     """The audit actor of an authenticated API request."""
-    if isinstance(request.auth, ApiToken):
-        return actor_for_token(request.auth)
-    return actor_for_user(cast(User, request.user))
+    token = request.auth if isinstance(request.auth, ApiToken) else None
+    return actor_for(cast(User, request.user), token)

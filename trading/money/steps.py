@@ -1,21 +1,22 @@
-"""The one way from status to status, inside the account's journal: row, timeline, audit and alerts."""
+"""The one way from status to status, inside the account's journal: row, timeline, event, audit and alerts."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db.models import Max
 
-from accounts.actors import actor_for_token, actor_for_user
-from accounts.models import ApiToken, User
 from ops import audit
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.audit import Actor
 from ops.errors import Code, Conflict
+from trading.ledger.choices import EventKind
 from trading.ledger.journal import Journal
 from trading.money.choices import FINAL, STEPS, TransferStatus
 from trading.money.models import Transfer, TransferEvent
-from trading.money.wire import masked, plain_amount
+from trading.money.wire import masked, plain_amount, transfer_view
+from trading.orders.holding import tell_queue
 
 #: Steps of the platform itself.
 SWEEPER = Actor.system("money-sweeper")
@@ -33,11 +34,6 @@ _ACTIONS = {
     TransferStatus.CANCELLED: "money.cancelled",
     TransferStatus.EXPIRED: "money.expired",
 }
-
-
-def actor_of(user: User, token: ApiToken | None = None) -> Actor:
-    """Who acts, as the audit trail names them."""
-    return actor_for_user(user) if token is None else actor_for_token(token)
 
 
 def begin(journal: Journal, transfer: Transfer, actor: Actor, *, request_id: str = "") -> None:
@@ -117,6 +113,7 @@ def _note(
     TransferEvent.objects.create(
         transfer=transfer, seq=last + 1, status=transfer.status, by=actor.label, data=data, at=journal.at
     )
+    journal.record(EventKind.TRANSFER, str(transfer.pk), partial(transfer_view, transfer))
     audit.record(
         actor=actor,
         action=_ACTIONS[TransferStatus(transfer.status)],
@@ -146,9 +143,11 @@ def _tell_waiting(transfer: Transfer) -> None:
         dedup_key=f"money.approval:{transfer.account_id}",
         account_id=transfer.account_id,
     )
+    tell_queue(transfer.account_id)
 
 
 def _tell_left(transfer: Transfer) -> None:
     waiting = Transfer.objects.filter(account_id=transfer.account_id, status=TransferStatus.PENDING_APPROVAL)
     if not waiting.exists():
         alert_clear(f"money.approval:{transfer.account_id}")
+    tell_queue(transfer.account_id)

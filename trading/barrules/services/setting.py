@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from accounts.selectors import account_to_trade
 from ops import audit
@@ -78,7 +78,7 @@ def macd_rule_set(
             defaults={**terms, "instrument_id": instrument.pk, "changed_at": wall_now()},
         )
         audit.record(
-            actor=actor_for_user(user) if token is None else actor_for_token(token),
+            actor=actor_for(user, token),
             action="macd_rule.set",
             target=f"macd_rule:{rule.pk}",
             before=None if before is None else _facts(before),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from ops import audit
 from ops.audit import Actor
@@ -40,7 +40,7 @@ class _Decider:
 
     @property
     def actor(self) -> Actor:
-        return actor_for_user(self.user) if self.token is None else actor_for_token(self.token)
+        return actor_for(self.user, self.token)
 
 
 def execution_approve(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from accounts.selectors import account_get, cancel_refusal, may_trade
 from ops import audit
@@ -155,7 +155,7 @@ def _act(
             return execution
         tell(journal, execution)
         audit.record(
-            actor=actor_for_user(user) if token is None else actor_for_token(token),
+            actor=actor_for(user, token),
             action=action,
             target=f"execution:{execution.pk}",
             before=before,

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Sum
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_get, may_trade
 from marketdata.models import Instrument
@@ -203,7 +203,7 @@ def store(
     )
     journal.record(EventKind.EXECUTION, str(execution.pk), partial(execution_view, execution))
     audit.record(
-        actor=actor or (actor_for_user(user) if token is None else actor_for_token(token)),
+        actor=actor or actor_for(user, token),
         action="execution.accepted",
         target=f"execution:{execution.pk}",
         after={

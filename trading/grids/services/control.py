@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from accounts.selectors import cancel_refusal, may_trade
 from ops import audit
@@ -98,7 +98,7 @@ def _act(
     refusal = cancel_refusal(user, grid.account, owner_id=grid.user_id)
     if refusal is not None:
         raise refusal
-    actor = actor_for_user(user) if token is None else actor_for_token(token)
+    actor = actor_for(user, token)
     with account_journal(grid.account_id) as journal:
         grid = grid_locked(grid_id)
         if grid.is_final:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_to_trade, may_trade
 from marketdata.models import Instrument
@@ -131,7 +131,7 @@ def grid_start(
             raise Conflict(Code.GRID_EXISTS, field="symbol", symbol=grid.symbol, grid=standing.pk) from None
         tell(journal, grid.pk)
         audit.record(
-            actor=actor_for_user(user) if token is None else actor_for_token(token),
+            actor=actor_for(user, token),
             action="grid.started",
             target=f"grid:{grid.pk}",
             after={

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from accounts.selectors import account_get, acts_for
 from desk.settings.schema import get_config
@@ -18,7 +19,7 @@ from trading.money.checks import judge, require_mover, require_simulated
 from trading.money.choices import TransferStatus
 from trading.money.models import Transfer
 from trading.money.selectors import today, transfer_get
-from trading.money.steps import actor_of, begin, take
+from trading.money.steps import begin, take
 from trading.money.wishes import Wish
 
 
@@ -96,7 +97,7 @@ def transfer_request(
             expires_at=now + timedelta(seconds=get_config().approval_seconds),
         )
         judge(journal, transfer)
-        begin(journal, transfer, actor_of(user, token), request_id=request_id)
+        begin(journal, transfer, actor_for(user, token), request_id=request_id)
     return Requested(transfer, created=True)
 
 
@@ -117,5 +118,5 @@ def transfer_cancel(*, user: User, transfer_id: UUID, token: ApiToken | None = N
         raise Forbidden(Code.MONEY_NOT_GRANTED, account=found.account_id)
     with account_journal(found.account_id) as journal:
         transfer = transfer_get(user, transfer_id)
-        take(journal, transfer, TransferStatus.CANCELLED, actor_of(user, token), request_id=request_id)
+        take(journal, transfer, TransferStatus.CANCELLED, actor_for(user, token), request_id=request_id)
     return transfer

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.actors import actor_for
 from accounts.models import User
 from accounts.sudo import Sudo
 from ops.clocks import database_now, wall_now
@@ -23,7 +24,7 @@ from trading.money.checks import judge, maker_refusal, require_decider, require_
 from trading.money.choices import TransferStatus
 from trading.money.models import Transfer
 from trading.money.selectors import today, transfer_get
-from trading.money.steps import SWEEPER, actor_of, take
+from trading.money.steps import SWEEPER, take
 from trading.money.tasks import send_wake
 from trading.money.wishes import read_note, read_secret
 
@@ -94,7 +95,7 @@ def transfer_refuse(*, user: User, transfer_id: UUID, sudo: Sudo | None, reason:
                 journal,
                 transfer,
                 TransferStatus.REFUSED,
-                actor_of(user),
+                actor_for(user),
                 request_id=request_id,
                 code=str(Code.APPROVAL_REFUSED),
                 message=words,
@@ -136,7 +137,7 @@ def _decide(
     decided: dict[str, Any] = {"decided_by": user, "decided_at": wall_now()}
     if refusal is not None:
         ended: dict[str, Any] = {"code": str(refusal.code), "message": refusal.message[:400]}
-        take(journal, transfer, TransferStatus.FAILED, actor_of(user), request_id=request_id, **decided, **ended)
+        take(journal, transfer, TransferStatus.FAILED, actor_for(user), request_id=request_id, **decided, **ended)
         return
     sealed, key = secretbox.seal(secrets)
     expires_at = database_now(DATABASE) + timedelta(seconds=SEND_SECONDS)
@@ -144,7 +145,7 @@ def _decide(
         journal,
         transfer,
         TransferStatus.QUEUED,
-        actor_of(user),
+        actor_for(user),
         request_id=request_id,
         **decided,
         sealed=sealed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from accounts.actors import actor_for
 from accounts.models import User
 from accounts.sudo import Sudo
 from ops.errors import Code, Conflict, Forbidden, Invalid
@@ -15,7 +16,7 @@ from trading.money.choices import TransferStatus
 from trading.money.models import Transfer
 from trading.money.selectors import transfer_get
 from trading.money.services.booking import book
-from trading.money.steps import actor_of, take
+from trading.money.steps import take
 from trading.money.wishes import read_note
 
 
@@ -69,7 +70,7 @@ def transfer_resolve(
             journal,
             transfer,
             after,
-            actor_of(user),
+            actor_for(user),
             data={"note": words, "entered": entered},
             request_id=request_id,
             message=words,

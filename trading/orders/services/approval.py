@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import acts_for, may_trade
 from accounts.tokens import token_is_usable, token_user
@@ -310,7 +310,7 @@ def _decided(approval: Approval, user: User, *, reason: str = "") -> None:
 def _record(action: str, order: Order, before: str, user: User, token: ApiToken | None, request_id: str) -> None:
     after = {"status": str(order.status), "code": order.deny_code}
     audit.record(
-        actor=actor_for_user(user) if token is None else actor_for_token(token),
+        actor=actor_for(user, token),
         action=action,
         target=f"order:{order.pk}",
         before={"status": before},

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from accounts.selectors import account_get, acts_for, cancel_refusal
 from ops import audit
@@ -86,7 +86,7 @@ def order_cancel(*, user: User, order_id: UUID, token: ApiToken | None = None, r
         _tell(
             order,
             before,
-            actor=actor_for_user(user) if token is None else actor_for_token(token),
+            actor=actor_for(user, token),
             request_id=request_id,
         )
     return order
@@ -129,7 +129,7 @@ def orders_cancel(
     outcomes = cancel_as(
         account_id=account.pk,
         order_ids=mine,
-        actor=actor_for_user(user) if token is None else actor_for_token(token),
+        actor=actor_for(user, token),
         by=user,
         request_id=request_id,
     )

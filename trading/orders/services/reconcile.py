@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_get, may_halt, session_state
 from ops import audit
@@ -38,7 +38,7 @@ def reconcile_request(
     with account_journal(account.pk) as journal:
         journal.change_book(reconcile_wanted_at=journal.at)
         audit.record(
-            actor=actor_for_user(user) if token is None else actor_for_token(token),
+            actor=actor_for(user, token),
             action="account.reconcile_requested",
             target=f"account:{account.pk}",
             account_id=account.pk,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from accounts.selectors import cancel_refusal
 from ops import audit
@@ -49,7 +49,7 @@ def reservation_release(*, user: User, order_id: UUID, token: ApiToken | None = 
             reserved_quantity=0,
         )
         audit.record(
-            actor=actor_for_user(user) if token is None else actor_for_token(token),
+            actor=actor_for(user, token),
             action="order.reservation_released",
             target=f"order:{order.pk}",
             before=held,

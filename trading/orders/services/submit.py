@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_to_trade, may_trade
 from desk.settings.schema import get_config
@@ -341,7 +341,7 @@ def keep_order(
         count_order(journal, order)
         transaction.on_commit(partial(wake, order), using=DATABASE, robust=True)
     audit.record(
-        actor=actor_for_user(user) if token is None else actor_for_token(token),
+        actor=actor_for(user, token),
         action=_ACTION.get(order.status, "order.accepted"),
         target=f"order:{order.pk}",
         after=_audited(order),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_to_trade
 from marketdata.selectors import instrument_get
@@ -87,7 +87,7 @@ def exit_plan_set(
             at=plan.changed_at,
         )
         audit.record(
-            actor=actor_for_user(user) if token is None else actor_for_token(token),
+            actor=actor_for(user, token),
             action="exit_plan.set",
             target=f"exit_plan:{plan.pk}",
             before=before,

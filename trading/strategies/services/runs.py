@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.choices import AccountMode
 from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_to_trade, acts_for, cancel_refusal, may_trade
@@ -247,7 +247,7 @@ def _audit(
     run: Run, user: User, token: ApiToken | None, action: str, request_id: str, *, after: Mapping[str, Any]
 ) -> None:
     audit.record(
-        actor=actor_for_user(user) if token is None else actor_for_token(token),
+        actor=actor_for(user, token),
         action=action,
         target=f"strategy_run:{run.pk}",
         after=after,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.actors import actor_for_token, actor_for_user
+from accounts.actors import actor_for
 from accounts.models import ApiToken, User
 from accounts.selectors import account_to_trade
 from ops import audit
@@ -56,7 +56,7 @@ def plan_set(
             },
         )
         audit.record(
-            actor=actor_for_user(user) if token is None else actor_for_token(token),
+            actor=actor_for(user, token),
             action="subscription.plan_set",
             target=f"account:{account.pk}",
             before=None if before is None else {"enabled": before.enabled, "user": before.user_id},

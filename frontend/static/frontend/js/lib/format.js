@@ -4,8 +4,6 @@ const ZONE = "Asia/Shanghai";
 const money = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const time = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-const dateTime = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" });
-
 const stamp = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, dateStyle: "short", timeStyle: "medium" });
 
 export const NONE = "—";
@@ -30,7 +28,7 @@ export function tickDigits(tick) {
 }
 
 export const formatTime = (value) => (value === null || value === undefined ? NONE : time.format(new Date(value)));
-export const formatDateTime = (value) => (value === null || value === undefined ? NONE : dateTime.format(new Date(value)));
+export const formatDateTime = (value) => (value === null || value === undefined ? NONE : stamp.format(new Date(value)).slice(5));
 /** Date and time with the year, for what is looked up long afterwards. */
 export const formatStamp = (value) => (value === null || value === undefined ? NONE : stamp.format(new Date(value)));
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -57,11 +57,15 @@ def instruments(request: SignedInRequest) -> HttpResponse:
 @require_GET
 @login_required
 def instrument(request: SignedInRequest, symbol: str) -> HttpResponse:
-    """One instrument: what it is, what it trades at, what is known of it. A former code leads to the present one."""
+    """One instrument: what it is, what it trades at, what is known of it.
+
+    A former code leads to the present one, an unknown one to the search.
+    """
     try:
         found = instrument_find(symbol)
-    except NotFound as error:
-        raise Http404 from error
+    except NotFound:
+        context = _context(request.user, "instruments") | {"symbol": symbol}
+        return render(request, "frontend/market/unknown.html", context, status=404)
     if found.symbol != symbol:
         return HttpResponseRedirect(reverse("frontend:instrument", args=[found.symbol]))
     profile = instrument_profile(found)

@@ -76,4 +76,6 @@ form.addEventListener("submit", (event) => {
 });
 socket.addEventListener("up", search);
 mountStale();
+// A search can be linked: /instruments/?q=maotai.
+form.elements.q.value = new URLSearchParams(location.search).get("q") ?? "";
 search();

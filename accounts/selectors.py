@@ -79,6 +79,23 @@ def account_to_trade(user: User | AnonymousUser, account_id: int) -> BrokerAccou
     return account
 
 
+def refuse_lost_right(user: User, *, seen: BrokerAccount, held: BrokerAccount) -> None:
+    """Ask again for the right to trade where it may have been withdrawn since it was checked.
+
+    Parameters
+    ----------
+    seen, held
+        The account as `account_to_trade` gave it, and as it is now that its book is held.
+
+    Raises
+    ------
+    Forbidden
+        TRADE_NOT_GRANTED.
+    """
+    if held.epoch != seen.epoch and not may_trade(user, held):
+        raise Forbidden(Code.TRADE_NOT_GRANTED, account=held.pk)
+
+
 def may_trade(user: User | AnonymousUser, account: BrokerAccount) -> bool:
     """Whether `user` may place and cancel orders on `account`, now."""
     return BrokerAccount.objects.tradable_by(user).filter(pk=account.pk).exists()

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import BrokerAccount, User
+from accounts.selectors import account_to_trade
 from marketdata.models import Instrument
 from ops.errors import Code
 from trading.execution.choices import Kind
@@ -22,7 +23,6 @@ from trading.execution.services.start import (
     lots_of,
     refuse_shape,
     target_steps,
-    tradable_account,
     window_of,
 )
 from trading.execution.services.validation import Candidate, Verdict
@@ -59,7 +59,7 @@ def execution_check(*, user: User, account_id: int, body: Mapping[str, Any]) -> 
     Denied
         ASSET_UNKNOWN, QUOTE_UNKNOWN: a target's value cannot be turned into shares.
     """
-    account = tradable_account(user, account_id)
+    account = account_to_trade(user, account_id)
     wish = parse(body)
     clock = account_clock(account)
     window = window_of(wish, clock)

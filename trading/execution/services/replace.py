@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from accounts.models import ApiToken, User
-from accounts.selectors import cancel_refusal
+from accounts.selectors import account_to_trade, cancel_refusal, refuse_lost_right
 from marketdata.models import Instrument
 from ops.errors import Code, Conflict, Denied, Invalid
 from ops.inputs import refuse_unknown
@@ -15,10 +15,8 @@ from trading.execution.choices import Kind
 from trading.execution.models import Execution
 from trading.execution.services.start import (
     Started,
-    refuse_lost_right,
     store,
     stored_execution,
-    tradable_account,
 )
 from trading.execution.services.validation import Candidate
 from trading.execution.wishes import digest_of
@@ -61,7 +59,7 @@ def order_replace(
         The new terms could not be ordered now, whatever became of the old order.
     """
     old = order_get(user, order_id)
-    account = tradable_account(user, old.account_id)
+    account = account_to_trade(user, old.account_id)
     refusal = cancel_refusal(user, account, owner_id=old.created_by_id)
     if refusal is not None:
         raise refusal
@@ -78,7 +76,7 @@ def order_replace(
         stored = stored_execution(account, key, digest)
         if stored is not None:
             return Started(stored, created=False)
-        refuse_lost_right(user, account, journal)
+        refuse_lost_right(user, seen=account, held=journal.book.account)
         _refuse_old(old.pk)
         _refuse_terms(journal, user, candidate)
         execution = store(

@@ -13,12 +13,12 @@ from django.db.models import Sum
 
 from accounts.actors import actor_for
 from accounts.models import ApiToken, BrokerAccount, User
-from accounts.selectors import account_get, may_trade
+from accounts.selectors import account_to_trade, refuse_lost_right
 from marketdata.models import Instrument
 from ops import audit
 from ops.audit import Actor
 from ops.clocks import MarketClock, wall_now
-from ops.errors import Code, Conflict, Denied, Forbidden, Invalid
+from ops.errors import Code, Conflict, Denied, Invalid
 from qmt.calendar import SHANGHAI
 from qmt.codes import Board
 from qmt.rules import lot_rule
@@ -85,7 +85,7 @@ def execution_start(
     Denied
         LEGS_DENIED with every denied leg, NOTHING_TO_TRADE, QUOTE_UNKNOWN; nothing is stored.
     """
-    account = tradable_account(user, account_id)
+    account = account_to_trade(user, account_id)
     wish = parse(body)
     stored = stored_execution(account, wish.key, wish.digest)
     if stored is not None:
@@ -98,7 +98,7 @@ def execution_start(
         stored = stored_execution(account, wish.key, wish.digest)
         if stored is not None:
             return Started(stored, created=False)
-        refuse_lost_right(user, account, journal)
+        refuse_lost_right(user, seen=account, held=journal.book.account)
         waits = window is not None and window[0] > clock.market_time
         refuse_denied(
             judge(
@@ -134,20 +134,6 @@ def execution_start(
         if hold is not None:
             execution_held(journal, execution, hold, candidates)
     return Started(execution, created=True)
-
-
-def tradable_account(user: User, account_id: int) -> BrokerAccount:
-    """The account, if `user` may trade it now. Raises NotFound or Forbidden."""
-    account = account_get(user, account_id)
-    if not may_trade(user, account):
-        raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
-    return account
-
-
-def refuse_lost_right(user: User, account: BrokerAccount, journal: Journal) -> None:
-    """Ask again where the account's authority moved between the first look and the book."""
-    if journal.book.account.epoch != account.epoch and not may_trade(user, journal.book.account):
-        raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
 
 
 def stored_execution(account: BrokerAccount, key: str | None, digest: str) -> Execution | None:

@@ -13,14 +13,14 @@ from django.db import transaction
 
 from accounts.actors import actor_for
 from accounts.models import ApiToken, BrokerAccount, User
-from accounts.selectors import account_to_trade, may_trade
+from accounts.selectors import account_to_trade, refuse_lost_right
 from desk.settings.schema import get_config
 from marketdata.models import Instrument, InstrumentDay
 from marketdata.quotes.models import LatestQuote
 from marketdata.selectors import instrument_day, instrument_get
 from ops import audit
 from ops.clocks import database_now
-from ops.errors import Code, Conflict, Denied, Forbidden, Invalid
+from ops.errors import Code, Conflict, Denied, Invalid
 from ops.installation import installation_code
 from ops.room import refuse_without_room
 from qmt.gateway import MAX_TAG_LENGTH
@@ -71,9 +71,25 @@ class _Request:
     instrument: Instrument
     day: InstrumentDay | None
     quote: LatestQuote | None
-    request_id: str
-    flattening: bool = False
-    approved: bool = False
+    approved: bool
+    flattening: bool
+
+    @classmethod
+    def of(
+        cls,
+        account: BrokerAccount,
+        ticket: Ticket,
+        *,
+        user: User,
+        token: ApiToken | None,
+        source: Source,
+        approved: bool = False,
+        flattening: bool = False,
+    ) -> _Request:
+        """With what is known of the instrument now. Raises Invalid: SYMBOL_UNKNOWN."""
+        instrument = instrument_named(ticket.symbol)
+        day = instrument_day(instrument, account_clock(account).trade_date)
+        return cls(user, token, source, ticket, instrument, day, newest_quote(instrument), approved, flattening)
 
     @property
     def digest(self) -> str:
@@ -141,25 +157,12 @@ def order_submit(
         strategy=strategy,
         reserved_key=source in _PROGRAMS,
     )
-    instrument = instrument_named(ticket.symbol)
-    request = _Request(
-        user=user,
-        token=token,
-        source=source,
-        ticket=ticket,
-        instrument=instrument,
-        day=instrument_day(instrument, account_clock(account).trade_date),
-        quote=newest_quote(instrument),
-        request_id=request_id,
-        approved=approved,
-    )
+    request = _Request.of(account, ticket, user=user, token=token, source=source, approved=approved)
     with account_journal(account.pk) as journal:
         stored = _stored(account, request)
         if stored is not None:
             return Submission(stored, created=False)
-        if journal.book.account.epoch != account.epoch and not may_trade(user, journal.book.account):
-            # The right was withdrawn since it was checked, before the account was ours.
-            raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
+        refuse_lost_right(user, seen=account, held=journal.book.account)
         if guard is not None:
             guard()
         refuse_without_room()
@@ -192,18 +195,7 @@ def order_flatten(
     Denied
         Why it cannot be sold now, AUTHORITY_CHANGED when the halt was lifted; nothing is stored.
     """
-    instrument = instrument_named(ticket.symbol)
-    request = _Request(
-        user=user,
-        token=None,
-        source=Source.FLATTEN,
-        ticket=ticket,
-        instrument=instrument,
-        day=instrument_day(instrument, account_clock(account).trade_date),
-        quote=newest_quote(instrument),
-        request_id="",
-        flattening=True,
-    )
+    request = _Request.of(account, ticket, user=user, token=None, source=Source.FLATTEN, flattening=True)
     with account_journal(account.pk) as journal:
         stored = _stored(account, request)
         if stored is not None:

@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from accounts.models import ApiToken, BrokerAccount, User
-from accounts.selectors import account_to_trade, may_trade
+from accounts.selectors import account_to_trade, refuse_lost_right
 from desk.settings.schema import get_config
 from marketdata.models import Instrument
 from ops.clocks import database_now
-from ops.errors import Code, Conflict, Forbidden, Invalid
+from ops.errors import Code, Conflict, Invalid
 from ops.inputs import shown
 from qmt.codes import Board, Kind
 from qmt.gateway import PriceType, Side
@@ -94,9 +94,7 @@ def order_subscribe(
         standing = _standing(earlier, again=again)
         if standing is not None:
             return _found(standing, wish)
-        if journal.book.account.epoch != account.epoch and not may_trade(user, journal.book.account):
-            # The right was withdrawn since it was checked, before the account was ours.
-            raise Forbidden(Code.TRADE_NOT_GRANTED, account=account.pk)
+        refuse_lost_right(user, seen=account, held=journal.book.account)
         order = _decide(journal, wish, number=1 + sum(1 for order in earlier if is_subscription(order)))
         keep_order(journal, order, user=user, token=token, request_id=request_id)
     return Submission(order, created=True)

@@ -25,6 +25,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_deadline: asyncio.TimerHandle | None = None
         self._head_began = False
+        self._handed_over = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -36,6 +37,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         known = self.cycle
         self._head_began = True
         super().data_received(data)
+        if self._handed_over:
+            return
         if self.cycle is not known:
             self._head_ended()
         elif self._head_deadline is None and not self.transport.is_closing() and known.response_complete:
@@ -43,6 +46,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """The socket's own protocol takes over."""
+        self._handed_over = True
         self._head_ended()
         super().handle_websocket_upgrade()
 

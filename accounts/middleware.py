@@ -15,7 +15,7 @@ from accounts.services.sessions import session_note_seen
 from ops.api import API_PREFIX
 from ops.logfacts import note_facts
 
-HEALTH_LIVE = "/api/v1/health/live"
+HEALTH = "/api/v1/health/"
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -27,8 +27,8 @@ class PersonMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Whether the process answers must not depend on the database that keeps the sessions.
-        user = AnonymousUser() if request.path == HEALTH_LIVE else request.user
+        # What tells that the database is away must not depend on the sessions that it keeps.
+        user = AnonymousUser() if request.path.startswith(HEALTH) else request.user
         if isinstance(user, User):
             note_facts(user_id=user.pk)
             session_note_seen(request)

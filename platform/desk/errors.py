@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 
 from ops.api import json_error, wants_json_error
-from ops.errors import Code
+from ops.errors import Code, DeskError
+from ops.trouble import RETRY_AFTER_SECONDS, refusal_of
+
+log = logging.getLogger(__name__)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -37,7 +43,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """500; Django has logged the traceback."""
+    """500; Django has logged the traceback. Where only the database is away or full: 503, and that."""
+    raised = sys.exc_info()[1]
+    if raised is not None and (refusal := refusal_of(raised)) is not None:
+        log.warning("%s is hindered: %s", request.path, raised)
+        return hindered(request, refusal)
     return _answer(
         request,
         500,
@@ -45,6 +55,28 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
         "The platform failed; this is logged.",
         lambda: defaults.server_error(request),
     )
+
+
+def hindered(request: HttpRequest, refusal: DeskError) -> HttpResponse:
+    """503 for what passes by itself: a page made without the database, which asks again, or the API's shape."""
+    response: HttpResponse
+    if wants_json_error(request):
+        response = JsonResponse(refusal.as_dict(), status=refusal.status)
+    else:
+        # Without the request: its person and messages would be read from the database.
+        page = render_to_string(
+            "503.html",
+            {
+                "full": refusal.code == Code.DISK_FULL,
+                # What was sent is not sent again by a page that reloads itself.
+                "again": request.get_full_path() if request.method in ("GET", "HEAD") else "",
+                "seconds": RETRY_AFTER_SECONDS,
+            },
+        )
+        response = HttpResponse(page, status=refusal.status)
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _answer(

@@ -1,4 +1,4 @@
-"""What every HTTP request passes: an id of its own, and compression of the API's answers."""
+"""What every HTTP request passes: an id of its own, a door that is closed while the database is away, and compression of the API's answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
+from accounts.middleware import HEALTH
+from desk.errors import hindered
 from ops.api import wants_json_error
 from ops.compression import SMALLEST, is_compressible
+from ops.database_watch import refuse_while_away
+from ops.errors import Unavailable
 from ops.logfacts import log_facts
 from ops.requests import request_id_of, request_id_var
 
@@ -32,6 +36,21 @@ class RequestContextMiddleware:
             request_id_var.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+class DatabaseDoorMiddleware:
+    """Answer at once while the database is known to be away; behind here every request asks it. Health tells by itself."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(HEALTH):
+            try:
+                refuse_while_away()
+            except Unavailable as refusal:
+                return hindered(request, refusal)
+        return self.get_response(request)
 
 
 class CompressionMiddleware(GZipMiddleware):

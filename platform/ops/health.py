@@ -9,13 +9,17 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from ops.clocks import wall_now
+from ops.database_watch import is_away
 from ops.models import ProcessHeartbeat
 
 REDIS_TIMEOUT_SECONDS = 0.5
+#: Transactions of the platform hold the lock for milliseconds.
+LOCK_SECONDS = 2.0
 #: Three missed beats: one may be lost to a locked database.
 HEARTBEAT_MAX_AGE = timedelta(seconds=20)
 
@@ -45,16 +49,38 @@ def provided() -> Iterator[Check]:
         yield from checks()
 
 
-def check_database(alias: str) -> Check:
-    """Whether the database answers a query."""
+def check_database(alias: str, *, writes: bool = False) -> Check:
+    """Whether the database answers a query; with `writes`, whether it would take one too."""
     name = f"database.{alias}"
+    if is_away(alias):
+        return Check(name, False, "does not answer")
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
     except DatabaseError as error:
         return Check(name, False, _words(error))
+    if writes and not _may_write(connections[alias]):
+        return Check(name, False, f"takes no writes: its lock was not to be had for {LOCK_SECONDS:g} s")
     return Check(name, True, connections[alias].vendor)
+
+
+def _may_write(connection: BaseDatabaseWrapper) -> bool:
+    """Whether SQLite's only write lock can be had; a server has none."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        usual = cursor.fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000:.0f}")
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+        except OperationalError:
+            return False
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual}")
+    return True
 
 
 def check_migrations(alias: str) -> Check:

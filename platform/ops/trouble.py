@@ -17,6 +17,14 @@ _DISK_FULL_STATE: Final = "53100"
 RETRY_AFTER_SECONDS: Final = 5
 
 
+class DatabaseAway(Unavailable):
+    """The database does not answer, or takes nothing for now: UNAVAILABLE, to be tried again."""
+
+    def __init__(self) -> None:
+        words = "The database is away; nothing was changed that was not confirmed."
+        super().__init__(Code.UNAVAILABLE, words, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Whether there was no room for what had to be written, in a database or in a file."""
     if isinstance(error, OSError):
@@ -35,8 +43,7 @@ def refusal_of(error: BaseException) -> DeskError | None:
     if is_disk_full(error):
         return Unavailable(Code.DISK_FULL, retry_after_seconds=RETRY_AFTER_SECONDS)
     if isinstance(error, (OperationalError, InterfaceError)) and _passes(error):
-        words = "The database is away; nothing was changed that was not confirmed."
-        return Unavailable(Code.UNAVAILABLE, words, retry_after_seconds=RETRY_AFTER_SECONDS)
+        return DatabaseAway()
     return None
 
 

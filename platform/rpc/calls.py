@@ -25,6 +25,7 @@ from accounts.tokens import token_authenticate, token_user
 from desk.live.identity import Identity
 from desk.settings.schema import get_config
 from ops import rates, trouble
+from ops.database_watch import refuse_while_away
 from ops.errors import Code, DeskError, Forbidden
 from ops.logfacts import note_facts
 from ops.requests import request_id_of, request_id_var
@@ -121,9 +122,11 @@ def admit(caller: Caller, *, scope: Scope | None, rated: bool) -> Call:
         NOT_AUTHENTICATED, TOKEN_INVALID, SCOPE_MISSING.
     DeskError
         RATE_LIMITED.
+    DatabaseAway
     """
     if not caller.tokens:
         raise Forbidden(Code.NOT_AUTHENTICATED, "Send a bearer token.")
+    refuse_while_away()
     # Of two different tokens neither counts.
     token = token_authenticate(next(iter(caller.tokens)), address=caller.address) if len(caller.tokens) == 1 else None
     if token is None:

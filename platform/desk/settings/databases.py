@@ -20,6 +20,10 @@ _config = get_config()
 _pools = get_marketdata().pools
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 20
+CONNECT_SECONDS = 5
+RECONNECT_SECONDS = 5.0
+#: A server's machine that loses its power says nothing: its connections are given up after some 15 seconds, not two hours.
+SILENT_LINK = {"keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 15_000}
 # Tests that touch one database create only that one.
 INDEPENDENT: dict[str, Any] = {"DEPENDENCIES": []}
 
@@ -77,7 +81,12 @@ def postgres_database(url: str) -> dict[str, Any]:
                 "min_size": _pools.min_size,
                 "max_size": _pools.max_size,
                 "timeout": _pools.timeout_seconds,
+                # Its pauses between attempts double. Given up early, the next who needs a connection tries at once:
+                # after a minute without the server nobody waits for another one.
+                "reconnect_timeout": RECONNECT_SECONDS,
             },
+            "connect_timeout": CONNECT_SECONDS,
+            **({} if _is_local(host) else SILENT_LINK),
             **postgres_options(_config, host),
             # What the hot paths ask again and again is planned once per connection (`ops.prepared`); the ORM's own
             # statements carry their values in their text and are not affected.
@@ -86,6 +95,11 @@ def postgres_database(url: str) -> dict[str, Any]:
         },
         "TEST": {**INDEPENDENT},
     }
+
+
+def _is_local(host: str) -> bool:
+    """A socket of this machine knows at once that its server has died."""
+    return not host or host.startswith("/")
 
 
 def _database(url: SecretStr | None, path: Path, synchronous: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import DatabaseError, close_old_connections
+from django.db.models import F
 
 from desk.settings.safety import TIME_ZONE
 from desk.settings.schema import DeskConfig
@@ -23,6 +24,8 @@ from ops.clocks import wall_now
 from ops.models import ProcessHeartbeat
 
 UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+NOBODY_WRITES_SECONDS = 15.0
+"""Older than three beats: even the newest heartbeat is late."""
 DEMO_LOGINS = "admin, alice, bob, charlie (password desk-demo)"
 
 
@@ -47,14 +50,18 @@ def port_problem(host: str, port: int) -> str:
 
 
 def heartbeat_ages() -> Mapping[str, float]:
-    """Age in seconds of every process's last successful loop; empty when the database is away."""
+    """Age in seconds of every process's last successful loop; empty when the database is away or takes no writes."""
     close_old_connections()
     now = wall_now()
     try:
         rows = list(ProcessHeartbeat.objects.values_list("name", "last_loop_at"))
+        ages = {name: (now - last_loop_at).total_seconds() for name, last_loop_at in rows}
+        if ages and min(ages.values()) > NOBODY_WRITES_SECONDS:
+            # Everybody hangs at once, or nobody can write: locked, full.
+            ProcessHeartbeat.objects.filter(pk=min(ages, key=ages.__getitem__)).update(pid=F("pid"))
     except DatabaseError:
         return {}
-    return {name: (now - last_loop_at).total_seconds() for name, last_loop_at in rows}
+    return ages
 
 
 def silent_since(specs: Sequence[ChildSpec], started_at: datetime) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 from desk.supervisor import groups, pidfiles
 from desk.supervisor.child import STABLE_AFTER_SECONDS, Child, ChildSpec
+from desk.supervisor.heartbeats import Ages, HeartbeatReader, Known
 from desk.supervisor.merged_log import MergedLog
 from qmt.terminal.cli import EXIT_MISCONFIGURED
 
@@ -24,9 +25,6 @@ START_SECONDS = 120.0
 """How long a child may take to the first heartbeat of its life."""
 AFTER_SECONDS = 8.0
 """A child that waits for another's file starts anyway after this long: it copes, with more words."""
-
-Ages = Callable[[], Mapping[str, float]]
-"""Age in seconds of each process's last successful loop, by heartbeat name."""
 
 
 class HangWatch(Protocol):
@@ -49,7 +47,7 @@ class Supervisor:
     run_dir : Path
         Pid files.
     heartbeat_ages : callable
-        Read every five seconds; may raise nothing and may return less than all.
+        Read every five seconds on a thread; may raise nothing, may return less than all, may hang.
     hang_watch : HangWatch, optional
         Told of children that hung.
     on_tick : callable, optional
@@ -68,7 +66,7 @@ class Supervisor:
     ) -> None:
         self.children = [Child(spec, run_dir=run_dir, log=log) for spec in specs]
         self._log = log
-        self._ages = heartbeat_ages
+        self._heartbeats = HeartbeatReader(heartbeat_ages, WATCH_SECONDS)
         self._hang_watch = hang_watch
         self._on_tick = on_tick
         self._stop = threading.Event()
@@ -92,11 +90,13 @@ class Supervisor:
         """Run until stopped; every child has ended when this returns."""
         self._begun_at = time.monotonic()
         self._next_watch = self._begun_at + WATCH_SECONDS
+        self._heartbeats.start()
         try:
             self._begin_children(self._begun_at)
             while not self._stop.wait(TICK_SECONDS):
                 self._tick()
         finally:
+            self._heartbeats.stop()
             self.stop_all()
 
     def _tick(self) -> None:
@@ -129,12 +129,12 @@ class Supervisor:
                 child.start()
 
     def _watch_heartbeats(self, now: float) -> None:
-        ages = self._ages()
+        known = self._heartbeats.known()
         for child in self.children:
             limit = child.spec.silent_seconds
-            if not child.is_running() or now - child.started_at < limit:
+            if not child.is_running() or now - max(child.started_at, known.since) < limit:
                 continue
-            silent = self._silent(child, ages, now)
+            silent = self._silent(child, known, now)
             if silent is not None:
                 name, age = silent
                 self._log.say(f"{name} has been silent for {age:.0f} s, it is restarted")
@@ -147,15 +147,15 @@ class Supervisor:
                     self._hang_watch.recovered(child.name)
 
     @staticmethod
-    def _silent(child: Child, ages: Mapping[str, float], now: float) -> tuple[str, float] | None:
+    def _silent(child: Child, known: Known, now: float) -> tuple[str, float] | None:
         """The first heartbeat of a child that stands still, with its age.
 
         One that was never written says nothing, apart from the first, which proves the start; when no age is known at all,
         the database is away.
         """
         for number, name in enumerate(child.spec.heartbeats):
-            age = ages.get(name)
-            if age is None and number == 0 and ages and now - child.started_at > START_SECONDS:
+            age = known.ages.get(name)
+            if age is None and number == 0 and known.ages and now - child.started_at > START_SECONDS:
                 return name, now - child.started_at
             if age is not None and age > child.spec.silent_seconds:
                 return name, age

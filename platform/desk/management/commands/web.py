@@ -8,6 +8,7 @@ from typing import Any
 
 from desk.management.process import ProcessCommand
 from desk.settings.schema import get_config
+from ops.database_watch import watch_databases
 
 DRAIN_SECONDS = 2
 
@@ -33,6 +34,7 @@ class Command(ProcessCommand):
         from desk.connections import BoundedHttpProtocol
 
         config = get_config()
+        watch_databases()
         server = uvicorn.Server(
             uvicorn.Config(
                 "desk.asgi:application",

@@ -12,6 +12,7 @@ from typing import Any
 from desk.management.process import ProcessCommand, stop_event_on_signals
 from desk.settings.safety import rpc_problem
 from desk.settings.schema import get_config
+from ops.database_watch import watch_databases
 from rpc.server import RpcServer
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Command(ProcessCommand):
         config = get_config()
         if problem := rpc_problem(config, host):
             sys.exit(problem)
+        watch_databases()
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         server = RpcServer(address, certificate=config.rpc_tls_certificate, key=config.rpc_tls_key)
         sys.exit(asyncio.run(_serve(server, address, stop_event_on_signals())))

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("trading.backtest.api.urls")),
     path("api/v1/", include("trading.functions.api.urls")),
     path("api/v1/", include("trading.money.api.urls")),
+    path("api/v1/", include("trading.approvals.api.urls")),
     path("api/asyncapi/", SocketDocumentView.as_view(), name="api-socket-document"),
     path("api/schema/", RestDocumentView.as_view(), name="api-schema"),
     # Last below /api: whatever names nothing answers in the API's own error shape.

@@ -20,7 +20,7 @@ from rpc.requests import account_filter, choice_of, uuid_of
 from rpc.trading import SERVICE
 from rpc.v1 import common_pb2 as common
 from rpc.v1 import trading_pb2 as pb
-from trading.execution.selectors import approvals_waiting
+from trading.approvals.selectors import approvals_waiting
 from trading.execution.services import execution_approve, execution_refuse
 from trading.execution.wire import execution_view
 from trading.orders.services import order_approve, order_refuse

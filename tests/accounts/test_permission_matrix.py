@@ -233,6 +233,7 @@ class World:
                 "note": "a test",
                 "client_transfer_id": "another",
             },
+            "POST /api/v1/transfers/check": {"account": team.alpha.pk, "kind": "BANK_IN", "amount": "1"},
             "POST /api/v1/transfers/<uuid:transfer_id>/refuse": {"reason": "a test"},
             "POST /api/v1/transfers/<uuid:transfer_id>/resolve": {"moved": True, "note": "a test"},
             "PUT /api/v1/money-limits/<int:account_id>": {"single_amount": "1", "day_amount": "1"},

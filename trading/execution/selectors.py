@@ -18,7 +18,7 @@ from trading.execution.choices import State
 from trading.execution.models import Child, Execution
 from trading.execution.wire import approval_view, child_view, execution_view
 from trading.ledger.filters import account_rows
-from trading.orders.selectors import ALL, OPEN, orders_to_approve
+from trading.orders.selectors import ALL, OPEN
 
 SNAPSHOT_LIMIT = 100
 
@@ -108,11 +108,6 @@ def executions_to_approve(user: User | AnonymousUser) -> list[dict[str, Any]]:
         }
         for execution in chosen.order_by("created_at", "pk")
     ]
-
-
-def approvals_waiting(user: User | AnonymousUser) -> dict[str, list[dict[str, Any]]]:
-    """The whole queue: ``orders`` and ``executions`` that wait for approval, each oldest first."""
-    return {"orders": orders_to_approve(user), "executions": executions_to_approve(user)}
 
 
 def executions_section(account: BrokerAccount) -> list[dict[str, Any]]:

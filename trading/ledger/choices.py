@@ -16,6 +16,7 @@ class EventKind(models.TextChoices):
     ACCOUNT = "account", _("Account")
     EXECUTION = "execution", _("Execution")
     GRID = "grid", _("Grid")
+    TRANSFER = "transfer", _("Transfer of money")
 
 
 class TradeDateState(models.TextChoices):

@@ -11,3 +11,10 @@ class MoneyConfig(AppConfig):
     label = "money"
     verbose_name = _("Transfers of money")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Contribute transfers to every account snapshot."""
+        from trading.ledger.sections import register_section
+        from trading.money.selectors import transfers_section
+
+        register_section("transfers", transfers_section)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from accounts.choices import TradingState
 from accounts.models import ApiToken, BrokerAccount, User
@@ -76,37 +79,50 @@ def require_sender(account: BrokerAccount) -> None:
 
 def judge(journal: Journal, transfer: Transfer) -> None:
     """Raise Denied if the transfer must not be, as everything stands; the caller holds the account's journal."""
-    account = journal.book.account
-    denial = venue_denial(account, simulated=account.host.is_simulated)
-    if denial is not None:
+    for denial in denials(journal, transfer):
         raise denial
-    _within_limits(transfer)
+
+
+def denials(journal: Journal, transfer: Transfer) -> Iterator[Denied]:
+    """Everything that speaks against the transfer, as it stands in the journal's book; nothing when it may be."""
+    account = journal.book.account
+    venue = venue_denial(account, simulated=account.host.is_simulated)
+    if venue is not None:
+        yield venue
+    yield from _beyond_limits(transfer)
     if transfer.kind == TransferKind.BANK_OUT:
-        _is_there(journal, transfer)
+        yield from _not_there(journal, transfer)
 
 
-def _within_limits(transfer: Transfer) -> None:
+def free_cash(journal: Journal, *, without: UUID | None = None) -> Decimal | None:
+    """CNY neither promised to an order, nor on its way to the bank already; None while the broker has not stated any.
+
+    What of it can be withdrawn, the broker knows.
+    """
+    account_id = journal.book.pk
+    asset = AssetSnapshot.objects.filter(account_id=account_id).first()
+    if asset is None:
+        return None
+    return asset.confirmed_cash - journal.book.promised_cash - leaving(account_id, without=without)
+
+
+def _beyond_limits(transfer: Transfer) -> Iterator[Denied]:
     limit = MoneyLimit.objects.filter(account_id=transfer.account_id).first()
     if limit is None:
-        raise Denied(Code.MONEY_LIMIT_UNSET, account=transfer.account_id)
+        yield Denied(Code.MONEY_LIMIT_UNSET, account=transfer.account_id)
+        return
     facts: dict[str, Any] = {"account": transfer.account_id, "amount": plain_amount(transfer.amount)}
     if transfer.amount > limit.single_amount:
-        raise Denied(Code.MONEY_SINGLE_LIMIT, **facts, limit=plain_amount(limit.single_amount))
+        yield Denied(Code.MONEY_SINGLE_LIMIT, **facts, limit=plain_amount(limit.single_amount))
     used = used_on(transfer.account_id, today(), without=transfer.pk)
     if used + transfer.amount > limit.day_amount:
-        raise Denied(Code.MONEY_DAY_LIMIT, **facts, limit=plain_amount(limit.day_amount), used=plain_amount(used))
+        yield Denied(Code.MONEY_DAY_LIMIT, **facts, limit=plain_amount(limit.day_amount), used=plain_amount(used))
 
 
-def _is_there(journal: Journal, transfer: Transfer) -> None:
-    """Neither promised to an order, nor on its way to the bank already. What of it can be withdrawn, the broker knows."""
-    asset = AssetSnapshot.objects.filter(account_id=transfer.account_id).first()
-    if asset is None:
-        raise Denied(Code.ASSET_UNKNOWN, account=transfer.account_id)
-    free = asset.confirmed_cash - journal.book.promised_cash - leaving(transfer.account_id, without=transfer.pk)
-    if transfer.amount > free:
-        raise Denied(
-            Code.CASH_INSUFFICIENT,
-            account=transfer.account_id,
-            needed=plain_amount(transfer.amount),
-            available=plain_amount(free),
-        )
+def _not_there(journal: Journal, transfer: Transfer) -> Iterator[Denied]:
+    free = free_cash(journal, without=transfer.pk)
+    if free is None:
+        yield Denied(Code.ASSET_UNKNOWN, account=transfer.account_id)
+    elif transfer.amount > free:
+        facts: dict[str, Any] = {"needed": plain_amount(transfer.amount), "available": plain_amount(free)}
+        yield Denied(Code.CASH_INSUFFICIENT, account=transfer.account_id, **facts)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, Sum
+from django.db.models.functions import Now
 
 from accounts.models import BrokerAccount, User
-from accounts.selectors import account_get, acts_for
+from accounts.selectors import account_get, acts_for, own_ids
 from ops.clocks import SHANGHAI, wall_now
 from ops.errors import Code, NotFound
 from trading.ledger.fields import ZERO
@@ -19,6 +21,7 @@ from trading.money.choices import COUNTED, TransferKind, TransferStatus
 from trading.money.models import MoneyLimit, Transfer
 from trading.money.wire import limit_view, step_view, transfer_view
 
+SNAPSHOT_LIMIT: Final = 200
 _PEOPLE = ("created_by", "decided_by", "resolved_by")
 
 
@@ -67,6 +70,31 @@ def transfer_detail(user: User, transfer_id: UUID) -> dict[str, Any]:
         "steps": [step_view(event) for event in transfer.events.all()],
         "decidable": waits and may and not acts_for(user, transfer.created_by_id),
     }
+
+
+def transfers_to_approve(user: User | AnonymousUser) -> list[dict[str, Any]]:
+    """The transfers that wait for a second person, as `trading.orders.selectors.orders_to_approve` gives orders."""
+    if isinstance(user, AnonymousUser):
+        return []
+    accounts = set(BrokerAccount.objects.money_moved_by(user).values_list("pk", flat=True))
+    waiting = Transfer.objects.visible_to(user).filter(status=TransferStatus.PENDING_APPROVAL, expires_at__gt=Now())
+    rows = waiting.filter(Q(account__in=accounts) | Q(created_by=user)).select_related("account", *_PEOPLE)
+    own = own_ids(user)
+    return [
+        transfer_view(transfer)
+        | {
+            "account_name": transfer.account.name,
+            "decidable": transfer.account_id in accounts and transfer.created_by_id not in own,
+        }
+        for transfer in rows.order_by("created_at", "pk")
+    ]
+
+
+def transfers_section(account: BrokerAccount) -> list[dict[str, Any]]:
+    """Transfers of the account that have not ended, and those of today, newest first."""
+    shown = Q(final_at__isnull=True) | Q(day=today())
+    rows = Transfer.objects.filter(shown, account=account).select_related(*_PEOPLE)
+    return [transfer_view(transfer) for transfer in rows[:SNAPSHOT_LIMIT]]
 
 
 def limits_list(user: User) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from trading.ledger.fields import CENT
+from trading.ledger.wire import moment
 from trading.money.models import MoneyLimit, Transfer, TransferEvent
 
 _SHOWN_DIGITS = 4
@@ -37,19 +38,19 @@ def transfer_view(transfer: Transfer) -> dict[str, Any]:
         "message": transfer.message,
         "simulated": transfer.simulated,
         "created_by": transfer.created_by.username,
-        "created_at": transfer.created_at,
-        "expires_at": transfer.expires_at,
+        "created_at": moment(transfer.created_at),
+        "expires_at": moment(transfer.expires_at),
         "decided_by": None if transfer.decided_by is None else transfer.decided_by.username,
-        "decided_at": transfer.decided_at,
-        "claimed_at": transfer.claimed_at,
-        "final_at": transfer.final_at,
+        "decided_at": moment(transfer.decided_at),
+        "claimed_at": moment(transfer.claimed_at),
+        "final_at": moment(transfer.final_at),
         "resolved_by": None if transfer.resolved_by is None else transfer.resolved_by.username,
     }
 
 
 def step_view(event: TransferEvent) -> dict[str, Any]:
     """One step of the timeline."""
-    return {"seq": event.seq, "status": str(event.status), "by": event.by, "facts": event.data, "at": event.at}
+    return {"seq": event.seq, "status": str(event.status), "by": event.by, "facts": event.data, "at": moment(event.at)}
 
 
 def limit_view(limit: MoneyLimit, used: Decimal) -> dict[str, Any]:
@@ -60,5 +61,5 @@ def limit_view(limit: MoneyLimit, used: Decimal) -> dict[str, Any]:
         "day_amount": plain_amount(limit.day_amount),
         "used_today": plain_amount(used),
         "set_by": limit.set_by.username,
-        "set_at": limit.set_at,
+        "set_at": moment(limit.set_at),
     }

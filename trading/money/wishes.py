@@ -44,7 +44,7 @@ class Wish:
         Invalid
             FIELD_REQUIRED, FIELD_INVALID, with the field.
         """
-        kind = _kind(body.get("kind"))
+        kind = read_kind(body.get("kind"))
         bank = kind in BANK_KINDS
         return cls(
             kind=kind,
@@ -93,7 +93,8 @@ def read_secret(value: Any, *, field: str) -> str:
     return value
 
 
-def _kind(value: Any) -> TransferKind:
+def read_kind(value: Any) -> TransferKind:
+    """From where to where."""
     if value is None:
         raise Invalid(Code.FIELD_REQUIRED, field="kind")
     if not isinstance(value, str) or value not in TransferKind.values:

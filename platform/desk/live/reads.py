@@ -21,7 +21,7 @@ from marketdata.selectors import instruments_by_symbol, latest_quotes
 from marketdata.watch import feed_view
 from ops.jobs import job_payload
 from ops.models import Job
-from trading.execution.selectors import approvals_waiting
+from trading.approvals.selectors import approvals_waiting
 from trading.ledger.models import AccountBook
 from trading.ledger.selectors import account_snapshot, events_since
 from trading.signals.selectors import signals_shown
@@ -128,7 +128,7 @@ def alerts_now(user: User, ids: frozenset[int] | None) -> list[dict[str, Any]]:
 
 
 def approvals_now(user: User) -> dict[str, list[dict[str, Any]]]:
-    """The orders and executions that wait for approval and that `user` may see."""
+    """The orders, executions and transfers that wait for somebody else and that `user` may see."""
     return approvals_waiting(user)
 
 

@@ -15,7 +15,6 @@ from accounts.api.permissions import require_scope
 from accounts.choices import Scope
 from ops.requests import current_request_id
 from trading.execution.api.serializers import ExecutionSerializer
-from trading.execution.selectors import approvals_waiting
 from trading.execution.services import execution_approve, execution_refuse
 from trading.execution.wire import execution_view
 from trading.ledger.api import parameters
@@ -24,7 +23,6 @@ from trading.orders.api.approvals import (
     FORBIDDEN,
     ApprovalReasonSerializer,
     RefusalSerializer,
-    WaitingOrderSerializer,
 )
 
 
@@ -50,30 +48,12 @@ class WaitingExecutionSerializer(ExecutionSerializer):
     decidable = serializers.BooleanField(help_text="Whether the caller may decide about it.")
 
 
-class ApprovalQueueSerializer(serializers.Serializer[Any]):
-    """Everything that waits, oldest first."""
-
-    orders = WaitingOrderSerializer(many=True)
-    executions = WaitingExecutionSerializer(many=True)
-
-
 class ExecutionApproveRequestSerializer(serializers.Serializer[Any]):
     """What of it is approved."""
 
     legs = serializers.ListField(
         child=serializers.IntegerField(), required=False, allow_null=True, help_text="Leg numbers; absent: all."
     )
-
-
-class ApprovalListView(APIView):
-    """The queue."""
-
-    permission_classes = (require_scope(Scope.ACCOUNT_READ),)
-
-    @extend_schema(operation_id="approvals_list", responses=ApprovalQueueSerializer)
-    def get(self, request: Request) -> Response:
-        """List what waits on accounts that the caller approves for, and the caller's own."""
-        return Response(approvals_waiting(parameters.user_of(request)))
 
 
 class ExecutionApproveView(APIView):

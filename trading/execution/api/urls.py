@@ -7,7 +7,6 @@ from django.urls import path
 from trading.execution.api import approvals, views
 
 urlpatterns = [
-    path("approvals", approvals.ApprovalListView.as_view(), name="api-approvals"),
     path(
         "approvals/executions/<uuid:execution_id>/approve",
         approvals.ExecutionApproveView.as_view(),

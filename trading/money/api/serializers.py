@@ -35,6 +35,36 @@ class TransferRequestSerializer(serializers.Serializer[Any]):
     )
 
 
+class TransferCheckRequestSerializer(serializers.Serializer[Any]):
+    """A transfer to be judged."""
+
+    account = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=TransferKind.choices)
+    amount = serializers.CharField(help_text='CNY as text, to the cent: `"1000.00"`.')
+
+
+class TransferDenialSerializer(serializers.Serializer[Any]):
+    """One thing that speaks against a transfer."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    details = serializers.DictField()
+
+
+class TransferCheckSerializer(serializers.Serializer[Any]):
+    """What would become of a transfer if it were asked for now."""
+
+    account = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=TransferKind.choices)
+    amount = serializers.CharField()
+    accepted = serializers.BooleanField(help_text="It would wait for a second person.")
+    denials = TransferDenialSerializer(many=True)
+    free_cash = serializers.CharField(
+        allow_null=True,
+        help_text="CNY that neither orders nor other transfers were promised; null: the broker has not stated any.",
+    )
+
+
 class TransferSerializer(serializers.Serializer[Any]):
     """One transfer."""
 
@@ -74,6 +104,13 @@ class TransferDetailSerializer(TransferSerializer):
     """One transfer with its timeline."""
 
     steps = TransferStepSerializer(many=True)
+    decidable = serializers.BooleanField(help_text="Whether the caller may decide about it.")
+
+
+class WaitingTransferSerializer(TransferSerializer):
+    """A transfer that waits for a second person."""
+
+    account_name = serializers.CharField()
     decidable = serializers.BooleanField(help_text="Whether the caller may decide about it.")
 
 

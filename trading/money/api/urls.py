@@ -8,6 +8,7 @@ from trading.money.api import views
 
 urlpatterns = [
     path("transfers", views.TransferListView.as_view(), name="api-transfers"),
+    path("transfers/check", views.TransferCheckView.as_view(), name="api-transfers-check"),
     path("transfers/<uuid:transfer_id>", views.TransferDetailView.as_view(), name="api-transfer"),
     path("transfers/<uuid:transfer_id>/cancel", views.TransferCancelView.as_view(), name="api-transfer-cancel"),
     path("transfers/<uuid:transfer_id>/approve", views.TransferApproveView.as_view(), name="api-transfer-approve"),

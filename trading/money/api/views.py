@@ -22,6 +22,8 @@ from trading.money.api.serializers import (
     MoneyLimitRequestSerializer,
     MoneyLimitSerializer,
     TransferApprovalSerializer,
+    TransferCheckRequestSerializer,
+    TransferCheckSerializer,
     TransferDetailSerializer,
     TransferPageSerializer,
     TransferRefusalSerializer,
@@ -35,10 +37,12 @@ from trading.money.services import (
     money_limit_set,
     transfer_approve,
     transfer_cancel,
+    transfer_check,
     transfer_refuse,
     transfer_request,
     transfer_resolve,
 )
+from trading.money.services.checking import CHECK_FIELDS
 from trading.money.wire import limit_view, transfer_view
 from trading.money.wishes import FIELDS
 
@@ -105,6 +109,26 @@ class TransferListView(APIView):
             request_id=current_request_id(),
         )
         return Response(transfer_view(requested.transfer), status=201 if requested.created else 200)
+
+
+class TransferCheckView(APIView):
+    """Judging one."""
+
+    permission_classes = (require_scope(Scope.ACCOUNT_READ, write=Scope.MONEY_WRITE),)
+
+    @extend_schema(
+        operation_id="transfers_check",
+        request=TransferCheckRequestSerializer,
+        responses={
+            200: TransferCheckSerializer,
+            501: OpenApiResponse(description="`NOT_SIMULATED`: the simulated terminal moves money with its bank only."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Judge a transfer without asking for it: everything that would be denied."""
+        body = parameters.body_of(request, CHECK_FIELDS)
+        account_id = parameters.body_account_id(body.get("account"))
+        return Response(transfer_check(user=parameters.user_of(request), account_id=account_id, body=body))
 
 
 class TransferDetailView(APIView):

@@ -129,6 +129,11 @@ class Postgres:
             server.kill()
             server.wait()
 
+    @property
+    def pid(self) -> int | None:
+        """The server's first process; None while it does not run."""
+        return None if self._server is None else self._server.pid
+
     def cpu_seconds(self) -> float:
         """Processor time that the server and its sessions of now have used so far."""
         import psutil

@@ -1,11 +1,13 @@
 """`make faults`: every composed fault, and what they cost, said in one line each.
 
     python -m tests.faults.run                        everything
+    python -m tests.faults.run --without-soak         without the five minutes of a whole platform at work
     python -m tests.faults.run --seed 137             one scenario in this process, its story printed
     python -m tests.faults.run --processes --seed 5   one with real processes
 
-In-process scenarios run on two cores: the first half of the seeds on SQLite, the second on a PostgreSQL of their own. Ends with 1 if
-any scenario failed, was not played, or left the books apart.
+In-process scenarios run on two cores: the first half of the seeds on SQLite, the second on a PostgreSQL of their own; the soak
+(`benchmarks.operate.soak`) comes last and alone. Ends with 1 if any scenario failed, was not played, or left the books apart, or if the
+soak found anything.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ SCENARIOS = "tests/faults/test_scenarios.py"
 STREAMS = "tests/faults/test_process_scenarios.py"
 IN_PROCESS = range(1, 421)
 WITH_PROCESSES = range(1, 65)
+SOAK_MINUTES = 5
 KINDS = ("lost", "doubled", "unauthorised", "unexplained")
 
 
@@ -86,11 +89,19 @@ def _halves(seeds: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
     return seeds[:middle], seeds[middle:]
 
 
+def soak() -> bool:
+    """A whole platform at work for some minutes; it prints its own lines. Returns whether all is well."""
+    command = [sys.executable, "-m", "benchmarks.operate.soak", "--minutes", str(SOAK_MINUTES)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DESK_")}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, help="play one scenario")
     parser.add_argument("--processes", action="store_true", help="with --seed: the one with real processes")
     parser.add_argument("--postgres", action="store_true", help="with --seed: on PostgreSQL")
+    parser.add_argument("--without-soak", action="store_true", help="the composed faults only")
     options = parser.parse_args()
     if options.seed is not None:
         file, variable = (STREAMS, "FAULT_PROCESS_SEEDS") if options.processes else (SCENARIOS, "FAULT_SEEDS")
@@ -102,6 +113,8 @@ def main() -> int:
     )
     halves = _halves(WITH_PROCESSES)
     well &= play("real processes", [Run(STREAMS, "FAULT_PROCESS_SEEDS", half) for half in halves])
+    if not options.without_soak:
+        well &= soak()
     print("all faults survived" if well else "NOT all faults survived")
     return 0 if well else 1
 

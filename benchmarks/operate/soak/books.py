@@ -76,7 +76,7 @@ def _answers(wrong: dict[str, list[str]], result: dict[str, Any]) -> None:
 
     stored: defaultdict[str, list[str]] = defaultdict(list)
     for pk, key in Order.objects.exclude(client_order_id=None).values_list("pk", "client_order_id"):
-        stored[key].append(str(pk))
+        stored[str(key)].append(str(pk))
     for key, order in result["accepted"].items():
         found = stored.get(key, [])
         if order not in found:
@@ -110,8 +110,8 @@ def _accept_to_call() -> list[float]:
     """Milliseconds from an order's acceptance to its SDK call, as the platform stored them."""
     from trading.orders.models import Order
 
-    rows = Order.objects.filter(sent_at__isnull=False).values_list("submitted_at", "sent_at")
-    return [(sent - accepted).total_seconds() * 1000 for accepted, sent in rows]
+    rows = Order.objects.values_list("submitted_at", "sent_at")
+    return [(sent - accepted).total_seconds() * 1000 for accepted, sent in rows if sent is not None]
 
 
 def _push_to_frame(result: dict[str, Any]) -> list[float]:

@@ -76,7 +76,7 @@ class Rpc:
 
     def __init__(self, port: int) -> None:
         self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-        self._stub = TradingServiceStub(self._channel)
+        self._stub = TradingServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     async def submit(self, token: str, body: dict[str, Any]) -> Answer:
         """Place an order."""

@@ -1,4 +1,4 @@
-"""Reads of orders and fills."""
+"""Reads of orders, fills and pulls of the kill switch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from accounts.choices import SEES_EVERY_ACCOUNT
 from accounts.models import BrokerAccount, User
 from accounts.selectors import host_clock, own_ids
 from ops.errors import Code, Conflict, Forbidden, Invalid, NotFound
 from ops.handover import OpenWork
 from trading.ledger.filters import account_rows
+from trading.ledger.wire import moment, plain
 from trading.orders.choices import Status
 from trading.orders.latency import timeline
-from trading.orders.models import Order, Trade
+from trading.orders.models import KillRun, KillTarget, Order, Trade
 from trading.orders.services.approval import approval_facts
 from trading.orders.wire import approval_view, order_event_view, order_view, trade_view
 
@@ -196,3 +198,76 @@ def trades_section(account: BrokerAccount) -> list[dict[str, Any]]:
     if clock is not None:
         trades = trades.filter(trade_date=clock.trade_date)
     return [trade_view(trade) for trade in trades[:SNAPSHOT_LIMIT]]
+
+
+def kill_get(user: User, run_id: UUID) -> KillRun:
+    """One run.
+
+    Raises
+    ------
+    NotFound
+        KILL_NOT_FOUND: there is none, or none of its accounts is the person's to see.
+    """
+    run = KillRun.objects.select_related("person", "started_by").filter(pk=run_id).first()
+    officer = user.is_active and user.role in SEES_EVERY_ACCOUNT
+    visible = run is not None and KillTarget.objects.visible_to(user).filter(run=run).exists()
+    if run is None or not (officer or visible):
+        raise NotFound(Code.KILL_NOT_FOUND, run=str(run_id))
+    return run
+
+
+def kills_recent(user: User, limit: int = 50) -> list[KillRun]:
+    """The last runs that concern accounts the person may see, newest first."""
+    targets = KillTarget.objects.visible_to(user).values("run")
+    return list(KillRun.objects.filter(pk__in=targets).select_related("person", "started_by")[:limit])
+
+
+def kill_view(user: User, run: KillRun) -> dict[str, Any]:
+    """A run as it stands, with every order it wanted gone and every sale, of the accounts the person may see."""
+    targets = list(KillTarget.objects.visible_to(user).filter(run=run).select_related("account"))
+    return {
+        "id": str(run.pk),
+        "scope": str(run.scope),
+        "person": None if run.person is None else run.person.username,
+        "flatten": run.flatten,
+        "max_below_percent": plain(run.max_below_percent),
+        "reason": run.reason,
+        "started_by": run.started_by.username,
+        "started_at": moment(run.started_at),
+        "finished_at": moment(run.finished_at),
+        "targets": [_kill_target_view(target) for target in targets],
+    }
+
+
+def _kill_target_view(target: KillTarget) -> dict[str, Any]:
+    sold = [pk for orders in target.sales.values() if isinstance(orders, list) for pk in orders]
+    orders = Order.objects.in_bulk([UUID(pk) for pk in (*target.orders, *sold)])
+    return {
+        "account": target.account_id,
+        "name": target.account.name,
+        "phase": str(target.phase),
+        "finished_at": moment(target.finished_at),
+        "orders": [_kill_order_view(orders[UUID(pk)]) for pk in target.orders if UUID(pk) in orders],
+        "sales": [
+            {
+                "symbol": symbol,
+                "orders": [_kill_order_view(orders[UUID(pk)]) for pk in made if UUID(pk) in orders]
+                if isinstance(made, list)
+                else [],
+                "refused": "" if isinstance(made, list) else str(made),
+            }
+            for symbol, made in sorted(target.sales.items())
+        ],
+    }
+
+
+def _kill_order_view(order: Order) -> dict[str, Any]:
+    return {
+        "id": str(order.pk),
+        "symbol": order.symbol,
+        "side": str(order.side),
+        "quantity": order.quantity,
+        "traded_quantity": order.traded_quantity,
+        "status": str(order.status),
+        "ended": order.final_at is not None,
+    }

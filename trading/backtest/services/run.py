@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -167,84 +167,82 @@ def _store(row: Backtest, loaded: Loaded, result: RunResult) -> None:
 
 
 def _store_rows(row: Backtest, result: RunResult, trips: list[Trip], curve: list[float | None]) -> None:
-    falls = drawdowns(equity_of(result.days, result.settings.capital))[1:].tolist()
-    BacktestDay.objects.bulk_create(
-        (
-            BacktestDay(
-                backtest=row,
-                day=day_date(day.day),
-                cash=day.cash,
-                holdings=day.holdings,
-                bought=day.bought,
-                sold=day.sold,
-                fees=day.fees,
-                drawdown=fall,
-                compared=level,
-            )
-            for day, fall, level in zip(result.days, falls, curve, strict=True)
-        ),
-        batch_size=ROWS_AT_ONCE,
-    )
     numbers = {placed.order.id: number for number, placed in enumerate(result.orders, 1)}
-    BacktestOrder.objects.bulk_create(
-        (
-            BacktestOrder(
-                backtest=row,
-                number=numbers[placed.order.id],
-                key=placed.order.id,
-                asked_ts=placed.asked_ts,
-                ended_ts=placed.ended_ts or None,
-                symbol=placed.order.symbol,
-                side=placed.order.side,
-                quantity=placed.order.quantity,
-                price_type=placed.order.price_type,
-                price=placed.order.price,
-                reason=placed.order.reason,
-                state=placed.order.state,
-                filled=placed.order.filled,
-                average_price=placed.order.average_price,
-                code=placed.order.code,
-            )
-            for placed in result.orders
-        ),
-        batch_size=ROWS_AT_ONCE,
-    )
-    BacktestTrade.objects.bulk_create(
-        (
-            BacktestTrade(
-                backtest=row,
-                number=number,
-                order=numbers[trade.order_id],
-                ts=trade.ts,
-                symbol=trade.symbol,
-                side=trade.side,
-                quantity=trade.quantity,
-                price=trade.price,
-                fees=trade.fees,
-                reason=trade.reason,
-            )
-            for number, trade in enumerate(result.trades, 1)
-        ),
-        batch_size=ROWS_AT_ONCE,
-    )
+    BacktestDay.objects.bulk_create(_days(row, result, curve), batch_size=ROWS_AT_ONCE)
+    BacktestOrder.objects.bulk_create(_orders(row, result, numbers), batch_size=ROWS_AT_ONCE)
+    BacktestTrade.objects.bulk_create(_trades(row, result, numbers), batch_size=ROWS_AT_ONCE)
     BacktestTrip.objects.bulk_create(
-        (
-            BacktestTrip(
-                backtest=row,
-                number=number,
-                symbol=trip.symbol,
-                quantity=trip.quantity,
-                opened_ts=trip.opened_ts,
-                closed_ts=trip.closed_ts,
-                cost=trip.cost,
-                proceeds=trip.proceeds,
-                income=trip.income,
-                entry_reason=trip.entry_reason,
-                exit_reason=trip.exit_reason,
-            )
-            for number, trip in enumerate(trips, 1)
-        ),
-        batch_size=ROWS_AT_ONCE,
+        (_trip(row, number, trip) for number, trip in enumerate(trips, 1)), batch_size=ROWS_AT_ONCE
+    )
+
+
+def _days(row: Backtest, result: RunResult, curve: list[float | None]) -> Iterator[BacktestDay]:
+    falls = drawdowns(equity_of(result.days, result.settings.capital))[1:].tolist()
+    for day, fall, level in zip(result.days, falls, curve, strict=True):
+        yield BacktestDay(
+            backtest=row,
+            day=day_date(day.day),
+            cash=day.cash,
+            holdings=day.holdings,
+            bought=day.bought,
+            sold=day.sold,
+            fees=day.fees,
+            drawdown=fall,
+            compared=level,
+        )
+
+
+def _orders(row: Backtest, result: RunResult, numbers: Mapping[str, int]) -> Iterator[BacktestOrder]:
+    for placed in result.orders:
+        order = placed.order
+        yield BacktestOrder(
+            backtest=row,
+            number=numbers[order.id],
+            key=order.id,
+            asked_ts=placed.asked_ts,
+            ended_ts=placed.ended_ts or None,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=order.quantity,
+            price_type=order.price_type,
+            price=order.price,
+            reason=order.reason,
+            state=order.state,
+            filled=order.filled,
+            average_price=order.average_price,
+            code=order.code,
+        )
+
+
+def _trades(row: Backtest, result: RunResult, numbers: Mapping[str, int]) -> Iterator[BacktestTrade]:
+    for number, trade in enumerate(result.trades, 1):
+        yield BacktestTrade(
+            backtest=row,
+            number=number,
+            order=numbers[trade.order_id],
+            ts=trade.ts,
+            symbol=trade.symbol,
+            side=trade.side,
+            quantity=trade.quantity,
+            price=trade.price,
+            fees=trade.fees,
+            reason=trade.reason,
+        )
+
+
+def _trip(row: Backtest, number: int, trip: Trip) -> BacktestTrip:
+    return BacktestTrip(
+        backtest=row,
+        number=number,
+        symbol=trip.symbol,
+        quantity=trip.quantity,
+        opened_ts=trip.opened_ts,
+        closed_ts=trip.closed_ts,
+        cost=trip.cost,
+        proceeds=trip.proceeds,
+        income=trip.income,
+        entry_reason=trip.entry_reason,
+        exit_reason=trip.exit_reason,
     )
 
 

@@ -17,7 +17,8 @@ from accounts.choices import Scope
 from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.orders.choices import KillPhase, KillScope
-from trading.orders.services.halts import kill, kill_get, kill_view, kills_recent
+from trading.orders.selectors import kill_get, kill_view, kills_recent
+from trading.orders.services.halts import kill
 
 
 class KillRequestSerializer(serializers.Serializer[Any]):

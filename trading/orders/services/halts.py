@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -17,10 +17,9 @@ from ops import audit
 from ops.alerts import AlertKind, Severity, alert_raise
 from ops.audit import Actor
 from ops.clocks import wall_now
-from ops.errors import Code, Forbidden, Invalid, NotFound
+from ops.errors import Code, Forbidden, Invalid
 from ops.inputs import shown
 from trading.ledger.journal import DATABASE
-from trading.ledger.wire import moment, plain
 from trading.orders.choices import KillScope
 from trading.orders.models import KillRun, KillTarget, Order
 from trading.orders.services import kill_steps
@@ -28,6 +27,32 @@ from trading.risk.services.overrides import PLATFORM_WORD
 from trading.risk.services.states import person_state_set, platform_state_set
 
 MAX_BELOW = Decimal(20)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """What is to be stopped, by whom and how; `account` and `target` are None where the scope names none."""
+
+    actor: Actor
+    user: User
+    scope: KillScope
+    account: BrokerAccount | None
+    target: User | None
+    flatten: bool
+    below: Decimal | None
+    reason: str
+    request_id: str
+
+    @property
+    def name(self) -> str:
+        """What is stopped, for people."""
+        if self.account is not None:
+            return str(self.account.name)
+        return str(self.scope.label) if self.target is None else self.target.username
+
+    @property
+    def account_id(self) -> int | None:
+        return None if self.account is None else self.account.pk
 
 
 def kill(
@@ -76,119 +101,22 @@ def kill(
     if flatten:
         _refuse_flattening(user, scope, account, confirm)
         proven()
+    pull = _Pull(actor, user, scope, account, target, flatten, below, reason, request_id)
     with transaction.atomic(using=DATABASE):
-        accounts = _accounts(scope, account, target)
-        _halt(actor, scope, account, target, reason, request_id)
-        run = KillRun.objects.create(
-            scope=scope,
-            person=target,
-            flatten=flatten,
-            max_below_percent=below,
-            reason=reason[:200],
-            started_by=user,
-            started_at=wall_now(),
-        )
-        targets = [KillTarget(run=run, account=one) for one in accounts]
-        KillTarget.objects.bulk_create(targets)
-        audit.record(
-            actor=actor,
-            action="kill.started",
-            target=f"kill:{run.pk}",
-            after={
-                "scope": str(scope),
-                "accounts": [one.pk for one in accounts],
-                "person": None if target is None else target.username,
-                "flatten": flatten,
-                "max_below_percent": below,
-                "reason": reason,
-            },
-            account_id=None if account is None else account.pk,
-            request_id=request_id,
-        )
+        accounts = _accounts(pull)
+        _halt(pull)
+        run = _kept(pull, accounts)
     alert_raise(
         AlertKind.ACCOUNT_HALTED,
         Severity.CRITICAL,
-        f"Kill switch: {_name(scope, account, target)}, by {user.username}",
+        f"Kill switch: {pull.name}, by {user.username}",
         {"scope": str(scope), "flatten": flatten, "reason": reason, "run": str(run.pk)},
         dedup_key=f"kill:{run.pk}",
-        account_id=None if account is None else account.pk,
+        account_id=pull.account_id,
     )
     for one in KillTarget.objects.filter(run=run).select_related("run__person", "run__started_by"):
         kill_steps.advance(one)
     return run
-
-
-def kill_get(user: User, run_id: UUID) -> KillRun:
-    """One run.
-
-    Raises
-    ------
-    NotFound
-        KILL_NOT_FOUND: there is none, or none of its accounts is the person's to see.
-    """
-    run = KillRun.objects.select_related("person", "started_by").filter(pk=run_id).first()
-    officer = user.is_active and user.role in SEES_EVERY_ACCOUNT
-    visible = run is not None and KillTarget.objects.visible_to(user).filter(run=run).exists()
-    if run is None or not (officer or visible):
-        raise NotFound(Code.KILL_NOT_FOUND, run=str(run_id))
-    return run
-
-
-def kills_recent(user: User, limit: int = 50) -> list[KillRun]:
-    """The last runs that concern accounts the person may see, newest first."""
-    targets = KillTarget.objects.visible_to(user).values("run")
-    return list(KillRun.objects.filter(pk__in=targets).select_related("person", "started_by")[:limit])
-
-
-def kill_view(user: User, run: KillRun) -> dict[str, Any]:
-    """A run as it stands, with every order it wanted gone and every sale, of the accounts the person may see."""
-    targets = list(KillTarget.objects.visible_to(user).filter(run=run).select_related("account"))
-    return {
-        "id": str(run.pk),
-        "scope": str(run.scope),
-        "person": None if run.person is None else run.person.username,
-        "flatten": run.flatten,
-        "max_below_percent": plain(run.max_below_percent),
-        "reason": run.reason,
-        "started_by": run.started_by.username,
-        "started_at": moment(run.started_at),
-        "finished_at": moment(run.finished_at),
-        "targets": [_target_view(target) for target in targets],
-    }
-
-
-def _target_view(target: KillTarget) -> dict[str, Any]:
-    sold = [pk for orders in target.sales.values() if isinstance(orders, list) for pk in orders]
-    orders = Order.objects.in_bulk([UUID(pk) for pk in (*target.orders, *sold)])
-    return {
-        "account": target.account_id,
-        "name": target.account.name,
-        "phase": str(target.phase),
-        "finished_at": moment(target.finished_at),
-        "orders": [_order_view(orders[UUID(pk)]) for pk in target.orders if UUID(pk) in orders],
-        "sales": [
-            {
-                "symbol": symbol,
-                "orders": [_order_view(orders[UUID(pk)]) for pk in made if UUID(pk) in orders]
-                if isinstance(made, list)
-                else [],
-                "refused": "" if isinstance(made, list) else str(made),
-            }
-            for symbol, made in sorted(target.sales.items())
-        ],
-    }
-
-
-def _order_view(order: Order) -> dict[str, Any]:
-    return {
-        "id": str(order.pk),
-        "symbol": order.symbol,
-        "side": str(order.side),
-        "quantity": order.quantity,
-        "traded_quantity": order.traded_quantity,
-        "status": str(order.status),
-        "ended": order.final_at is not None,
-    }
 
 
 def _account(user: User, scope: KillScope, account_id: int | None) -> BrokerAccount | None:
@@ -248,35 +176,53 @@ def _refuse_flattening(user: User, scope: KillScope, account: BrokerAccount | No
         raise Invalid(Code.NOT_CONFIRMED, field="confirm", expected=expected)
 
 
-def _accounts(scope: KillScope, account: BrokerAccount | None, target: User | None) -> list[BrokerAccount]:
-    if account is not None:
-        return [account]
+def _accounts(pull: _Pull) -> list[BrokerAccount]:
+    """The accounts whose orders go; of a person those with orders of theirs and those they could have any on."""
+    if pull.account is not None:
+        return [pull.account]
     accounts = BrokerAccount.objects.order_by("pk")
-    if scope is KillScope.PERSON and target is not None:
-        open_on = Order.objects.filter(created_by=target, final_at__isnull=True).values("account")
-        may = BrokerAccount.objects.cancellable_by(target).values("pk")
+    if pull.target is not None:
+        open_on = Order.objects.filter(created_by=pull.target, final_at__isnull=True).values("account")
+        may = BrokerAccount.objects.cancellable_by(pull.target).values("pk")
         accounts = accounts.filter(pk__in=open_on) | accounts.filter(pk__in=may)
     return list(accounts.distinct())
 
 
-def _halt(
-    actor: Actor,
-    scope: KillScope,
-    account: BrokerAccount | None,
-    target: User | None,
-    reason: str,
-    request_id: str,
-) -> None:
-    words = reason or "kill switch"
-    if account is not None:
-        account_halt(actor=actor, account=account, reason=words)
-    elif scope is KillScope.PLATFORM:
-        platform_state_set(actor=actor, state=TradingState.HALTED, reason=words, request_id=request_id)
-    elif target is not None:
-        person_state_set(actor=actor, user=target, state=TradingState.HALTED, reason=words, request_id=request_id)
+def _halt(pull: _Pull) -> None:
+    actor, halted, words = pull.actor, TradingState.HALTED, pull.reason or "kill switch"
+    if pull.account is not None:
+        account_halt(actor=actor, account=pull.account, reason=words)
+    elif pull.target is not None:
+        person_state_set(actor=actor, user=pull.target, state=halted, reason=words, request_id=pull.request_id)
+    else:
+        platform_state_set(actor=actor, state=halted, reason=words, request_id=pull.request_id)
 
 
-def _name(scope: KillScope, account: BrokerAccount | None, target: User | None) -> str:
-    if account is not None:
-        return str(account.name)
-    return str(scope.label) if target is None else target.username
+def _kept(pull: _Pull, accounts: list[BrokerAccount]) -> KillRun:
+    """The rows that the trade workers carry on from, and the audit record."""
+    run = KillRun.objects.create(
+        scope=pull.scope,
+        person=pull.target,
+        flatten=pull.flatten,
+        max_below_percent=pull.below,
+        reason=pull.reason[:200],
+        started_by=pull.user,
+        started_at=wall_now(),
+    )
+    KillTarget.objects.bulk_create(KillTarget(run=run, account=account) for account in accounts)
+    audit.record(
+        actor=pull.actor,
+        action="kill.started",
+        target=f"kill:{run.pk}",
+        after={
+            "scope": str(pull.scope),
+            "accounts": [account.pk for account in accounts],
+            "person": None if pull.target is None else pull.target.username,
+            "flatten": pull.flatten,
+            "max_below_percent": pull.below,
+            "reason": pull.reason,
+        },
+        account_id=pull.account_id,
+        request_id=pull.request_id,
+    )
+    return run

@@ -56,10 +56,7 @@ def exit_plan_set(
         EXIT_PLAN_CHANGED.
     """
     account = account_to_trade(user, account_id)
-    if not isinstance(enabled, bool):
-        raise Invalid(Code.FIELD_INVALID, field="enabled", value=shown(enabled), allowed=[True, False])
-    if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 0):
-        raise Invalid(Code.FIELD_INVALID, field="version", value=shown(version))
+    _refuse_malformed(enabled, version)
     of_strategy, of_symbol = _subject(strategy, symbol)
     with transaction.atomic(using=DATABASE):
         # One plan of an account is set after the other: the account's row is the lock.
@@ -75,34 +72,46 @@ def exit_plan_set(
         before = None if stored is None else {"enabled": plan.enabled, "terms": plan.terms, "user": plan.user_id}
         plan.user, plan.token, plan.by_token = user, token, token is not None
         plan.enabled, plan.terms = enabled, wanted.as_json()
-        plan.version, plan.changed_at = held + 1, wall_now()
-        plan.save()
-        ExitPlanVersion.objects.create(
-            plan=plan,
-            version=plan.version,
-            enabled=plan.enabled,
-            terms=plan.terms,
-            user=user,
-            by_token=plan.by_token,
-            at=plan.changed_at,
-        )
-        audit.record(
-            actor=actor_for(user, token),
-            action="exit_plan.set",
-            target=f"exit_plan:{plan.pk}",
-            before=before,
-            after={
-                "enabled": enabled,
-                "terms": plan.terms,
-                "user": user.pk,
-                "strategy": of_strategy,
-                "symbol": of_symbol,
-                "version": plan.version,
-            },
-            account_id=account.pk,
-            request_id=request_id,
-        )
+        _keep(plan, before, request_id=request_id)
     return plan
+
+
+def _refuse_malformed(enabled: Any, version: Any) -> None:
+    if not isinstance(enabled, bool):
+        raise Invalid(Code.FIELD_INVALID, field="enabled", value=shown(enabled), allowed=[True, False])
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 0):
+        raise Invalid(Code.FIELD_INVALID, field="version", value=shown(version))
+
+
+def _keep(plan: ExitPlan, before: dict[str, Any] | None, *, request_id: str) -> None:
+    """Write the plan as its next version, with its history and its audit record."""
+    plan.version, plan.changed_at = plan.version + 1, wall_now()
+    plan.save()
+    ExitPlanVersion.objects.create(
+        plan=plan,
+        version=plan.version,
+        enabled=plan.enabled,
+        terms=plan.terms,
+        user=plan.user,
+        by_token=plan.by_token,
+        at=plan.changed_at,
+    )
+    audit.record(
+        actor=actor_for(plan.user, plan.token),
+        action="exit_plan.set",
+        target=f"exit_plan:{plan.pk}",
+        before=before,
+        after={
+            "enabled": plan.enabled,
+            "terms": plan.terms,
+            "user": plan.user_id,
+            "strategy": plan.strategy,
+            "symbol": plan.symbol,
+            "version": plan.version,
+        },
+        account_id=plan.account_id,
+        request_id=request_id,
+    )
 
 
 def _subject(strategy: Any, symbol: Any) -> tuple[str, str]:

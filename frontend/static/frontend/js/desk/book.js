@@ -9,6 +9,7 @@ const PARTS = ["asset", "positions", "orders", "trades", "executions"];
 export const isWorking = (order) => UNFINISHED.has(order.status);
 
 export class Book extends EventTarget {
+  loaded = false; // whether a snapshot has come: until then nothing is known, which is not the same as nothing
   asset = null;
   positions = new Map();
   orders = new Map();
@@ -16,6 +17,7 @@ export class Book extends EventTarget {
   executions = new Map();
 
   clear() {
+    this.loaded = false;
     this.asset = null;
     this.positions.clear();
     this.orders.clear();
@@ -25,6 +27,7 @@ export class Book extends EventTarget {
   }
 
   load(data) {
+    this.loaded = true;
     this.asset = data.asset;
     this.positions = new Map(data.positions.map((position) => [position.symbol, position]));
     this.orders = new Map(data.orders.map((order) => [order.id, order]));

@@ -28,7 +28,7 @@ export class DryRun {
       this.#show("");
       return;
     }
-    this.#box.classList.add("judging"); // what is shown is about the order before
+    this.#judging(true);
     this.#timer = setTimeout(() => this.#ask(order, turn), PAUSE_MS);
   }
 
@@ -51,10 +51,15 @@ export class DryRun {
 
   /** The same verdict again is not announced again. */
   #show(what, ...nodes) {
-    this.#box.classList.remove("judging");
+    this.#judging(false);
     if (what === this.#shown) return;
     this.#shown = what;
     this.#box.replaceChildren(...nodes);
+  }
+
+  /** Mark what is shown as being about the order before. */
+  #judging(on) {
+    for (const node of [this.#box, byId("ticket-fees"), byId("ticket-total")]) node.classList.toggle("judging", on);
   }
 
   #cost(cost) {

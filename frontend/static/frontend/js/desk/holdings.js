@@ -28,6 +28,11 @@ export class Holdings extends EventTarget {
     return this.#all;
   }
 
+  /** Whether anything is known of what is held. */
+  get known() {
+    return this.book.loaded;
+  }
+
   /** {account, position} of everything held. */
   rows() {
     const shown = [...this.book.positions.values()].map((position) => ({ account: this.account()?.id, position }));

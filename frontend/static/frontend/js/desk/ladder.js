@@ -21,6 +21,7 @@ export class Ladder {
     if (this.box.children.length !== 2 * LEVELS + 1) {
       const rows = () => Array.from({ length: LEVELS }, () => this.#row());
       this.box.replaceChildren(...rows(), element("hr"), ...rows());
+      this.box.dataset.unit = t("ladder.unit");
     }
     for (let level = LEVELS - 1; level >= 0; level -= 1) {
       this.#fill(this.box.children[LEVELS - 1 - level], t("ladder.ask", { level: level + 1 }), quote.ask[level], quote.askv?.[level], quote, facts);

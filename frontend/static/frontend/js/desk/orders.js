@@ -1,27 +1,31 @@
 // Orders and trades of the day, with cancel and replace.
 import { ApiError, explain, post } from "../lib/api.js";
 import { byId, element, setText, toast } from "../lib/dom.js";
-import { formatMoney, formatPrice, formatQuantity, formatTime, tickDigits } from "../lib/format.js";
+import { mountCopy } from "../lib/copytable.js";
+import { formatMoney, formatPrice, formatQuantity, formatTime } from "../lib/format.js";
+import { rememberObject, rememberedObject } from "../lib/remember.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
+import { Announcements } from "./announcements.js";
 import { isWorking } from "./book.js";
-import { knownInstrument, instrument } from "./instruments.js";
+import { digitsOf as digits, drawNamed, nameOf } from "./names.js";
 import { showOrder } from "./orderdetail.js";
 import { instrumentCell } from "./positions.js";
 import { Replacements } from "./replace.js";
 
-const digits = (symbol) => tickDigits(knownInstrument(symbol)?.tick);
+const KEY = "desk.orders";
+const FAILED = new Set(["REJECTED", "DENIED", "EXPIRED", "UNKNOWN", "NOT_FOUND"]);
+/** Which orders each choice shows. */
+const FILTERS = { all: () => true, open: isWorking, failed: ({ status }) => FAILED.has(status) };
 const newestFirst = (field) => (a, b) => (a[field] < b[field] ? 1 : a[field] > b[field] ? -1 : a.key < b.key ? 1 : -1);
 const sideTone = (row) => (row.side === "BUY" ? "up" : "down");
-const STATUS_BADGE = {
-  FILLED: "badge-active", REJECTED: "badge-warn", DENIED: "badge-warn", UNKNOWN: "badge-warn", NOT_FOUND: "badge-warn", PARTIALLY_FILLED: "badge-active",
-};
+const badgeOf = (row) => (FAILED.has(row.status) ? "badge-warn" : isWorking(row) ? "badge-active" : row.status === "FILLED" ? "badge-done" : "");
 
 function statusCell(cell, row) {
   if (!cell.firstElementChild) cell.append(element("span"), element("span", { className: "sub reason" }));
   const [badge, words] = cell.children;
   badge.dataset.status = row.status;
-  badge.className = `badge ${STATUS_BADGE[row.status] ?? ""}`;
+  badge.className = `badge ${badgeOf(row)}`;
   setText(badge, t(`status.${row.status}`));
   const reason = (row.code && explain(row.code, row.details)) || row.message || "";
   setText(words, reason);
@@ -29,11 +33,12 @@ function statusCell(cell, row) {
 }
 
 async function cancel(order, button) {
-  button.disabled = true;
+  if (button.ariaDisabled === "true") return; // under way; a button that is disabled would lose the focus
+  button.ariaDisabled = "true";
   try {
     await post(`orders/${order.id}/cancel`, {});
   } catch (error) {
-    button.disabled = false;
+    button.ariaDisabled = null;
     if (!(error instanceof ApiError)) throw error;
     toast(t("cancel.failed"), error.text, { bad: true });
   }
@@ -45,7 +50,7 @@ export function mountOrders(book, { onOpen, mayCancel }) {
   const timeCell = (cell, row) => {
     if (!cell.firstElementChild) {
       const opener = element("button", { type: "button", className: "row-link order-time", dataset: { act: "detail" } });
-      opener.addEventListener("click", () => showOrder(book.orders.get(row.id) ?? row, knownInstrument(row.symbol)?.name ?? row.symbol));
+      opener.addEventListener("click", () => showOrder(book.orders.get(row.id) ?? row, nameOf(row.symbol) || row.symbol));
       cell.append(opener);
     }
     setText(cell.firstElementChild, formatTime(row.submitted_at));
@@ -54,6 +59,8 @@ export function mountOrders(book, { onOpen, mayCancel }) {
   const actsCell = (cell, row) => {
     const wanted = isWorking(row) && !row.cancel_requested_at && mayCancel(row);
     if (!wanted) {
+      // Whoever pressed it goes on in the same row.
+      if (cell.contains(document.activeElement)) cell.parentElement.querySelector(".order-time").focus();
       cell.replaceChildren();
       return;
     }
@@ -63,7 +70,7 @@ export function mountOrders(book, { onOpen, mayCancel }) {
       button.addEventListener("click", () => run(book.orders.get(row.id) ?? row, button));
       return button;
     };
-    const replace = act("replace", (order) => replacements.open(order, knownInstrument(order.symbol)?.name ?? order.symbol));
+    const replace = act("replace", (order) => replacements.open(order, nameOf(order.symbol) || order.symbol));
     cell.append(element("div", { className: "order-acts" }, replace, act("cancel", cancel)));
   };
   /** Beside the status: which order this one replaces, or which replaces it. */
@@ -85,15 +92,15 @@ export function mountOrders(book, { onOpen, mayCancel }) {
     byId("orders"),
     [
       { className: "tabular", fill: timeCell },
-      { fill: (cell, row) => instrumentCell(cell, row, onOpen) },
+      { className: "card-title", fill: (cell, row) => instrumentCell(cell, row, onOpen) },
       { text: (row) => t(`side.${row.side}`), tone: sideTone },
       { className: "num", text: (row) => (row.price_type === "LIMIT" ? formatPrice(row.price, digits(row.symbol)) : t(`price_type.${row.price_type}`)) },
       { className: "num", text: (row) => `${formatQuantity(row.traded_quantity)} / ${formatQuantity(row.quantity)}` },
       { className: "num", text: (row) => (row.traded_quantity ? formatPrice(row.avg_price, digits(row.symbol) + 1) : "—") },
-      { fill: linkCell },
+      { className: "card-wide", fill: linkCell },
       { text: (row) => row.created_by ?? t("source.EXTERNAL") },
       { text: (row) => row.order_id || "—" },
-      { fill: actsCell },
+      { className: "card-acts", fill: actsCell },
     ],
     { empty: byId("orders-empty") },
   );
@@ -101,7 +108,7 @@ export function mountOrders(book, { onOpen, mayCancel }) {
     byId("trades"),
     [
       { className: "tabular", text: (row) => formatTime(row.traded_at) },
-      { fill: (cell, row) => instrumentCell(cell, row, onOpen) },
+      { className: "card-title", fill: (cell, row) => instrumentCell(cell, row, onOpen) },
       { text: (row) => t(`side.${row.side}`), tone: sideTone },
       { className: "num", text: (row) => formatPrice(row.price, digits(row.symbol)) },
       { className: "num", text: (row) => formatQuantity(row.quantity) },
@@ -111,36 +118,40 @@ export function mountOrders(book, { onOpen, mayCancel }) {
     ],
     { empty: byId("trades-empty") },
   );
-  const named = (row) => ({ ...row, key: String(row.id), name: row.name ?? knownInstrument(row.symbol)?.name });
+  const named = (row) => ({ ...row, key: String(row.id), name: row.name ?? nameOf(row.symbol) });
+  let filter = FILTERS[rememberedObject(KEY).filter] ? rememberedObject(KEY).filter : "all";
   const drawOrders = () => {
-    const rows = [...book.orders.values()].map(named).sort(newestFirst("submitted_at"));
+    if (!book.loaded) return orders.wait();
+    const all = [...book.orders.values()];
+    const rows = all.filter(FILTERS[filter]).map(named).sort(newestFirst("submitted_at"));
     orders.render(rows);
-    setText(byId("orders-count"), rows.length ? String(rows.length) : "");
+    setText(byId("orders-empty"), t(all.length ? "orders.none_fits" : "orders.none"));
+    setText(byId("orders-count"), all.length ? String(all.length) : "");
   };
+  for (const button of document.querySelectorAll("[data-orders]")) {
+    const show = () => button.setAttribute("aria-pressed", String(button.dataset.orders === filter));
+    show();
+    button.addEventListener("click", () => {
+      filter = button.dataset.orders;
+      rememberObject(KEY, { filter });
+      for (const other of document.querySelectorAll("[data-orders]")) other.setAttribute("aria-pressed", String(other === button));
+      drawOrders();
+    });
+  }
   const drawTrades = () => {
+    if (!book.loaded) return trades.wait();
     const rows = [...book.trades.values()].map(named).sort(newestFirst("traded_at"));
     trades.render(rows);
     setText(byId("trades-count"), rows.length ? String(rows.length) : "");
   };
-  const withNames = (items, draw) => {
-    draw();
-    const missing = [...new Set(items.map((item) => item.symbol))].filter((symbol) => !knownInstrument(symbol));
-    if (missing.length) Promise.allSettled(missing.map(instrument)).then(draw);
-  };
-  book.addEventListener("orders", () => withNames([...book.orders.values()], drawOrders));
+  const symbolsOf = (items) => [...items.values()].map(({ symbol }) => symbol);
+  book.addEventListener("orders", () => drawNamed(symbolsOf(book.orders), drawOrders));
   book.addEventListener("executions", drawOrders);
-  book.addEventListener("trades", () => withNames([...book.trades.values()], drawTrades));
-  book.addEventListener("order", ({ detail: { before, order } }) => announce(before, order));
+  book.addEventListener("trades", () => drawNamed(symbolsOf(book.trades), drawTrades));
+  const announcements = new Announcements();
+  book.addEventListener("order", ({ detail: { before, order } }) => announcements.hear(before, order));
   mountTabs();
-}
-
-/** Tell about an order that reached an end while the person looks elsewhere. */
-function announce(before, order) {
-  if (!before || before.status === order.status) return;
-  if (!["FILLED", "REJECTED", "UNKNOWN", "NOT_FOUND", "PARTIALLY_CANCELLED", "CANCELLED", "EXPIRED"].includes(order.status)) return;
-  const name = knownInstrument(order.symbol)?.name ?? order.symbol;
-  const bad = !["FILLED", "CANCELLED"].includes(order.status);
-  toast(`${name} · ${t(`side.${order.side}`)} · ${t(`status.${order.status}`)}`, order.message || `${formatQuantity(order.traded_quantity)} / ${formatQuantity(order.quantity)}`, { bad });
+  mountCopy(byId("orders-copy"), () => (byId("trades-view").hidden ? orders : trades).table);
 }
 
 function mountTabs() {
@@ -152,6 +163,7 @@ function mountTabs() {
       tab.tabIndex = selected ? 0 : -1;
       byId(tab.getAttribute("aria-controls")).hidden = !selected;
     }
+    byId("orders-filter").hidden = chosen !== tabs[0];
   };
   tabs.forEach((tab, index) => {
     tab.addEventListener("click", () => show(tab));

@@ -1,12 +1,14 @@
 // The table of positions: of the account shown or of all, values follow the prices, the order of rows only what the person chose.
-import { boot, byId, element, setText, tone } from "../lib/dom.js";
-import { formatMoney, formatPercent, formatPrice, formatQuantity, formatSigned, tickDigits } from "../lib/format.js";
+import { boot, byId, element, setText, setTone, tone } from "../lib/dom.js";
+import { mountCopy } from "../lib/copytable.js";
+import { formatMoney, formatPercent, formatPrice, formatQuantity, formatSigned } from "../lib/format.js";
 import { mountMenu } from "../lib/menu.js";
 import { rememberObject, rememberedObject } from "../lib/remember.js";
 import { instrumentAddress } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
-import { instrument, knownInstrument } from "./instruments.js";
+import { knownInstrument } from "./instruments.js";
+import { digitsOf, drawNamed, nameOf } from "./names.js";
 import { valuePosition } from "./valuation.js";
 
 const KEY = "desk.positions";
@@ -23,7 +25,7 @@ export function instrumentCell(cell, row, onOpen) {
 }
 
 const accountNames = new Map((boot.accounts ?? []).map(({ id, name }) => [id, name]));
-const digits = (row) => tickDigits(knownInstrument(row.symbol)?.tick);
+const digits = (row) => digitsOf(row.symbol);
 const column = (name, column) => ({ ...column, className: `${column.className ?? ""} col-${name}` });
 
 /** A row of figures: a position at its newest price. */
@@ -33,7 +35,8 @@ function rowOf({ account, position }, quotes) {
     key: `${account} ${position.symbol}`,
     account: accountNames.get(account) ?? String(account),
     symbol: position.symbol,
-    name: position.name ?? knownInstrument(position.symbol)?.name,
+    name: position.name ?? nameOf(position.symbol),
+    account_id: account,
     quantity: position.quantity,
     sellable: position.sellable,
     cost: worth.cost,
@@ -49,8 +52,10 @@ class PositionTable {
   #sort;
   #hidden;
   #needle;
+  #shown = []; // {account, position} of the rows
 
-  constructor(holdings, quotes, onOpen) {
+  /** @param {{onOpen: Function, onSell: (row: object) => void, maySell: (row: object) => boolean}} acts */
+  constructor(holdings, quotes, { onOpen, onSell, maySell }) {
     this.holdings = holdings;
     this.quotes = quotes;
     this.table = byId("positions");
@@ -61,10 +66,10 @@ class PositionTable {
     this.view = new KeyedTable(
       this.table,
       [
-        { fill: (cell, row) => instrumentCell(cell, row, onOpen) },
+        { className: "card-title", fill: (cell, row) => instrumentCell(cell, row, onOpen) },
         column("account", { text: (row) => row.account }),
         column("quantity", { className: "num", text: (row) => formatQuantity(row.quantity) }),
-        column("sellable", { className: "num", text: (row) => formatQuantity(row.sellable) }),
+        column("sellable", { className: "num", fill: sellCell(onSell, maySell) }),
         column("cost", { className: "num", text: (row) => formatPrice(row.cost, Math.max(3, digits(row))) }),
         column("last", { className: "num price-cell", text: (row) => formatPrice(row.last, digits(row)), tone: (row) => tone(row.change), flashOn: (row) => row.last }),
         column("change", { className: "num price-cell", text: (row) => formatPercent(row.change), tone: (row) => tone(row.change) }),
@@ -74,6 +79,7 @@ class PositionTable {
       ],
       { empty: byId("positions-empty") },
     );
+    mountCopy(byId("positions-copy"), () => this.table);
     this.#mountSort();
     this.#mountColumns();
     this.#mountFilter();
@@ -84,21 +90,36 @@ class PositionTable {
   #changed() {
     const symbols = [...new Set(this.holdings.rows().map(({ position }) => position.symbol))];
     this.quotes.want("positions", symbols);
-    const missing = symbols.filter((symbol) => !knownInstrument(symbol));
-    if (missing.length) Promise.allSettled(missing.map(instrument)).then(() => this.draw());
-    this.draw();
+    drawNamed(symbols, () => this.draw());
   }
 
   /** Prices change cells in place; rows move only when the person sorts or a position comes or goes. */
   #quoted(symbols) {
     const moved = this.holdings.rows().filter(({ position }) => symbols.has(position.symbol));
     for (const held of moved) this.view.refresh(rowOf(held, this.quotes), moved.length > MOST_FLASHING);
+    if (moved.length) this.#total();
+  }
+
+  /** What the rows that are shown come to. */
+  #total() {
+    const rows = this.#shown.map((held) => rowOf(held, this.quotes));
+    const sum = (name) => rows.reduce((total, row) => total + (Number.isFinite(row[name]) ? row[name] : 0), 0);
+    const [value, profit] = [sum("value"), sum("profit")];
+    byId("positions-total").hidden = rows.length < 2;
+    setText(byId("positions-total-value"), formatMoney(value));
+    for (const [part, figure, text] of [["profit", profit, formatSigned(profit)], ["ratio", profit, formatPercent(value === profit ? NaN : profit / (value - profit))]]) {
+      setText(byId(`positions-total-${part}`), text);
+      setTone(byId(`positions-total-${part}`), figure);
+    }
   }
 
   draw() {
-    const all = this.holdings.rows().map((held) => rowOf(held, this.quotes));
+    const all = this.holdings.rows().map((held) => ({ ...rowOf(held, this.quotes), held }));
     const rows = all.filter((row) => this.#fits(row)).sort((a, b) => this.#compare(a, b));
-    this.view.render(rows);
+    this.#shown = rows.map(({ held }) => held);
+    if (this.holdings.known || all.length) this.view.render(rows);
+    else this.view.wait();
+    this.#total();
     this.table.classList.toggle("hide-account", !this.holdings.all);
     setText(byId("positions-empty"), t(all.length ? "positions.none_fits" : "positions.none"));
     setText(byId("positions-count"), all.length ? t(rows.length < all.length ? "count.positions_shown" : "count.positions", { shown: rows.length, count: all.length }) : "");
@@ -167,4 +188,27 @@ class PositionTable {
   }
 }
 
-export const mountPositions = (holdings, quotes, onOpen) => byId("positions") && new PositionTable(holdings, quotes, onOpen);
+/** What may be sold now, as a button that fills the ticket with it. */
+function sellCell(onSell, maySell) {
+  return (cell, row) => {
+    const text = formatQuantity(row.sellable);
+    if (!(row.sellable > 0 && maySell(row))) {
+      if (cell.firstElementChild || cell.textContent !== text) cell.replaceChildren(text);
+      return;
+    }
+    if (!cell.firstElementChild) {
+      const button = element("button", { type: "button", className: "row-link figure-link", dataset: { act: "sell" } });
+      button.addEventListener("click", () => onSell({ symbol: row.symbol, quantity: Number(button.dataset.quantity) }));
+      cell.replaceChildren(button);
+    }
+    const button = cell.firstElementChild;
+    const words = t("positions.sell", { quantity: text, name: row.name || row.symbol });
+    if (button.title === words) return;
+    setText(button, text);
+    button.dataset.quantity = String(row.sellable);
+    button.title = words;
+    button.setAttribute("aria-label", words);
+  };
+}
+
+export const mountPositions = (holdings, quotes, acts) => byId("positions") && new PositionTable(holdings, quotes, acts);

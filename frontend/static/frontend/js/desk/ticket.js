@@ -16,6 +16,7 @@ export class Ticket {
   #dryRun = new DryRun();
   #ladder = new Ladder(byId("ladder"), { pick: true });
   #busy = false;
+  #turn = 0; // counts the instruments that were asked for: only the last one's facts count
   #attempt = null; // {fingerprint, key, sent}: one key names one order for ever, a changed order gets another
 
   constructor(book, quotes, { account, onOpen }) {
@@ -40,10 +41,13 @@ export class Ticket {
     for (const button of this.#form.querySelectorAll("[data-fraction]")) {
       button.addEventListener("click", () => this.#part(Number(button.dataset.fraction)));
     }
-    byId("ladder").addEventListener("click", (event) => {
-      const price = event.target.closest("button")?.dataset.price;
-      if (price) this.#setPrice(price);
-    });
+    for (const box of [byId("ladder"), byId("ticket-limits")]) {
+      box.addEventListener("click", (event) => {
+        const price = event.target.closest("button")?.dataset.price;
+        if (price && this.#priced) this.#setPrice(price);
+      });
+    }
+    byId("ticket-amount").addEventListener("input", (event) => this.#forAmount(event.target));
     quotes.addEventListener("change", ({ detail }) => this.#facts && detail.has(this.#facts.symbol) && this.#quoted());
     for (const part of ["asset", "positions"]) book.addEventListener(part, () => this.#drawPossible());
     this.rights();
@@ -57,25 +61,69 @@ export class Ticket {
     byId("ticket-submit").disabled = !allowed;
   }
 
-  /** Fill in another instrument. */
+  /** Fill in another instrument. True once it stands there; false when it could not, or another was asked for meanwhile. */
   async show(symbol) {
+    const turn = (this.#turn += 1);
     this.quotes.want("ticket", [symbol]);
     this.picker.set(symbol);
+    // An order never goes by the facts of another instrument than the one that the field names.
+    if (this.#facts?.symbol !== symbol) this.#forget();
+    let facts = null;
     try {
-      this.#facts = await instrument(symbol);
+      facts = await instrument(symbol);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (turn !== this.#turn) return false;
+      this.#forget();
       this.#say(error.text);
-      return;
+      return false;
     }
+    if (turn !== this.#turn) return false;
+    this.#facts = facts;
     this.#touchedPrice = false;
     this.#form.elements.price.value = "";
-    this.#form.elements.quantity.value = String(this.#minimum);
+    this.#setQuantity(this.#minimum);
     this.#say("");
     this.#offerTypes();
-    const { limit_down: low, limit_up: high } = this.#facts;
-    setText(byId("ticket-limits"), low && high ? t("ticket.limits", { low: formatPrice(low, this.#digits), high: formatPrice(high, this.#digits) }) : "");
+    this.#drawLimits();
     this.#quoted();
+    this.#judgeLater();
+    return true;
+  }
+
+  /** Fill in an order on another instrument: which side, how many. The person looks at it and sends it. */
+  async fill(symbol, side, quantity) {
+    if (!(await this.show(symbol))) return;
+    this.#form.elements.side.value = side;
+    this.#setQuantity(quantity);
+    this.#quoted();
+    this.#judgeLater();
+    this.#form.elements.quantity.focus();
+  }
+
+  #forget() {
+    this.#facts = null;
+    this.#dryRun.later(null);
+    this.#drawLadder();
+    this.#drawLimits();
+    this.#drawValue();
+    setText(byId("ticket-possible"), "");
+  }
+
+  /** The day's limits, as buttons that put them into the price. */
+  #drawLimits() {
+    const { limit_down: low, limit_up: high } = this.#facts ?? {};
+    const limit = (key, price) => element("button", { type: "button", className: "button button-quiet button-small", dataset: { price: formatPrice(price, this.#digits) }, textContent: t(key, { price: formatPrice(price, this.#digits) }) });
+    byId("ticket-limits").replaceChildren(...(low && high ? [limit("ticket.limit_down", low), limit("ticket.limit_up", high)] : []));
+  }
+
+  /** The whole lots that this much money buys, or that it is worth. */
+  #forAmount(input) {
+    const lot = this.#facts?.quantity_step ?? this.#facts?.lot_size ?? 100;
+    const shares = Math.floor(number(input.value.replaceAll(",", "")) / this.#each / lot) * lot;
+    if (!this.#facts || !Number.isFinite(shares)) return;
+    this.#form.elements.quantity.value = String(shares < this.#minimum ? 0 : shares);
+    this.#drawValue();
     this.#judgeLater();
   }
 
@@ -117,12 +165,13 @@ export class Ticket {
     price.disabled = !this.#priced;
     setText(byId("ticket-price-label"), t(this.#priced && this.#type !== "LIMIT" ? "ticket.protection" : "ticket.price"));
     if (!this.#priced) price.value = "";
-    else if (!price.value) this.#quoted();
+    else if (!price.value && this.#facts) this.#quoted();
   }
 
   #edited(event) {
     if (event.target.name === "price") this.#touchedPrice = true;
-    if (event.target.name === "side") this.#drawPossible();
+    if (event.target.name === "side" && this.#facts) this.#quoted(); // a price that nobody typed follows the other side of the book
+    if (event.target.name === "quantity") byId("ticket-amount").value = "";
     if (event.target.name === "price_type") this.#fitPrice();
     this.#drawValue();
     this.#say("");
@@ -161,7 +210,7 @@ export class Ticket {
     if (name === "quantity") {
       const lot = this.#facts?.quantity_step ?? this.#facts?.lot_size ?? 100;
       const current = Math.max(0, Math.trunc(number(input.value)) || 0);
-      input.value = String(Math.max(this.#minimum, current + by * (lot === 1 ? 100 : lot)));
+      this.#setQuantity(Math.max(this.#minimum, current + by * (lot === 1 ? 100 : lot)));
     } else {
       // Whole ticks: binary fractions would drift off the grid.
       const scale = 10 ** this.#digits;
@@ -171,6 +220,11 @@ export class Ticket {
     }
     this.#drawValue();
     this.#judgeLater();
+  }
+
+  #setQuantity(quantity) {
+    this.#form.elements.quantity.value = String(quantity);
+    byId("ticket-amount").value = ""; // the quantity is no longer what that money buys
   }
 
   #setPrice(price) {
@@ -205,7 +259,7 @@ export class Ticket {
     if (!Number.isFinite(possible)) return;
     const lot = this.#facts.quantity_step ?? this.#facts.lot_size ?? 100;
     const part = divisor === 1 ? possible : Math.floor(possible / divisor / lot) * lot;
-    this.#form.elements.quantity.value = String(part);
+    this.#setQuantity(part);
     this.#drawValue();
     this.#judgeLater();
   }
@@ -243,7 +297,8 @@ export class Ticket {
     const fingerprint = JSON.stringify(order);
     if (this.#attempt?.fingerprint !== fingerprint) this.#attempt = { fingerprint, key: crypto.randomUUID() };
     this.#busy = true;
-    byId("ticket-submit").disabled = true;
+    const button = byId("ticket-submit");
+    button.disabled = true;
     this.#say("");
     try {
       if (!(await this.#agreed(order))) return;
@@ -263,6 +318,8 @@ export class Ticket {
     } finally {
       this.#busy = false;
       this.rights();
+      // A button that was disabled has lost the focus: whoever works by keyboard goes on where they were.
+      if (document.activeElement === document.body) button.focus();
     }
   }
 

@@ -41,10 +41,14 @@ export function flash(node, direction) {
   node.classList.add(next);
 }
 
+const MOST_TOASTS = 5;
+
 /** Show a message in the corner for some seconds. */
 export function toast(title, detail = "", { bad = false, seconds = 6 } = {}) {
   const node = element("div", { className: bad ? "toast toast-bad" : "toast" }, element("strong", { textContent: title }), detail);
-  byId("toasts").append(node);
+  const box = byId("toasts");
+  box.append(node);
+  while (box.children.length > MOST_TOASTS) box.firstElementChild.remove();
   setTimeout(() => node.remove(), seconds * 1000);
 }
 

@@ -1,5 +1,9 @@
 // A keyed table: rows are created once, moved, and changed cell by cell. No re-rendering, no lost focus, no jump.
 import { element, flash, setText } from "./dom.js";
+import { formatTime } from "./format.js";
+import { t } from "./text.js";
+
+const WAITING_ROWS = 3;
 
 /**
  * @typedef {Object} Column
@@ -14,17 +18,63 @@ export class KeyedTable {
   #seen = new Set(); // keys of the rows in sight
   #late = new Map(); // key -> what a row shows once it is in sight
   #sight = new IntersectionObserver((entries) => this.#sighted(entries));
+  #state = null; // what stands in the place of rows, or below them: grey bars, or why there is nothing newer
+  #at = null; // when the rows were true
+  #labels;
 
-  /** @param {HTMLTableElement} table @param {Column[]} columns @param {{empty?: HTMLElement, onRow?: Function}} options */
+  /**
+   * @param {HTMLTableElement} table  of class "cards": on a phone each row is a card of names and values
+   * @param {Column[]} columns @param {{empty?: HTMLElement, onRow?: Function}} options
+   */
   constructor(table, columns, { empty = null, onRow = null } = {}) {
+    this.table = table;
     this.body = table.tBodies[0];
     this.columns = columns;
     this.empty = empty;
     this.onRow = onRow;
+    this.#labels = table.classList.contains("cards") ? [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim()) : null;
+    // A row that is drawn as a grid is none to a screen reader unless it says so.
+    if (this.#labels) for (const [node, role] of [[table, "table"], [table.tHead, "rowgroup"], [this.body, "rowgroup"], ...[...table.tHead.rows].map((row) => [row, "row"])]) node.setAttribute("role", role);
+  }
+
+  /** Nothing is known yet: grey bars stand where the rows will. */
+  wait() {
+    this.render([]);
+    this.#at = null;
+    if (this.empty) this.empty.hidden = true;
+    this.table.setAttribute("aria-busy", "true");
+    const bars = Array.from({ length: WAITING_ROWS }, () => element("span"));
+    this.#stand(element("div", { className: "skeleton" }, element("span", { className: "visually-hidden", textContent: t("panel.loading") }), ...bars));
+  }
+
+  /** What was asked for did not come: say why, since when the rows are old, and offer `retry`. Rows that are here stay, greyed. */
+  fail(error, retry) {
+    const words = this.#at === null ? error.text : t("panel.old", { time: formatTime(this.#at), reason: error.text });
+    const again = element("button", { type: "button", className: "button button-small", textContent: t("panel.again") });
+    again.addEventListener("click", () => retry());
+    if (this.empty) this.empty.hidden = true;
+    this.table.removeAttribute("aria-busy");
+    this.table.classList.toggle("is-old", this.#at !== null);
+    // The button that was pressed is replaced by its like: the focus stays on it.
+    const pressed = this.#state?.contains(document.activeElement);
+    this.#stand(element("div", { className: "panel-state", role: "status" }, element("span", { textContent: words }), again));
+    if (pressed) again.focus();
+  }
+
+  #stand(node) {
+    this.#state?.remove();
+    this.#state = node;
+    if (node) this.table.after(node);
   }
 
   /** Show `items` ({key, ...}) in this order. */
   render(items) {
+    if (this.#state) {
+      this.#stand(null);
+      this.table.removeAttribute("aria-busy");
+      this.table.classList.remove("is-old");
+    }
+    this.#at = Date.now();
     const wanted = new Set(items.map((item) => item.key));
     for (const [key, row] of this.#rows) {
       if (!wanted.has(key)) {
@@ -68,11 +118,16 @@ export class KeyedTable {
 
   #create(item) {
     const row = element("tr", { dataset: { key: item.key } });
-    for (const column of this.columns) {
+    this.columns.forEach((column, index) => {
       const cell = element("td", { className: column.className ?? "" });
+      if (this.#labels) {
+        cell.dataset.label = this.#labels[index];
+        cell.setAttribute("role", "cell");
+      }
       row.append(cell);
       this.#fill(cell, column, item, true);
-    }
+    });
+    if (this.#labels) row.setAttribute("role", "row");
     this.#rows.set(item.key, row);
     this.#sight.observe(row);
     this.onRow?.(row, item);

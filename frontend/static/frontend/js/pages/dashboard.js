@@ -50,7 +50,15 @@ function start() {
   const mayCancel = (order) => (account?.can_trade ?? false) && (account.can_trade_all || boot.own.includes(order.created_by));
   mountAssets(book, quotes);
   const holdings = new Holdings(book, socket, { account: () => account });
-  mountPositions(holdings, quotes, open);
+  mountPositions(holdings, quotes, {
+    onOpen: open,
+    onSell: ({ symbol, quantity }) => {
+      open(symbol);
+      ticket.fill(symbol, "SELL", quantity);
+    },
+    // Only the account that is shown: the ticket orders on no other.
+    maySell: (row) => (account?.can_trade ?? false) && row.account_id === account.id,
+  });
   mountOrders(book, { onOpen: open, mayCancel });
   mountCancelAll(book, { account: () => account, mayCancel });
 

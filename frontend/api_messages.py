@@ -17,6 +17,7 @@ API_MESSAGES: dict[str, str | Promise] = {
     "api.cut": _("The first {shown} of {all} characters are shown."),
     "api.none": _("No operation fits."),
     "api.required": _("required"),
+    "api.unread": _("The operations could not be read ({reason}). Load the page again."),
     "api.unset": _("not sent"),
     "api.took": _("{milliseconds} ms, {bytes} bytes"),
     "api.asking": _("Asking…"),

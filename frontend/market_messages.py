@@ -62,7 +62,6 @@ MARKET_MESSAGES: dict[str, str | Promise] = {
     "job.rate": _("{rate} per second"),
     "job.retried": _("What failed is tried again in a job of its own."),
     "job.rows": _("{rows} bars stored"),
-    "job.stale": _("No connection since {time}: what is shown may be old. It is asked for again by itself."),
     "job.static": _("Static data"),
     "job.took": _("took {duration}"),
     # Why a row of a file cannot be stored

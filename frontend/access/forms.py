@@ -160,14 +160,16 @@ class TeamForm(forms.Form):
 class MemberForm(forms.Form):
     """Somebody who joins a team."""
 
-    user = forms.ModelChoiceField(label=_("Person"), queryset=User.objects.filter(is_active=True))
+    user = forms.ModelChoiceField(
+        label=_("Person"), queryset=User.objects.filter(is_active=True), empty_label=_("Choose…")
+    )
 
 
 class GrantForm(forms.Form):
     """Rights of a person or a team on an account."""
 
     holder = forms.ChoiceField(label=_("For"))
-    account = forms.ModelChoiceField(label=_("Account"), queryset=BrokerAccount.objects.all())
+    account = forms.ModelChoiceField(label=_("Account"), queryset=BrokerAccount.objects.all(), empty_label=_("Choose…"))
     trade = forms.ChoiceField(label=_("Trading"), choices=TradeRight.choices)
     can_approve = forms.BooleanField(label=_("May approve orders"), required=False)
     can_manage = forms.BooleanField(label=_("May halt and resume"), required=False)
@@ -184,7 +186,7 @@ class GrantForm(forms.Form):
         super().__init__(*args, **kwargs)
         people = [(f"user:{row.pk}", row.username) for row in User.objects.filter(is_active=True)]
         teams = [(f"team:{row.pk}", row.name) for row in Team.objects.all()]
-        groups: list[Any] = [("", "---------"), (_("People"), people)]
+        groups: list[Any] = [("", _("Choose…")), (_("People"), people)]
         self.fields["holder"].choices = [*groups, (_("Teams"), teams)] if teams else groups  # type: ignore[attr-defined]
 
     def clean_expires_at(self) -> Any:

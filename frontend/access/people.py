@@ -25,6 +25,7 @@ from accounts.services import (
 from accounts.services.sessions import sessions_of
 from frontend.access.forms import DeactivateForm, InviteForm, PersonForm
 from frontend.access.page import Page
+from frontend.access.work import work_rows
 from ops.clocks import wall_now
 from ops.errors import Code, NotFound
 from ops.handover import open_work
@@ -91,7 +92,7 @@ class PersonView(Page):
             "teams": person.teams.all(),
             "sessions": sessions_of(person),
             "tokens": ApiToken.objects.filter(user=person, revoked_at=None),
-            "work": open_work(person.pk),
+            "work": work_rows(item.as_dict() for item in open_work(person.pk)),
             "handovers": Handover.objects.filter(person=person).select_related("successor", "created_by"),
         }
 

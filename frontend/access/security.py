@@ -20,6 +20,7 @@ from accounts.services.sessions import session_moved, sessions_of
 from frontend.access.devices import device_name
 from frontend.access.forms import ChangePasswordForm, CodeForm, TokenForm
 from frontend.access.page import Page
+from frontend.access.work import work_rows
 from ops.errors import Code, DeskError, Forbidden, NotFound
 
 
@@ -50,7 +51,7 @@ class SecurityView(Page):
             "sessions": [(row, device_name(row.agent)) for row in sessions_of(self.user)],
             "session_key": self.request.session.session_key,
             "tokens": ApiToken.objects.filter(user=self.user).select_related("rotated_from")[:50],
-            "handovers": handovers_for(self.user),
+            "handovers": [(handover, work_rows(items)) for handover, items in handovers_for(self.user)],
         }
 
     # ---------------------------------------------------------------- password

@@ -82,7 +82,7 @@ def test_process_that_falls_silent_is_reported_and_cleared_when_it_is_back() -> 
 def test_process_that_never_came_is_reported() -> None:
     watch_processes(["beat"])
 
-    assert Alert.objects.get().title == "beat has not reported for ever"
+    assert Alert.objects.get().title == "beat has never reported"
 
 
 def test_expected_processes_follow_the_enabled_hosts(host: QmtHost) -> None:

@@ -47,7 +47,7 @@ def watch_processes(expected: Iterable[str]) -> list[str]:
         alert_raise(
             AlertKind.PROCESS_MISSING,
             Severity.CRITICAL,
-            f"{name} has not reported for {_words(None if seen is None else now - seen)}",
+            f"{name} has never reported" if seen is None else f"{name} has not reported for {_words(now - seen)}",
             {"process": name, "last_loop_at": seen or "never"},
             dedup_key=key,
         )
@@ -76,8 +76,6 @@ def watch_disk(folder: Path) -> int:
     return usage.free
 
 
-def _words(age: timedelta | None) -> str:
-    if age is None:
-        return "ever"
+def _words(age: timedelta) -> str:
     seconds = int(age.total_seconds())
     return f"{seconds} s" if seconds < 600 else f"{seconds // 60} min"

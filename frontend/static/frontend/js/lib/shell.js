@@ -15,6 +15,12 @@ byId("theme-toggle")?.addEventListener("click", () => {
   document.dispatchEvent(new Event("themechange"));
 });
 
+// On a narrow screen menus scroll sideways: what one is on is in sight.
+for (const here of document.querySelectorAll(".nav [aria-current], .page-tabs [aria-current]")) {
+  const menu = here.parentElement;
+  menu.scrollLeft = here.offsetLeft - menu.offsetLeft - (menu.clientWidth - here.offsetWidth) / 2;
+}
+
 mountBell();
 socket.addEventListener("down", ({ detail }) => detail.code === 4401 && location.reload());
 socket.connect();

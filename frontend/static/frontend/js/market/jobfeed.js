@@ -21,7 +21,7 @@ export class JobFeed extends EventTarget {
 
   /** Newest first. */
   get sorted() {
-    return [...this.jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    return [...this.jobs.values()].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
   }
 
   /** Ask for the newest page again: what happened while nobody listened. */

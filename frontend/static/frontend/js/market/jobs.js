@@ -15,9 +15,9 @@ export const isFinal = (job) => Boolean(job.finished_at);
 
 /** What a job is about: instruments, period and range. */
 export function jobSubject({ params = {} }) {
-  const { symbols = [], symbol_count: count = symbols.length, period = "", start = "", end = "" } = params;
+  const { strategy = "", symbols = [], symbol_count: count = symbols.length, period = "", start = "", end = "" } = params;
   const what = count > 3 ? t("count.positions", { count: formatQuantity(count) }) : symbols.join(", ");
-  return [what, period, start && `${start} – ${end}`].filter(Boolean).join(" · ");
+  return [strategy, what, period, start && `${start} – ${end}`].filter(Boolean).join(" · ");
 }
 
 export const jobTitle = (job) => [t(`job.${job.kind}`), jobSubject(job)].filter(Boolean).join(" · ");

@@ -6,6 +6,7 @@ import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatStamp } from "../lib/format.js";
 import { socket } from "../lib/live.js";
 import { Pages } from "../lib/rows.js";
+import { mountStale } from "../market/stale.js";
 import { t } from "../lib/text.js";
 
 const list = byId("alerts");
@@ -81,6 +82,7 @@ for (const button of document.querySelectorAll("[data-state]")) {
   });
 }
 
+mountStale();
 socket.addEventListener("alerts", ({ detail }) => {
   applyAlerts(open, detail);
   if (shown === "open") drawOpen();

@@ -10,7 +10,7 @@ const LANGUAGES = { curl, python };
 const HEADERS = ["content-type", "etag", "location", "retry-after", "ratelimit-remaining", "x-data-complete", "x-data-source", "x-request-id", "deprecation", "sunset"];
 const READING = new Set(["GET"]);
 
-const spec = await (await fetch("/api/schema/", { headers: { Accept: "application/json" } })).json();
+const spec = await read("/api/schema/");
 const operations = operationsOf(spec);
 let current = null;
 let language = "curl";
@@ -18,6 +18,18 @@ let file = null;
 
 const token = () => byId("token").value.trim();
 const csrf = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
+
+/** The document; what keeps it away stands where the operations would, and the page ends there. */
+async function read(path) {
+  try {
+    const response = await fetch(path, { headers: { Accept: "application/json" } });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    return await response.json();
+  } catch (error) {
+    setText(byId("operations-state"), t("api.unread", { reason: error.message }));
+    throw error;
+  }
+}
 
 // ---------------------------------------------------------------- the list
 function list() {

@@ -42,7 +42,7 @@ function detail(event) {
 
 function eventRow(event) {
   const opener = element("button", { type: "button", className: "row-link", "aria-expanded": "false" }, element("span", { className: "tabular", textContent: formatStamp(event.at) }));
-  const follow = element("button", { type: "button", className: "row-link", title: t("audit.follow") }, element("code", { textContent: event.target }));
+  const follow = element("button", { type: "button", className: "row-link", title: `${event.target} · ${t("audit.follow")}` }, element("code", { textContent: event.target }));
   follow.addEventListener("click", () => {
     form.reset();
     form.elements.target.value = event.target;

@@ -11,13 +11,14 @@ import { Catalogue } from "../strategies/catalogue.js";
 
 const EVERY_MS = 1500;
 const UNFINISHED = ["WAITING", "RUNNING"];
-const PERCENT = ["total_return", "annual_return", "annual_volatility", "max_drawdown", "exposure"];
-const FIGURES = [...PERCENT.slice(0, 3), "sharpe_ratio", "sortino_ratio", "max_drawdown", "calmar_ratio", "turnover", "exposure"];
+const FIGURES = ["total_return", "annual_return", "annual_volatility", "sharpe_ratio", "sortino_ratio", "max_drawdown", "calmar_ratio", "turnover", "exposure"];
 const TABLES = ["days", "orders", "trades", "trips"];
-const SIGNED = ["total_return", "annual_return"];
 const share = (value) => (value === null || value === undefined ? NONE : formatPercent(value));
 const unsigned = (value) => share(value).replace("+", "");
+const fallen = (value) => share(value ? -value : value);
 const ratio = (value) => (value === null || value === undefined ? NONE : value.toFixed(2));
+/** How a figure is written; a plain number unless named here. */
+const WRITTEN = { total_return: share, annual_return: share, annual_volatility: unsigned, max_drawdown: fallen, exposure: unsigned };
 
 const figure = (id, plot) => element("figure", {}, element("figcaption", { textContent: t(`plot.${plot}`) }), element("img", { src: `/api/v1/backtests/${id}/plots/${plot}.svg`, alt: t(`plot.${plot}`) }));
 
@@ -36,7 +37,7 @@ class Backtests {
       { text: ({ start, end, period }) => `${start} – ${end} · ${t(`period.${period}`)}` },
       { text: ({ state, code }) => (code ? explain(code) || code : t(`backtest_state.${state}`)) },
       { className: "num", text: ({ total_return: value }) => share(value), tone: ({ total_return: value }) => (value > 0 ? "up" : value < 0 ? "down" : "") },
-      { className: "num", text: ({ max_drawdown: value }) => share(value === null ? null : -value) },
+      { className: "num", text: ({ max_drawdown: value }) => fallen(value) },
       { className: "num", text: ({ sharpe_ratio: value }) => ratio(value) },
     ],
     { empty: byId("backtests-empty") },
@@ -46,12 +47,22 @@ class Backtests {
     this.#catalogue.load();
     byId("backtest-run").disabled = !boot.may_run;
     this.#form.addEventListener("submit", (event) => this.#start(event));
+    this.#fillRange();
     setInterval(() => this.#watch(), EVERY_MS);
     this.refresh();
   }
 
   refresh() {
     return this.#pages.load("backtests", new URLSearchParams({ limit: "20" }));
+  }
+
+  /** A year up to the market's own today, as long as nothing was typed. */
+  async #fillRange() {
+    const { start, end } = this.#form.elements;
+    const { body } = await get("calendar").catch(() => ({ body: {} }));
+    if (!body.trade_date || start.value || end.value) return;
+    end.value = body.trade_date;
+    start.value = `${Number(body.trade_date.slice(0, 4)) - 1}${body.trade_date.slice(4)}`.replace("-02-29", "-02-28");
   }
 
   #take(results, first) {
@@ -123,11 +134,11 @@ class Backtests {
     bar.setAttribute("aria-label", t("backtest.progress", { done, total }));
     if (!redraw) return;
     const shown = FIGURES.filter((name) => name in figures);
-    byId("report-figures").replaceChildren(...shown.map((name) => element("div", {}, element("dt", { textContent: t(`figure.${name}`) }), element("dd", { className: "tabular", textContent: PERCENT.includes(name) ? (SIGNED.includes(name) ? share : unsigned)(figures[name]) : ratio(figures[name]) }))));
+    byId("report-figures").replaceChildren(...shown.map((name) => element("div", {}, element("dt", { textContent: t(`figure.${name}`) }), element("dd", { className: "tabular", textContent: (WRITTEN[name] ?? ratio)(figures[name]) }))));
     const plots = state === "DONE" ? boot.plots : [];
     byId("report-plots").replaceChildren(...plots.map((plot) => figure(row.id, plot)));
     const files = state === "DONE" ? TABLES : [];
-    byId("report-files").replaceChildren(...files.flatMap((table) => [element("a", { href: `/api/v1/backtests/${row.id}/${table}.csv`, textContent: `${table}.csv` }), " "]));
+    byId("report-files").replaceChildren(...files.map((table) => element("a", { className: "button button-small button-link", href: `/api/v1/backtests/${row.id}/${table}.csv`, textContent: `${table}.csv` })));
     this.#acts(row);
   }
 

@@ -22,7 +22,7 @@ const table = new KeyedTable(
   byId("members"),
   [
     { fill: symbolCell },
-    { className: "num weight", text: (row) => (row.weight === undefined ? "" : `${Number(row.weight)}%`) },
+    { className: "num weight", text: (row) => (row.weight === undefined ? "" : `${Number(row.weight).toFixed(4)}%`) },
     { className: "tabular", text: (row) => row.valid_from },
     { className: "tabular", text: (row) => row.valid_to ?? NONE },
   ],

@@ -61,7 +61,9 @@ function draw() {
 async function choose(id, { focus = false } = {}) {
   chosen = id;
   lastDrawn = "";
-  if (!feed.jobs.has(id) && !(await feed.one(id))) return close();
+  const known = feed.jobs.has(id) || (await feed.one(id));
+  byId("job-unknown").hidden = Boolean(known);
+  if (!known) return close();
   history.replaceState(null, "", `#job=${id}`);
   items.show(hasParts(feed.jobs.get(id)) ? feed.jobs.get(id) : null);
   draw();

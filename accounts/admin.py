@@ -12,6 +12,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.db.models import QuerySet
@@ -84,6 +85,13 @@ class Guarded(AdminsOnly):
         if request.method in ("GET", "HEAD", "OPTIONS") or sudo_of(request) is not None:
             return None
         return redirect_to_login(request.get_full_path(), settings.SUDO_URL, "next")
+
+
+admin.site.site_header = _("QMT Desk administration")
+admin.site.site_title = _("QMT Desk administration")
+admin.site.index_title = _("Rows of the platform")
+# Rights come from roles and grants; a group of Django's would look as if it gave some.
+admin.site.unregister(Group)
 
 
 @admin.register(User)

@@ -230,7 +230,9 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.JOB_NOTHING_FAILED: _("Nothing of this job failed."),
     Code.NOTHING_RESERVED: _("The order holds nothing that could be released."),
     Code.ORDER_EXPIRED: _("The order has expired."),
-    Code.AUTHORITY_CHANGED: _("The right to send this order was withdrawn."),
+    Code.AUTHORITY_CHANGED: _(
+        "What this order goes by has changed since: rights, a halt or a switch of the account. Look, then go on."
+    ),
     Code.AUTO_TRADING_OFF: _("Automatic trading is switched off on this account."),
     Code.ORDER_IN_FLIGHT: _("An order on this instrument and side is still open."),
     Code.EXIT_PLAN_CHANGED: _("Somebody else has set this exit plan meanwhile."),

@@ -62,6 +62,7 @@ RISK_MESSAGES: dict[str, str | Promise] = {
     "effective.usage": _("Usage of {limit}"),
     "limits.edit": _("Edit"),
     "limits.edit_of": _("Edit limit {id}: {kind}"),
+    "limits.default": _("Set by the installation"),
     "limits.everyone": _("Everybody"),
     "limits.new": _("New limit"),
     "limits.on": _("On"),

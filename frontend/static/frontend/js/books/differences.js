@@ -34,7 +34,7 @@ export class Differences {
   #pages = new Pages(byId("differences-more"), (results, first) => {
     this.#rows = first ? results : [...this.#rows, ...results];
     this.#table.render(this.#rows.map((row) => ({ ...row, what: row.key, key: `${row.id}.${row.state}` })));
-  });
+  }, (error) => this.#table.fail(error, () => this.refresh()));
 
   constructor() {
     for (const button of this.#buttons) button.addEventListener("click", () => this.#choose(button));

@@ -1,8 +1,7 @@
 // Who and what earned it, fees by item.
-import { get } from "../lib/api.js";
+import { ApiError, get } from "../lib/api.js";
 import { byId, tone } from "../lib/dom.js";
 import { formatMoney, formatSigned, number } from "../lib/format.js";
-import { showRefusal } from "../lib/refusal.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
 
@@ -16,7 +15,7 @@ export class ProfitTable {
   #buttons = document.querySelectorAll("[data-by]");
   #table = new KeyedTable(
     byId("profit"),
-    [{ text: (row) => row.name || t(this.#by === "strategy" ? "profit.no_strategy" : "profit.nobody") }, signed("total"), signed("realised"), signed("unrealised"), money("dividends"), fee("COMMISSION"), fee("STAMP_DUTY"), fee("TRANSFER_FEE"), money("bought"), money("sold")],
+    [{ className: "card-title", text: (row) => row.name || t(this.#by === "strategy" ? "profit.no_strategy" : "profit.nobody") }, signed("total"), signed("realised"), signed("unrealised"), money("dividends"), fee("COMMISSION"), fee("STAMP_DUTY"), fee("TRANSFER_FEE"), money("bought"), money("sold")],
     { empty: byId("profit-empty") },
   );
 
@@ -26,6 +25,7 @@ export class ProfitTable {
 
   show(account) {
     this.#account = account;
+    this.#table.wait();
     return this.refresh();
   }
 
@@ -35,10 +35,10 @@ export class ProfitTable {
     try {
       const { body } = await get(`accounts/${id}/profit?by=${by}`);
       if (id !== this.#account.id || by !== this.#by) return; // something else was chosen meanwhile
-      showRefusal(byId("profit-error"));
       this.#table.render(body.results.map((line) => ({ ...line, key: `${by}.${line.key}` })));
     } catch (error) {
-      showRefusal(byId("profit-error"), error);
+      if (!(error instanceof ApiError)) throw error;
+      if (id === this.#account.id) this.#table.fail(error, () => this.refresh());
     }
   }
 

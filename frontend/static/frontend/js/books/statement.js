@@ -1,8 +1,8 @@
 // One trade date of an account: figures, fees by item, holdings; and the files to take away.
-import { get } from "../lib/api.js";
+import { ApiError, get } from "../lib/api.js";
 import { byId, element, setText, tone } from "../lib/dom.js";
+import { drawNamed, digitsOf, nameOf } from "../desk/names.js";
 import { NONE, formatMoney, formatPrice, formatQuantity, formatSigned, number } from "../lib/format.js";
-import { showRefusal } from "../lib/refusal.js";
 import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
@@ -17,9 +17,9 @@ export class Statement {
   #holdings = new KeyedTable(
     byId("holdings"),
     [
-      { fill: symbolCell },
+      { className: "card-title", fill: symbolCell },
       { className: "num", text: (row) => formatQuantity(row.quantity) },
-      { className: "num", text: (row) => formatPrice(row.price, 3) },
+      { className: "num", text: (row) => formatPrice(row.price, digitsOf(row.symbol)) },
       { className: "num", text: (row) => formatMoney(row.market_value) },
       { className: "num", text: (row) => formatPrice(row.average_cost, 4) },
       { className: "num", text: (row) => formatPrice(row.broker_cost, 4) },
@@ -36,13 +36,15 @@ export class Statement {
   /** Another account: its trade dates, then the newest one's statement. */
   async show(account) {
     this.#account = account;
+    this.#holdings.wait();
     try {
       const { body } = await get(`accounts/${account.id}/trade-dates`);
       if (account.id !== this.#account.id) return; // another was chosen meanwhile
       this.#dates.replaceChildren(...body.results.map(({ date }) => element("option", { value: date, textContent: date })));
+      if (!body.results.length) this.#holdings.render([]);
       await this.refresh();
     } catch (error) {
-      showRefusal(byId("statement-error"), error);
+      this.#failed(error, () => this.show(account));
     }
   }
 
@@ -55,11 +57,15 @@ export class Statement {
     try {
       const { body } = await get(`accounts/${id}/statement?date=${date}`);
       if (id !== this.#account.id || date !== this.#dates.value) return;
-      showRefusal(byId("statement-error"));
       this.#draw(body);
     } catch (error) {
-      showRefusal(byId("statement-error"), error);
+      this.#failed(error, () => this.refresh());
     }
+  }
+
+  #failed(error, retry) {
+    if (!(error instanceof ApiError)) throw error;
+    this.#holdings.fail(error, retry);
   }
 
   #draw(statement) {
@@ -69,7 +75,11 @@ export class Statement {
       ...FIGURES.map((name) => figure(name, t(`statement.${name}`), statement[name], SIGNED.has(name))),
       ...money.map(([kind, amount]) => figure(kind, t(`entry.${kind}`), amount, false)),
     );
-    this.#holdings.render(statement.positions.map((position) => ({ ...position, key: position.symbol })));
+    const { id } = this.#account;
+    drawNamed(
+      statement.positions.map(({ symbol }) => symbol),
+      () => id === this.#account.id && statement.date === this.#dates.value && this.#holdings.render(statement.positions.map((position) => ({ ...position, name: nameOf(position.symbol), key: position.symbol }))),
+    );
   }
 }
 

@@ -1,6 +1,8 @@
 // One execution: its legs with their progress, and every child with its order.
 import { ApiError, explain, get } from "../lib/api.js";
 import { byId, element, setText } from "../lib/dom.js";
+import { drawNamed, nameOf } from "../desk/names.js";
+import { symbolCell } from "../lib/symbols.js";
 import { formatMoney, formatQuantity, formatStamp, formatTime } from "../lib/format.js";
 import { KeyedTable } from "../lib/table.js";
 import { hasText, t } from "../lib/text.js";
@@ -16,7 +18,7 @@ export class ExecutionDetail {
   #timer = null;
   #turn = 0;
   #legs = new KeyedTable(byId("execution-leg-rows"), [
-    { text: ({ symbol }) => symbol },
+    { className: "card-title", fill: symbolCell },
     { text: ({ side }) => t(`side.${side}`), tone: ({ side }) => (side === "BUY" ? "up" : "down") },
     { className: "num", text: priceOf },
     { fill: progressCell },
@@ -26,7 +28,7 @@ export class ExecutionDetail {
   #children = new KeyedTable(
     byId("execution-children"),
     [
-      { text: ({ symbol }) => symbol },
+      { className: "card-title", fill: symbolCell },
       { className: "num", text: ({ number }) => String(number) },
       { className: "tabular", text: ({ created_at: at }) => formatTime(at) },
       { fill: progressCell },
@@ -64,7 +66,11 @@ export class ExecutionDetail {
       ...(size ? [fact("exec.fact.child", formatQuantity(size))] : []),
       ...(ended ? [fact("exec.fact.ended", formatStamp(ended))] : []),
     );
-    this.#legs.render(execution.legs.map((leg) => ({ ...leg, key: String(leg.number) })));
+    const legs = execution.legs.map((leg) => ({ ...leg, key: String(leg.number) }));
+    drawNamed(
+      legs.map(({ symbol }) => symbol),
+      () => this.#execution?.id === execution.id && this.#legs.render(legs.map((leg) => ({ ...leg, name: nameOf(leg.symbol) }))),
+    );
   }
 
   async #fetch() {
@@ -76,7 +82,7 @@ export class ExecutionDetail {
       this.#execution = body;
       this.#head(body);
       const symbols = new Map(body.legs.map((leg) => [leg.number, leg.symbol]));
-      this.#children.render(body.children.map((child) => ({ ...child, symbol: symbols.get(child.leg), key: `${child.leg}.${child.number}` })).reverse());
+      this.#children.render(body.children.map((child) => ({ ...child, symbol: symbols.get(child.leg), name: nameOf(symbols.get(child.leg)), key: `${child.leg}.${child.number}` })).reverse());
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // what is shown stays; the next round comes
     }

@@ -1,5 +1,6 @@
 // The executions of an account, newest first, live; what may be done with each.
 import { ApiError, explain, post } from "../lib/api.js";
+import { drawNamed, nameAndCode } from "../desk/names.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatQuantity, formatStamp } from "../lib/format.js";
 import { socket } from "../lib/live.js";
@@ -13,7 +14,7 @@ const ACTS = { PENDING_APPROVAL: ["cancel"], RUNNING: ["pause", "cancel"], PAUSE
 export function subject({ kind, legs, quantity }) {
   if (legs.length !== 1) return t("exec.legs", { count: legs.length });
   const [{ symbol, side }] = legs;
-  return `${t(`side.${side}`)} ${formatQuantity(quantity)} ${symbol}`;
+  return `${t(`side.${side}`)} ${formatQuantity(quantity)} ${nameAndCode(symbol)}`;
 }
 
 /** State badge with what it ends as, and the reason under it. */
@@ -41,18 +42,18 @@ export class ExecutionList {
   #account = null;
   #rows = new Map();
   #chosen = null;
-  #pages = new Pages(byId("executions-more"), (results, first) => this.#take(results, first));
+  #pages = new Pages(byId("executions-more"), (results, first) => this.#take(results, first), (error) => this.#table.fail(error, () => this.refresh()));
   #table = new KeyedTable(
     byId("executions"),
     [
-      { fill: (cell, row) => this.#open(cell, row) },
+      { className: "card-title tabular", fill: (cell, row) => this.#open(cell, row) },
       { text: ({ kind }) => t(`exec.kind.${kind}`) },
       { text: subject },
-      { fill: progressCell },
-      { fill: stateCell },
+      { className: "card-wide", fill: progressCell },
+      { className: "card-wide", fill: stateCell },
       { text: ({ strategy }) => strategy || "—" },
       { text: ({ created_by: who }) => who },
-      { fill: (cell, row) => this.#acts(cell, row) },
+      { className: "card-acts", fill: (cell, row) => this.#acts(cell, row) },
     ],
     { empty: byId("executions-empty") },
   );
@@ -73,7 +74,7 @@ export class ExecutionList {
     this.#account = account;
     this.#rows.clear();
     this.#choose(null);
-    this.#draw();
+    this.#table.wait();
     socket.subscribe(this.#channel); // its snapshot fills the list
     this.refresh();
   }
@@ -106,8 +107,13 @@ export class ExecutionList {
 
   #draw() {
     const rows = [...this.#rows.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
-    this.#table.render(rows.map((row) => ({ ...row, key: row.id })));
-    this.#table.select(this.#chosen);
+    drawNamed(
+      rows.filter(({ legs }) => legs.length === 1).map(({ legs }) => legs[0].symbol),
+      () => {
+        this.#table.render(rows.filter(({ id }) => this.#rows.has(id)).map((row) => ({ ...this.#rows.get(row.id), key: row.id })));
+        this.#table.select(this.#chosen);
+      },
+    );
   }
 
   #choose(id) {

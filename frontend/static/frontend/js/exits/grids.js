@@ -1,4 +1,5 @@
 // Grids: start one from a template, see its levels first; pause, resume and stop those that run.
+import { digitsOf, drawNamed, nameOf } from "../desk/names.js";
 import { ApiError, get, post } from "../lib/api.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatMoney, formatPrice, formatQuantity, formatSigned, formatStamp, number } from "../lib/format.js";
@@ -20,18 +21,18 @@ export class Grids {
   #account = null;
   #form = byId("grid-form");
   #rows = new Map();
-  #pages = new Pages(byId("grids-more"), (results, first) => this.#take(results, first));
+  #pages = new Pages(byId("grids-more"), (results, first) => this.#take(results, first), (error) => this.#table.fail(error, () => this.refresh()));
   #table = new KeyedTable(
     byId("grids"),
     [
-      { fill: symbolCell },
+      { className: "card-title", fill: symbolCell },
       { className: "wrap", fill: (cell, grid) => this.#state(cell, grid) },
-      { fill: (cell, grid) => cell.replaceChildren(levelLine(levelsOf(grid))) },
-      { className: "num", text: ({ figures }) => formatPrice(figures.last_price, 3) },
+      { className: "card-wide", fill: (cell, grid) => cell.replaceChildren(levelLine(levelsOf(grid))) },
+      { className: "num", text: ({ figures, symbol }) => formatPrice(figures.last_price, digitsOf(symbol)) },
       { text: ({ figures }) => t("grid.fills", { bought: formatQuantity(figures.bought_quantity), sold: formatQuantity(figures.sold_quantity) }) },
       { className: "num", text: ({ figures }) => formatSigned(number(figures.profit)), tone: ({ figures }) => (number(figures.profit) > 0 ? "up" : number(figures.profit) < 0 ? "down" : "") },
       { className: "tabular", text: ({ expires_at: until, final_at: ended }) => formatStamp(ended ?? until) },
-      { fill: (cell, grid) => this.#acts(cell, grid) },
+      { className: "card-acts", fill: (cell, grid) => this.#acts(cell, grid) },
     ],
     { empty: byId("grids-empty") },
   );
@@ -43,6 +44,7 @@ export class Grids {
       setText(this.#form.querySelector(`[data-term="${name}"]`), t(`grid.${name}`));
       this.#form.elements[name].title = t("range.between", { least, most });
     }
+    for (const option of template.options) setText(option, t(`grid.template.${option.value}`));
     template.addEventListener("change", () => this.#fill());
     this.#fill();
     byId("grid-preview").addEventListener("click", () => this.#preview());
@@ -54,6 +56,7 @@ export class Grids {
     this.#account = account;
     for (const id of ["grid-preview", "grid-start"]) byId(id).disabled = !account.can_trade;
     byId("grid-result").replaceChildren();
+    this.#table.wait();
     this.refresh();
   }
 
@@ -64,7 +67,11 @@ export class Grids {
   #take(results, first) {
     if (first) this.#rows.clear();
     for (const grid of results) this.#rows.set(grid.id, grid);
-    this.#table.render([...this.#rows.values()].map((grid) => ({ ...grid, key: String(grid.id) })));
+    const grids = [...this.#rows.values()];
+    drawNamed(
+      grids.map(({ symbol }) => symbol),
+      () => this.#table.render(grids.map((grid) => ({ ...grid, name: nameOf(grid.symbol), key: String(grid.id) }))),
+    );
   }
 
   /** The template's numbers; what is changed afterwards goes along with the request. */

@@ -1,6 +1,8 @@
 // The MACD rule on instruments of the account: set it, switch it on and off, see what it judged last.
 import { ApiError, get, put } from "../lib/api.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
+import { drawNamed, nameOf } from "../desk/names.js";
+import { symbolCell } from "../lib/symbols.js";
 import { formatMoney, formatStamp, NONE } from "../lib/format.js";
 import { attempt } from "../lib/refusal.js";
 import { KeyedTable } from "../lib/table.js";
@@ -14,14 +16,14 @@ export class MacdRules {
   #table = new KeyedTable(
     byId("macd-rules"),
     [
-      { text: ({ symbol }) => symbol },
+      { className: "card-title", fill: symbolCell },
       { text: ({ period }) => t(`macd_period.${period}`) },
       { className: "num", text: ({ amount }) => formatMoney(amount) },
       { fill: (cell, rule) => this.#state(cell, rule) },
       { className: "tabular", text: ({ judged_bar: at }) => (at === null ? t("macd.not_judged") : formatStamp(at)) },
       { className: "tabular", text: ({ entered_on: entered, exited_on: exited }) => `${entered ?? NONE} / ${exited ?? NONE}` },
       { text: ({ user }) => user },
-      { fill: (cell, rule) => this.#acts(cell, rule) },
+      { className: "card-acts", fill: (cell, rule) => this.#acts(cell, rule) },
     ],
     { empty: byId("macd-empty") },
   );
@@ -36,6 +38,7 @@ export class MacdRules {
   show(account) {
     this.#account = account;
     byId("macd-set").disabled = !account.can_trade;
+    this.#table.wait();
     this.refresh();
   }
 
@@ -43,9 +46,14 @@ export class MacdRules {
     const account = this.#account;
     try {
       const { body } = await get(`macd-rules?account=${account.id}`);
-      if (account === this.#account) this.#table.render(body.results.map((rule) => ({ ...rule, key: `${account.id}.${rule.symbol}` })));
+      if (account !== this.#account) return;
+      drawNamed(
+        body.results.map(({ symbol }) => symbol),
+        () => account === this.#account && this.#table.render(body.results.map((rule) => ({ ...rule, name: nameOf(rule.symbol), key: `${account.id}.${rule.symbol}` }))),
+      );
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error; // what is shown stays; the next round comes
+      if (!(error instanceof ApiError)) throw error;
+      if (account === this.#account) this.#table.fail(error, () => this.refresh()); // what is shown stays; the next round comes
     }
   }
 

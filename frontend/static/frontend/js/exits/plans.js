@@ -1,6 +1,7 @@
 // Exit plans, and the editor of one with every number's range and its history.
 import { ApiError, get, put } from "../lib/api.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
+import { drawNamed, nameAndCode } from "../desk/names.js";
 import { formatPercent, formatStamp } from "../lib/format.js";
 import { attempt, showRefusal } from "../lib/refusal.js";
 import { KeyedTable } from "../lib/table.js";
@@ -10,7 +11,7 @@ import { termFields, termsOf } from "./terms.js";
 const percent = (text) => formatPercent(Number(text)).replace("+", "");
 
 function subject({ strategy, symbol }) {
-  if (symbol) return strategy ? `${symbol} · ${t("plans.strategy", { name: strategy })}` : symbol;
+  if (symbol) return [nameAndCode(symbol), strategy && t("plans.strategy", { name: strategy })].filter(Boolean).join(" · ");
   return strategy ? t("plans.strategy", { name: strategy }) : t("plans.whole_account");
 }
 
@@ -30,11 +31,11 @@ export class Plans {
   #table = new KeyedTable(
     byId("plans"),
     [
-      { text: subject },
-      { className: "wrap", text: rules },
+      { className: "card-title", text: subject },
+      { className: "wrap card-wide", text: rules },
       { text: ({ enabled }) => t(enabled ? "plans.on" : "plans.off") },
       { className: "tabular", text: ({ changed_at: at, user }) => `${formatStamp(at)} · ${t("plans.by", { who: user })}` },
-      { fill: (cell, plan) => this.#edit(cell, plan) },
+      { className: "card-acts", fill: (cell, plan) => this.#edit(cell, plan) },
     ],
     { empty: byId("plans-empty") },
   );
@@ -51,6 +52,7 @@ export class Plans {
   show(account) {
     this.#account = account;
     byId("plan-new").disabled = !account.can_trade;
+    this.#table.wait();
     this.refresh();
   }
 
@@ -58,10 +60,14 @@ export class Plans {
     const account = this.#account;
     try {
       const { body } = await get(`exit-plans?account=${account.id}`);
-      if (account === this.#account) this.#table.render(body.results.map((plan) => ({ ...plan, key: `${plan.id}.${plan.version}` })));
+      if (account !== this.#account) return;
+      drawNamed(
+        body.results.map(({ symbol }) => symbol),
+        () => account === this.#account && this.#table.render(body.results.map((plan) => ({ ...plan, key: `${plan.id}.${plan.version}` }))),
+      );
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      toast(error.text, "", { bad: true });
+      if (account === this.#account) this.#table.fail(error, () => this.refresh());
     }
   }
 

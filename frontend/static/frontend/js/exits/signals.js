@@ -2,6 +2,7 @@
 import { byId } from "../lib/dom.js";
 import { formatPrice, formatQuantity, formatStamp } from "../lib/format.js";
 import { explain } from "../lib/api.js";
+import { digitsOf, drawNamed, nameOf } from "../desk/names.js";
 import { socket } from "../lib/live.js";
 import { Pages } from "../lib/rows.js";
 import { symbolCell } from "../lib/symbols.js";
@@ -11,15 +12,15 @@ import { t } from "../lib/text.js";
 export class Signals {
   #account = null;
   #rows = new Map();
-  #pages = new Pages(byId("signals-more"), (results, first) => this.#take(results, first));
+  #pages = new Pages(byId("signals-more"), (results, first) => this.#take(results, first), (error) => this.#table.fail(error, () => this.refresh()));
   #table = new KeyedTable(
     byId("signals"),
     [
       { className: "tabular", text: ({ detected_at: at }) => formatStamp(at) },
-      { fill: symbolCell },
+      { className: "card-title", fill: symbolCell },
       { text: ({ kind }) => t(`signal.${kind}`) },
       { text: ({ side }) => t(`side.${side}`), tone: ({ side }) => (side === "BUY" ? "up" : "down") },
-      { className: "num", text: ({ price }) => formatPrice(price, 3) },
+      { className: "num", text: ({ price, symbol }) => formatPrice(price, digitsOf(symbol)) },
       { className: "num", text: ({ traded_quantity: traded, quantity }) => t("signals.traded", { traded: formatQuantity(traded), quantity: formatQuantity(quantity) }) },
       {
         text: ({ state }) => t(`signal_state.${state}`),
@@ -44,6 +45,7 @@ export class Signals {
     if (this.#account) socket.unsubscribe(`signals:${this.#account.id}`);
     this.#account = account;
     this.#rows.clear();
+    this.#table.wait();
     socket.subscribe(`signals:${account.id}`);
     this.refresh();
   }
@@ -70,6 +72,9 @@ export class Signals {
 
   #draw() {
     const newest = [...this.#rows.values()].sort((one, other) => other.id - one.id);
-    this.#table.render(newest.map((signal) => ({ ...signal, key: String(signal.id) })));
+    drawNamed(
+      newest.map(({ symbol }) => symbol),
+      () => this.#table.render(newest.map((signal) => ({ ...signal, name: nameOf(signal.symbol), key: String(signal.id) }))),
+    );
   }
 }

@@ -1,6 +1,7 @@
 // At which prices each position is left, as things stand.
 import { ApiError, explain, get } from "../lib/api.js";
-import { byId, element, toast } from "../lib/dom.js";
+import { digitsOf, drawNamed, nameOf } from "../desk/names.js";
+import { byId, element } from "../lib/dom.js";
 import { formatPrice } from "../lib/format.js";
 import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
@@ -14,10 +15,10 @@ export class Triggers {
   #table = new KeyedTable(
     byId("triggers"),
     [
-      { fill: symbolCell },
+      { className: "card-title", fill: symbolCell },
       { className: "num", text: ({ cost }) => formatPrice(cost, 3) },
       { className: "num", text: ({ hi }) => formatPrice(hi, 3) },
-      { fill: (cell, { levels }) => cell.replaceChildren(levelLine(levels.map(({ kind, price, state }) => ({ name: t(`trigger.${kind}`), price, state, note: state === "waiting" ? "" : t(`trigger_state.${state}`) })))) },
+      { className: "card-wide", fill: (cell, { levels, symbol }) => cell.replaceChildren(levelLine(levels.map(({ kind, price, state }) => ({ name: t(`trigger.${kind}`), price, state, note: state === "waiting" ? "" : t(`trigger_state.${state}`) })), digitsOf(symbol))) },
       { className: "wrap", fill: (cell, row) => cell.replaceChildren(...this.#state(row)) },
     ],
     { empty: byId("triggers-empty") },
@@ -29,6 +30,7 @@ export class Triggers {
 
   show(account) {
     this.#account = account;
+    this.#table.wait();
     this.refresh();
   }
 
@@ -36,10 +38,14 @@ export class Triggers {
     const account = this.#account;
     try {
       const { body } = await get(`exit-plans/triggers?account=${account.id}`);
-      if (account === this.#account) this.#table.render(body.results.map((row) => ({ ...row, key: row.symbol })));
+      if (account !== this.#account) return;
+      drawNamed(
+        body.results.map(({ symbol }) => symbol),
+        () => account === this.#account && this.#table.render(body.results.map((row) => ({ ...row, name: nameOf(row.symbol), key: row.symbol }))),
+      );
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.code !== "NETWORK") toast(error.text, "", { bad: true });
+      if (account === this.#account) this.#table.fail(error, () => this.refresh());
     }
   }
 

@@ -18,6 +18,7 @@ function start() {
     const account = boot.accounts.find((candidate) => candidate.id === id);
     for (const panel of panels) panel.show(account);
   };
+  socket.addEventListener("revoked", () => location.reload());
   select.addEventListener("change", () => choose(Number(select.value)));
   socket.addEventListener("up", () => panels.forEach((panel) => panel.refresh())); // also after every loss of the connection
   choose(Number(select.value));

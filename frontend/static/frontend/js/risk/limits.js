@@ -20,6 +20,9 @@ function targetWords({ scope, account, user, strategy }) {
 
 const validity = ({ valid_from: from, valid_to: until }) => [from && t("limits.from", { from: formatStamp(from) }), until && t("limits.until", { until: formatStamp(until) })].filter(Boolean).join(" ");
 
+/** What the installation put in says so in the person's language. */
+const noteWords = (note) => (note === "default" ? t("limits.default") : note);
+
 export class Limits {
   #table;
   #editor = boot.officer ? new Editor(() => this.refresh()) : null;
@@ -29,16 +32,17 @@ export class Limits {
     this.#table = new KeyedTable(
       byId("limits"),
       [
-        { text: (limit) => t(`limit.${limit.kind}`) },
+        { className: "card-title", text: (limit) => t(`limit.${limit.kind}`) },
         { className: "wrap", text: targetWords },
         { className: "num", text: ({ kind, value }) => (value === null ? "—" : figureIn(value, KINDS.get(kind).unit)) },
-        { className: "wrap", text: (limit) => [paramWords(limit.params), validity(limit), limit.note].filter(Boolean).join(" · ") },
+        { className: "wrap", text: (limit) => [paramWords(limit.params), validity(limit), noteWords(limit.note)].filter(Boolean).join(" · ") },
         { text: (limit) => t(limit.enabled ? "limits.on" : "limits.off") },
         { className: "tabular", text: (limit) => `${formatStamp(limit.updated_at)} · ${limit.updated_by}` },
-        { fill: (cell, limit) => this.#edit(cell, limit) },
+        { className: "card-acts", fill: (cell, limit) => this.#edit(cell, limit) },
       ],
       { empty: byId("limits-empty") },
     );
+    this.#table.wait();
     byId("limit-new")?.addEventListener("click", () => this.#editor.open(null));
   }
 
@@ -49,7 +53,7 @@ export class Limits {
       this.changed();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      toast(error.text, "", { bad: true });
+      this.#table.fail(error, () => this.refresh());
     }
   }
 

@@ -22,6 +22,7 @@ export class States {
 
   constructor(changed) {
     this.changed = changed;
+    this.#table.wait();
     this.#form.addEventListener("submit", (event) => this.#set(event));
     this.#form.elements.state.addEventListener("change", () => this.#fit());
     this.#form.querySelector("[data-close]").addEventListener("click", () => this.#dialog.close());
@@ -33,7 +34,7 @@ export class States {
       this.#table.render([...this.#above(above), ...accounts.results.map(accountRow)]);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      toast(error.text, "", { bad: true });
+      this.#table.fail(error, () => this.refresh());
     }
   }
 
@@ -48,7 +49,7 @@ export class States {
 
   #acts(cell, row) {
     if (row.link) {
-      if (row.may && !cell.firstElementChild) cell.append(element("a", { href: row.link, textContent: t("states.set"), "aria-label": t("states.set_of", { subject: row.name }) }));
+      if (row.may && !cell.firstElementChild) cell.append(element("a", { className: "button button-link button-small", href: row.link, textContent: t("states.set"), "aria-label": t("states.set_of", { subject: row.name }) }));
       return;
     }
     cell.replaceChildren();

@@ -2,7 +2,8 @@
 
 Live messages are hints and may be lost. So rights are checked at once when a control
 message says so, and anyway every few seconds; and once a second the accounts' versions
-are compared with what came by, so that an order's event is late at worst, never lost.
+are compared with what came by, so that an order's event is late at worst, never lost. While
+the database is away or takes nothing, nothing of this can be known, and the sockets say "stale".
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from desk.live import metrics, reads
 from desk.live.identity import Identity
 from desk.live.session import CLOSE_UNAUTHORISED, LiveSession
 from ops.errors import Code, Forbidden
+from ops.health import check_database
 from ops.hub import Hub, Message
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class SessionWatch:
         self._sessions: set[LiveSession] = set()
         self._due: dict[Identity, bool] = {}
         self._versions: dict[int, int] = {}
+        self._database_is_up = True
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -73,9 +76,13 @@ class SessionWatch:
         self._wake.set()
 
     def link_changed(self, *, up: bool) -> None:
+        if self._database_is_up:
+            self._tell(up=up)
+        self._wake.set()
+
+    def _tell(self, *, up: bool) -> None:
         for session in tuple(self._sessions):
             session.link_changed(up=up)
-        self._wake.set()
 
     def _end_session(self, digest: Any) -> None:
         for session in tuple(self._sessions):
@@ -93,6 +100,9 @@ class SessionWatch:
             except TimeoutError:
                 ticked = True
             self._wake.clear()
+            # What is due stays so until it can be asked.
+            if not await self._database_answers(ask=ticked):
+                continue
             if time.monotonic() - checked_at >= (CHECK_SECONDS if self._hub.is_up else 0.0):
                 checked_at = time.monotonic()
                 for session in self._sessions:
@@ -102,6 +112,16 @@ class SessionWatch:
             if ticked:
                 await self._expire_grants()
                 await self._catch_up()
+
+    async def _database_answers(self, *, ask: bool) -> bool:
+        """Whether the database takes reads and writes, by the last tick; the sockets are told of each change."""
+        if ask:
+            check = await reads.in_thread(check_database, "default", writes=True)
+            if check.ok != self._database_is_up:
+                self._database_is_up = check.ok
+                if self._hub.is_up:
+                    self._tell(up=check.ok)
+        return self._database_is_up
 
     async def _expire_grants(self) -> None:
         """A grant whose time is over is removed at once, and its control message closes what is open."""

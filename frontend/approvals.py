@@ -16,6 +16,7 @@ from accounts.sudo import sudo_of
 from desk.settings.schema import get_config
 from frontend.approval_messages import approval_messages
 from frontend.messages import browser_messages
+from frontend.money_messages import decision_messages
 from frontend.views import SignedInRequest
 from trading.orders.services.approval_trial import approvers_of
 from trading.risk.choices import HeldSource, LimitScope
@@ -25,7 +26,10 @@ from trading.risk.choices import HeldSource, LimitScope
 @login_required
 def approvals(request: SignedInRequest) -> HttpResponse:
     """The queue, live; whoever may decide about an entry does so here."""
-    boot = {"user": request.user.username, "messages": {**browser_messages(), **approval_messages()}}
+    boot = {
+        "user": request.user.username,
+        "messages": {**browser_messages(), **approval_messages(), **decision_messages()},
+    }
     return render(request, "frontend/approvals.html", {"section": "approvals", "tab": "queue", "boot": boot})
 
 

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.selectors import account_views
 from accounts.sudo import sudo_of
 from frontend.messages import browser_messages
+from frontend.money import sees_transfers
 from frontend.statement_messages import statement_messages
 from frontend.views import SignedInRequest
 from trading.ledger.choices import BY_HAND, EntryKind
@@ -41,6 +42,8 @@ def statements(request: SignedInRequest) -> HttpResponse:
     """What an account earned and paid, day by day, and where our books and the broker disagree."""
     context = {
         "section": "statements",
+        "tab": "statements",
+        "moves_money": sees_transfers(request.user),
         "boot": _boot(request.user),
         "sudo": sudo_of(request),
         "by_hand": [(kind.value, kind.label) for kind in EntryKind if kind in BY_HAND],

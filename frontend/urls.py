@@ -9,6 +9,7 @@ from frontend.access.urls import urlpatterns as access_patterns
 from frontend.apipage import ApiPage
 from frontend.approvals import approval_rules, approvals
 from frontend.executions import executions, new_issues
+from frontend.money import transfers
 from frontend.systempage import system
 from frontend.webhooks import webhooks
 
@@ -35,6 +36,7 @@ urlpatterns = [
     path("strategies/exits/", strategypages.exits, name="exits"),
     path("risk/", risk.risk, name="risk"),
     path("statements/", statements.statements, name="statements"),
+    path("transfers/", transfers, name="transfers"),
     path("audit/", oversight.audit, name="audit"),
     path("configuration/", oversight.configuration, name="configuration"),
     path("system/", system, name="system"),

@@ -56,12 +56,17 @@ class PortalLogoutView(LogoutView):
     """Log out (POST only) and show the login page."""
 
 
+def own_names(user: User) -> list[str]:
+    """Whose doings count as the own of `user`: themselves, and whomever they follow."""
+    looked_after = Handover.objects.filter(successor=user, ended_at=None)
+    return [user.username, *looked_after.values_list("person__username", flat=True)]
+
+
 def account_boot(user: User) -> dict[str, Any]:
     """What a live page needs before its first request."""
-    looked_after = Handover.objects.filter(successor=user, ended_at=None)
     return {
         "user": {"id": user.pk, "username": user.username},
-        "own": [user.username, *looked_after.values_list("person__username", flat=True)],
+        "own": own_names(user),
         "symbol": FIRST_SYMBOL,
         "accounts": [
             {

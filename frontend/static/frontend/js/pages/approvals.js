@@ -6,18 +6,21 @@ import { formatMoney, formatQuantity, formatStamp, NONE } from "../lib/format.js
 import { socket } from "../lib/live.js";
 import { attempt, showRefusal } from "../lib/refusal.js";
 import { t } from "../lib/text.js";
+import { Decision } from "../money/decision.js";
+import { actButtons, facts, wording as transferWording } from "../money/words.js";
 
 const REFRESH_MS = 15000;
 const list = byId("approvals");
 const dialog = byId("decide");
 const form = byId("decide-form");
 const refusal = byId("decide-refusal");
+const decision = new Decision(() => refresh());
 let asked = null;
 let drawn = "";
 
 const priced = (wish) => (wish.price === null ? t(`price_type.${wish.price_type}`) : `¥${wish.price}`);
 const wording = (wish) => `${t(`side.${wish.side}`)} ${formatQuantity(wish.quantity)} ${wish.symbol} · ${priced(wish)}`;
-const title = ({ kind, row }) => (kind === "orders" ? wording(row) : `${t(`approval.kind.${row.kind}`)} · ${row.legs.length === 1 ? wording(row.legs[0]) : row.legs.length}`);
+const title = ({ kind, row }) => (kind === "transfers" ? transferWording(row) : kind === "orders" ? wording(row) : `${t(`approval.kind.${row.kind}`)} · ${row.legs.length === 1 ? wording(row.legs[0]) : row.legs.length}`);
 
 function fact(name, value) {
   return element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: value }));
@@ -59,16 +62,31 @@ function card(entry) {
   return node;
 }
 
-function draw({ orders, executions }) {
-  const text = JSON.stringify([orders, executions]);
+/** A transfer beside the orders: its dialog asks for the passwords. */
+function transferCard(row) {
+  const acts = row.decidable ? actButtons(["approve", "refuse"], row, (act) => decision.open(act, row, row.account_name)) : [element("span", { className: "muted", textContent: t("transfer.mine") })];
+  return element(
+    "li",
+    { className: "alert alert-warning", dataset: { id: row.id } },
+    element("div", { className: "alert-head" }, element("strong", { textContent: transferWording(row) }), element("span", { className: "muted tabular", textContent: t("transfer.expires", { when: formatStamp(row.expires_at) }) }), element("div", { className: "alert-end row-actions" }, ...acts)),
+    element("dl", { className: "facts" }, ...facts(row, row.account_name)),
+  );
+}
+
+function draw({ orders, executions, transfers }) {
+  const text = JSON.stringify([orders, executions, transfers]);
   if (text === drawn) return; // a choice of legs that somebody is making stays
   drawn = text;
-  const entries = [...orders.map((row) => ({ kind: "orders", row })), ...executions.map((row) => ({ kind: "executions", row }))];
-  list.replaceChildren(...entries.map(card));
+  const entries = Object.entries({ orders, executions, transfers }).flatMap(([kind, rows]) => rows.map((row) => ({ kind, row })));
+  list.replaceChildren(...entries.map((entry) => (entry.kind === "transfers" ? transferCard(entry.row) : card(entry))));
   byId("approvals-empty").hidden = entries.length > 0;
   if (asked !== null && dialog.open && !entries.some((entry) => entry.row.id === asked.entry.row.id)) {
     dialog.close();
     toast(t("approval.changed"), title(asked.entry));
+  }
+  if (decision.id !== null && !transfers.some(({ id }) => id === decision.id)) {
+    decision.close();
+    toast(t("approval.changed"));
   }
 }
 

@@ -53,7 +53,7 @@ def plots(
     equity = equity_of(days, capital)
 
     def line(label: str, draw: Any) -> str:
-        figure = Figure(figsize=(9, 3.2))
+        figure = Figure(figsize=(6.4, 2.6))
         axes = figure.add_subplot()
         draw(axes)
         axes.set_ylabel(label)
@@ -64,7 +64,7 @@ def plots(
         if all(level is not None for level in compared):
             axes.plot(dates, list(compared), color=_ORANGE, linewidth=1, label=benchmark)
             axes.legend(frameon=False)
-        axes.ticklabel_format(axis="y", style="plain")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
 
     def draw_drawdown(axes: Any) -> None:
         axes.fill_between(dates, -100 * drawdowns(equity)[1:], 0, color=_ORANGE, alpha=0.5, linewidth=0)
@@ -77,7 +77,7 @@ def plots(
         months = _turnover(days)
         places = range(len(months))
         axes.bar(places, list(months.values()), color=_BLUE)
-        every = max(len(months) // 10, 1)
+        every = max(-(-len(months) // 7), 1)
         axes.set_xticks(places[::every], [month.isoformat()[:7] for month in months][::every])
 
     def draw_rules(axes: Any) -> None:

@@ -24,7 +24,7 @@ export class RunPanel {
       { className: "num", text: ({ quantity }) => formatQuantity(quantity) },
       { className: "num", text: ({ price }) => formatPrice(price, 3) },
       { text: ({ reason }) => reason },
-      { className: "wrap", text: ({ state, code }) => (code ? explain(code) || code : state) },
+      { className: "wrap", text: ({ state, code }) => (code ? explain(code) || code : t(`order_state.${state}`)) },
       { className: "num", text: ({ filled, average_price: price }) => (filled ? `${formatQuantity(filled)} @ ${formatPrice(price, 3)}` : "—") },
     ],
     { empty: byId("run-orders-empty") },

@@ -6,7 +6,8 @@ What is in them is written by `marketdata.services.tables`. Refusals are JSON wh
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -16,6 +17,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from ops.compression import accepts_gzip, gzip_pieces, is_compressible
+
+LINES_AT_ONCE: Final = 500
 
 
 class TableRenderer(BaseRenderer):
@@ -63,6 +66,15 @@ def streamed(request: Request, pieces: Iterator[bytes], content_type: str) -> St
         patch_vary_headers(response, ("Accept-Encoding",))
     if gzip:
         response["Content-Encoding"] = "gzip"
+    return response
+
+
+def csv_streamed(request: Request, lines: Iterator[str], name: str) -> StreamingHttpResponse:
+    """A download of that name, written line by line; some hundred lines travel, and are in memory, at a time."""
+    pieces = iter(lambda: "".join(islice(lines, LINES_AT_ONCE)).encode(), b"")
+    response = streamed(request, pieces, f"{CsvRenderer.media_type}; charset={CsvRenderer.charset}")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -1,7 +1,7 @@
 // Equity at each close, as a line and as a table.
 import { AreaSeries, createChart } from "../../vendor/lightweight-charts.mjs";
 import { ApiError, get } from "../lib/api.js";
-import { byId, toast, tone } from "../lib/dom.js";
+import { byId, setText, tone } from "../lib/dom.js";
 import { formatMoney, formatSigned, number } from "../lib/format.js";
 import { KeyedTable } from "../lib/table.js";
 
@@ -11,6 +11,7 @@ export class Curve {
   #account = null;
   #chart = null;
   #line = null;
+  #none = byId("curve-empty").textContent; // the page's words where no date was closed
   #table = new KeyedTable(byId("curve-table"), [
     { className: "tabular", text: (row) => row.date },
     { className: "num", text: (row) => formatMoney(row.equity) },
@@ -24,17 +25,26 @@ export class Curve {
   }
 
   async show(account) {
+    if (this.#account && this.#account.id !== account.id) for (const id of ["curve", "curve-details", "curve-empty"]) byId(id).hidden = true;
     this.#account = account;
     try {
       const { body } = await get(`accounts/${account.id}/equity-curve`);
       if (account.id === this.#account.id) this.#draw(body.results);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      toast(error.text, "", { bad: true });
+      if (account.id === this.#account.id) this.#failed(error);
     }
   }
 
+  /** Why there is no curve, in its place; one of the same account that is drawn stays. */
+  #failed(error) {
+    if (!byId("curve").hidden) return;
+    setText(byId("curve-empty"), error.text);
+    byId("curve-empty").hidden = false;
+  }
+
   #draw(points) {
+    setText(byId("curve-empty"), this.#none);
     byId("curve-empty").hidden = points.length > 0;
     for (const id of ["curve", "curve-details"]) byId(id).hidden = points.length === 0;
     this.#table.render([...points].reverse().map((point) => ({ ...point, key: point.date })));

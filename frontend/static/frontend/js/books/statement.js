@@ -65,6 +65,7 @@ export class Statement {
 
   #failed(error, retry) {
     if (!(error instanceof ApiError)) throw error;
+    setText(byId("statement-state"), "");
     this.#holdings.fail(error, retry);
   }
 

@@ -12,10 +12,10 @@ export class Ladder {
     this.pick = pick;
   }
 
-  /** Show a quote of the instrument with these facts; without one, say so. */
-  draw(quote, facts) {
+  /** Show a quote of the instrument with these facts; without one, say so, or `words`. */
+  draw(quote, facts, words = t(facts ? "ladder.none" : "ladder.choose")) {
     if (!quote?.ask || !quote?.bid) {
-      this.box.replaceChildren(element("p", { className: "empty", textContent: facts ? t("ladder.none") : t("ladder.choose") }));
+      this.box.replaceChildren(element("p", { className: "empty", textContent: words }));
       return;
     }
     if (this.box.children.length !== 2 * LEVELS + 1) {

@@ -67,7 +67,7 @@ export class Ticket {
     this.quotes.want("ticket", [symbol]);
     this.picker.set(symbol);
     // An order never goes by the facts of another instrument than the one that the field names.
-    if (this.#facts?.symbol !== symbol) this.#forget();
+    if (this.#facts?.symbol !== symbol) this.#forget(t("panel.loading"));
     let facts = null;
     try {
       facts = await instrument(symbol);
@@ -101,10 +101,10 @@ export class Ticket {
     this.#form.elements.quantity.focus();
   }
 
-  #forget() {
+  #forget(words = undefined) {
     this.#facts = null;
     this.#dryRun.later(null);
-    this.#drawLadder();
+    this.#ladder.draw(null, null, words);
     this.#drawLimits();
     this.#drawValue();
     setText(byId("ticket-possible"), "");

@@ -26,7 +26,7 @@ DECISION_MESSAGES: dict[str, str | Promise] = {
     "transfer.resolved": _("Settled."),
     "transfer.cancelled": _("Taken back: nothing was sent."),
     "transfer.failed": _("It was not sent"),
-    "transfer.bank": _("Bank {bank}, account {account}"),
+    "transfer.bank": _("Bank, account there"),
     "transfer.by": _("by {who}"),
     "transfer.expires": _("decide by {when}"),
     "transfer.mine": _("Yours: somebody else decides."),

@@ -78,9 +78,9 @@ export class TransferForm {
     }
   }
 
-  #draw({ accepted, denials, free_cash: free }) {
+  #draw({ accepted, denials, kind, free_cash: free }) {
     const badge = element("span", { className: `badge ${accepted ? "badge-active" : "badge-warn"}`, dataset: { accepted: String(accepted) }, textContent: t(accepted ? "transfer.accepted" : "transfer.denied") });
-    const words = free === null ? [] : [element("span", { className: "hint tabular", textContent: t("transfer.free", { amount: formatMoney(free) }) })];
+    const words = free === null || kind !== "BANK_OUT" ? [] : [element("span", { className: "hint tabular", textContent: t("transfer.free", { amount: formatMoney(free) }) })];
     const list = denials.map(({ code, details }) => element("li", { dataset: { code }, textContent: explain(code, details) || code }));
     this.#verdict.replaceChildren(element("p", {}, badge, ...words), ...(list.length ? [element("ul", { className: "denials" }, ...list)] : []));
   }
@@ -100,6 +100,7 @@ export class TransferForm {
     const wish = this.#wish();
     const fingerprint = JSON.stringify(wish);
     if (this.#attempt?.fingerprint !== fingerprint) this.#attempt = { fingerprint, key: crypto.randomUUID() };
+    this.#turn += 1; // a verdict that is under way is about what was asked for now
     const button = byId("transfer-submit");
     button.disabled = true;
     showRefusal(this.#error);
@@ -107,7 +108,7 @@ export class TransferForm {
       const { status, body } = await post("transfers", { ...wish, client_transfer_id: this.#attempt.key });
       this.#attempt = null;
       for (const name of ["amount", "note"]) this.#form.elements[name].value = "";
-      this.#verdict.replaceChildren();
+      this.judge();
       toast(t(status === 201 ? "transfer.asked" : "transfer.known"), wording(body));
       this.asked(body);
     } catch (error) {

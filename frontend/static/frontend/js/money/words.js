@@ -8,7 +8,7 @@ export const wording = ({ kind, amount }) => `${t(`transfer_kind.${kind}`)} Â· Â
 /** `div`s of a `dl`: where the money goes, what for, and who asked. */
 export function facts({ bank_no: bank, bank_account: account, note, created_by: who }, accountName) {
   const rows = [[accountName, t("transfer.by", { who })], [t("transfer.purpose"), note]];
-  if (bank) rows.push([t("transfer_kind.BANK_OUT"), t("transfer.bank", { bank, account })]);
+  if (bank) rows.push([t("transfer.bank"), `${bank} ${account}`]);
   return rows.map(([name, value]) => element("div", {}, element("dt", { textContent: name }), element("dd", { textContent: value })));
 }
 

@@ -82,8 +82,3 @@ def sudo_begin(request: HttpRequest, *, password: str, code: str = "") -> None:
     request.session[_SESSION_KEY] = {"user": user.pk, "at": wall_now().timestamp()}
     with transaction.atomic():
         audit.record(actor=actor_for_user(user), action="session.confirmed", target=f"user:{user.pk}")
-
-
-def sudo_end(request: HttpRequest) -> None:
-    """Close what was opened, before its time."""
-    request.session.pop(_SESSION_KEY, None)

@@ -248,7 +248,6 @@ CODE_MESSAGES: dict[Code, str | Promise] = {
     Code.BACKTEST_NOT_FOUND: _("There is no such back-test."),
     Code.STRATEGY_UNUSABLE: _("This version of the strategy cannot be run."),
     Code.STRATEGY_NEEDS_PAPER: _("This version of the strategy has to run on paper for a trade date first."),
-    Code.STRATEGY_STARTED: _("Stop the strategy first."),
     Code.STRATEGY_FAILED: _("The strategy's own code failed. Its log says where."),
     Code.STRATEGY_TOO_SLOW: _("The strategy's code did not return in time."),
     Code.STRATEGY_UNSTABLE: _("The strategy's process ended too often."),

@@ -101,7 +101,8 @@ export class Ticket {
     this.#form.elements.quantity.focus();
   }
 
-  #forget(words = undefined) {
+  /** No instrument is filled in; `words` say why in the place of its quote. */
+  #forget(words) {
     this.#facts = null;
     this.#dryRun.later(null);
     this.#ladder.draw(null, null, words);

@@ -27,8 +27,8 @@ def web_readiness(*, writes: bool = False) -> list[Check]:
 
 def readiness() -> list[Check]:
     """Every part that must work before people can trade, in the order to look at them."""
-    checks = web_readiness(writes=True)
-    if all(check.ok for check in checks if check.name != "redis"):
+    checks = [*web_readiness(writes=True), health.check_room()]
+    if all(check.ok for check in checks if check.name not in ("redis", "disk")):
         checks += [*_hosts(), *health.provided()]
     return checks
 

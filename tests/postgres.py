@@ -134,6 +134,24 @@ class Postgres:
         """The server's first process; None while it does not run."""
         return None if self._server is None else self._server.pid
 
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Stop every process of the server where it is, for the length of a block: nobody answers, nothing is closed."""
+        import psutil
+
+        assert self._server is not None, "the server does not run"
+        postmaster = psutil.Process(self._server.pid)
+        # The postmaster first: it would start others.
+        postmaster.suspend()
+        stopped = [postmaster, *postmaster.children(recursive=True)]
+        for process in stopped[1:]:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in reversed(stopped):
+                process.resume()
+
     def cpu_seconds(self) -> float:
         """Processor time that the server and its sessions of now have used so far."""
         import psutil

@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from ops.clocks import wall_now
 from ops.database_watch import is_away
 from ops.models import ProcessHeartbeat
+from ops.room import free_bytes
 
 REDIS_TIMEOUT_SECONDS = 0.5
 #: Transactions of the platform hold the lock for milliseconds.
@@ -113,6 +114,15 @@ def check_redis() -> Check:
     finally:
         client.close()
     return Check("redis", True)
+
+
+def check_room() -> Check:
+    """Whether the state folder's disk has room for orders."""
+    free = free_bytes()
+    facts = {"free_bytes": free}
+    if free < settings.DISK_STOP_BYTES:
+        return Check("disk", False, f"{free // 1_000_000} MB are left: no new orders are taken", facts)
+    return Check("disk", True, "", facts)
 
 
 def check_heartbeat(process_name: str) -> Check:

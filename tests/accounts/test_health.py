@@ -133,3 +133,12 @@ def test_web_is_not_ready_with_migrations_to_apply(monkeypatch: pytest.MonkeyPat
     undone = health.Check("migrations.default", False, "2 to apply: run manage.py migrate")
     monkeypatch.setattr(health, "check_migrations", lambda _alias: undone)
     assert Client().get("/api/v1/health/web").status_code == 503
+
+
+def test_ready_without_room_says_that_no_orders_are_taken(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat("worker.trade@sim")
+    beat("worker.data@sim")
+    report(team)
+    monkeypatch.setattr(settings, "DISK_STOP_BYTES", 200_000_000)
+    monkeypatch.setattr(health, "free_bytes", lambda: 199_999_999)
+    assert failing(503) == {"disk": "199 MB are left: no new orders are taken"}

@@ -18,6 +18,7 @@ django.setup()
 from django.db import connections  # noqa: E402
 from django.db.models import Count, Sum  # noqa: E402
 
+from accounts.actors import actor_for_user  # noqa: E402
 from accounts.models import BrokerAccount, HostStatus, QmtHost, User  # noqa: E402
 from accounts.services import account_auto_trading_set, account_halt, account_resume  # noqa: E402
 from accounts.terminals import announced_address, userdata_folder  # noqa: E402
@@ -27,11 +28,13 @@ from marketdata.services import MarketDataService  # noqa: E402
 from marketdata.services.requests import DataRequest  # noqa: E402
 from ops.audit import Actor  # noqa: E402
 from ops.clocks import database_now, market_clock  # noqa: E402
+from ops.models import Alert, ProcessHeartbeat  # noqa: E402
 from trading.ledger.models import AccountBook, AssetSnapshot, Position  # noqa: E402
 from trading.orders.models import Order, Trade  # noqa: E402
 from trading.orders.services import order_cancel, order_submit  # noqa: E402
 from trading.orders.states import OPEN  # noqa: E402
 from trading.risk.models import RiskLimit  # noqa: E402
+from trading.risk.services.limits import limit_update  # noqa: E402
 
 ALPHA = "8000000001"
 ORDER_FIELDS = (
@@ -147,6 +150,21 @@ def repaired() -> dict[str, int]:
     }
 
 
+def limits_disabled() -> int:
+    """Switch every limit off as an administrator does; how many there are."""
+    admin = User.objects.get(username="admin")
+    rows = list(RiskLimit.objects.filter(enabled=True))
+    for limit in rows:
+        limit_update(
+            actor=actor_for_user(admin),
+            user=admin,
+            limit_id=limit.pk,
+            version=limit.version,
+            changes={"enabled": False},
+        )
+    return len(rows)
+
+
 COMMANDS: dict[str, Any] = {
     "submit": submit,
     "instrument": instrument,
@@ -171,8 +189,13 @@ COMMANDS: dict[str, Any] = {
     "cancel_open": lambda: [cancel(str(order.pk))["status"] for order in Order.objects.filter(status__in=OPEN)],
     # What is measured or broken here is not what the limits are for.
     "limits_off": lambda: RiskLimit.objects.all().delete()[0],
+    "limits_disabled": limits_disabled,
     "in_states": lambda states: Order.objects.filter(status__in=states).count(),
     "unnoted": lambda: Order.objects.filter(sent_at=None, reported_at__isnull=False).count(),
+    "open_orders": lambda: Order.objects.filter(status__in=OPEN).count(),
+    "orders_by_key": lambda: dict(Order.objects.values_list("client_order_id").annotate(n=Count("pk"))),
+    "heartbeats": lambda: {row.name: [row.pid, row.last_loop_at.timestamp()] for row in ProcessHeartbeat.objects.all()},
+    "alerts": lambda: list(Alert.objects.filter(cleared_at=None).values_list("kind", flat=True)),
     "counts": lambda: dict(Order.objects.values_list("status").annotate(n=Count("pk")).order_by("status")),
     "instruments": Instrument.objects.count,
     "ensure": ensure,

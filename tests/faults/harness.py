@@ -91,7 +91,7 @@ class Stack:
         for arguments in (["migrate", "-v0"], ["migrate", "-v0", "--database", "quotes"], ["demo_data"]):
             self.manage(*arguments)
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, seconds: float = 300) -> str:
         """Run one management command to its end and return what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -99,7 +99,7 @@ class Stack:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=seconds,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

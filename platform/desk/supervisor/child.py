@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -111,7 +112,9 @@ class Child:
         self.started_at = time.monotonic()
         self.begun = True
         self.restart_at = None
-        pidfiles.write(self._run_dir, self.name, self._process.pid)
+        # Without room for the file the process runs all the same; only a killed supervisor's successor would miss it.
+        with suppress(OSError):
+            pidfiles.write(self._run_dir, self.name, self._process.pid)
         self._reader = threading.Thread(target=self._read, args=(self._process,), name=f"log-{self.name}", daemon=True)
         self._reader.start()
 

@@ -173,7 +173,7 @@ def platform_processes() -> list[ChildSpec]:
             heartbeats=("engine", "signals", "grids"),
         ),
         ChildSpec(name="rpc", command=manage("rpc"), stage=Stage.WEB, stop_seconds=3.5, heartbeats=("rpc",)),
-        ChildSpec(name="web", command=manage("web"), stage=Stage.WEB, stop_seconds=3.5),
+        ChildSpec(name="web", command=manage("web"), stage=Stage.WEB, stop_seconds=3.5, heartbeats=("web",)),
     ]
 
 

@@ -32,10 +32,11 @@ class Command(ProcessCommand):
         import uvicorn
 
         from desk.connections import BoundedHttpProtocol
+        from desk.webserver import WebServer
 
         config = get_config()
         watch_databases()
-        server = uvicorn.Server(
+        server = WebServer(
             uvicorn.Config(
                 "desk.asgi:application",
                 host=host,

@@ -25,6 +25,12 @@ export class Pages {
     return this.#fetch(true);
   }
 
+  /** The same again, from its beginning. */
+  again() {
+    this.#cursor = null;
+    return this.#fetch(true);
+  }
+
   async #fetch(first) {
     const turn = (this.#turn += 1);
     const query = new URLSearchParams(this.query);

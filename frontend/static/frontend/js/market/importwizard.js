@@ -2,6 +2,7 @@
 import { ApiError, get, post, upload } from "../lib/api.js";
 import { byId, element, setText } from "../lib/dom.js";
 import { formatDateTime, formatQuantity, NONE } from "../lib/format.js";
+import { standIn } from "../lib/panelstate.js";
 import { Pages } from "../lib/rows.js";
 import { hasText, t } from "../lib/text.js";
 import { drawProgress, isFinal } from "./jobs.js";
@@ -15,7 +16,7 @@ class ImportWizard {
 
   constructor(feed) {
     this.feed = feed;
-    this.pages = new Pages(byId("imports-more"), (results, first) => this.#list(results, first));
+    this.pages = new Pages(byId("imports-more"), (results, first) => this.#list(results, first), (error) => standIn(byId("imports-empty"), error, () => this.pages.again()));
     byId("import-form").addEventListener("submit", (event) => this.#upload(event));
     byId("confirm").addEventListener("click", () => this.#confirm());
     byId("skip").addEventListener("change", () => this.#mayConfirm());

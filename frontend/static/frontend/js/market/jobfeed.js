@@ -2,9 +2,10 @@
 import { ApiError, get } from "../lib/api.js";
 import { toast } from "../lib/dom.js";
 
-/** Fires "change" whenever a job is new or different. */
+/** Fires "change" whenever a job is new or different, "failed" when the list could not be read (a word in the corner unless prevented). */
 export class JobFeed extends EventTarget {
   jobs = new Map();
+  heard = false; // whether the list was read once
   #next = null;
   #asked = new Set();
 
@@ -59,8 +60,10 @@ export class JobFeed extends EventTarget {
       await Promise.all(others.filter((id) => !this.jobs.get(id).finished_at).map((id) => this.one(id)));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      toast(error.text, "", { bad: true });
+      if (this.dispatchEvent(new CustomEvent("failed", { detail: error, cancelable: true }))) toast(error.text, "", { bad: true });
+      return;
     }
+    this.heard = true;
     this.dispatchEvent(new Event("change"));
   }
 

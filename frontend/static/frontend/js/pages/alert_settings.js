@@ -3,6 +3,7 @@ import "../lib/shell.js";
 import { ApiError, get, patch, post, put, remove } from "../lib/api.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatStamp } from "../lib/format.js";
+import { standDown, standIn } from "../lib/panelstate.js";
 import { Pages } from "../lib/rows.js";
 import { t } from "../lib/text.js";
 
@@ -49,6 +50,7 @@ async function loadChannels() {
   channels.clear();
   for (const channel of body.results) channels.set(channel.id, channel);
   byId("channels").tBodies[0].replaceChildren(...body.results.map(channelRow));
+  standDown(byId("channels-empty"));
   byId("channels-empty").hidden = body.results.length > 0;
   byId("subscription-channel").replaceChildren(...body.results.map((channel) => new Option(channel.name, channel.id)));
   byId("subscription-form").hidden = body.results.length === 0;
@@ -143,8 +145,9 @@ const log = new Pages(byId("deliveries-more"), (results, first) => {
   const body = byId("deliveries").tBodies[0];
   if (first) body.replaceChildren(...rows);
   else body.append(...rows);
+  standDown(byId("deliveries-empty"));
   byId("deliveries-empty").hidden = body.rows.length > 0;
-});
+}, (error) => standIn(byId("deliveries-empty"), error, () => log.again()));
 
 function deliveryRow(delivery) {
   const tries = delivery.attempts.map((one) => `${one.attempt}. ${formatStamp(one.at)} ${t(`delivery.${one.status}`)} ${one.error}`).join("\n");
@@ -166,9 +169,15 @@ const loadLog = () => log.load("alert-deliveries", new URLSearchParams({ limit: 
 const loadAll = () => loadChannels().then(loadSubscriptions);
 
 fitForm();
-attempt(async () => {
-  await loadAll();
-  await loadQuiet();
-});
+async function begin() {
+  try {
+    await loadAll();
+    await loadQuiet();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    standIn(byId("channels-empty"), error, begin);
+  }
+}
+begin();
 loadLog();
 byId("deliveries-again").addEventListener("click", loadLog);

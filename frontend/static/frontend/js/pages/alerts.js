@@ -5,6 +5,7 @@ import { applyAlerts, kindText } from "../lib/bell.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatStamp } from "../lib/format.js";
 import { socket } from "../lib/live.js";
+import { standIn } from "../lib/panelstate.js";
 import { Pages } from "../lib/rows.js";
 import { mountStale } from "../market/stale.js";
 import { t } from "../lib/text.js";
@@ -60,8 +61,18 @@ async function acknowledge(alert, button) {
   }
 }
 
+/** A card that says the same stays the same: with what is unfolded in it, and the focus. */
 function draw(alerts) {
-  list.replaceChildren(...alerts.map(card));
+  const known = new Map([...list.children].map((node) => [node.dataset.facts, node]));
+  const nodes = alerts.map((alert) => {
+    const facts = JSON.stringify(alert);
+    const node = known.get(facts) ?? card(alert);
+    node.dataset.facts = facts;
+    return node;
+  });
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  if (nodes.length !== list.children.length || nodes.some((node, index) => node !== list.children[index])) list.replaceChildren(...nodes);
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
   setText(byId("alerts-empty"), t(shown === "open" ? "alerts.none_open" : "alerts.none"));
   byId("alerts-empty").hidden = alerts.length > 0;
 }
@@ -70,7 +81,7 @@ const drawOpen = () => draw([...open.values()].sort((a, b) => b.id - a.id));
 const pages = new Pages(byId("alerts-more"), (results, first) => {
   if (first) draw(results);
   else list.append(...results.map(card));
-});
+}, (error) => standIn(byId("alerts-empty"), error, () => pages.again()));
 
 for (const button of document.querySelectorAll("[data-state]")) {
   button.addEventListener("click", () => {

@@ -4,6 +4,7 @@ import { ApiError, get, post } from "../lib/api.js";
 import { byId, element, setText, toast } from "../lib/dom.js";
 import { formatStamp } from "../lib/format.js";
 import { socket } from "../lib/live.js";
+import { standDown, standIn } from "../lib/panelstate.js";
 import { Pages } from "../lib/rows.js";
 import { t } from "../lib/text.js";
 
@@ -73,8 +74,9 @@ const pages = new Pages(byId("audit-more"), (results, first) => {
   const body = table.tBodies[0];
   if (first) body.replaceChildren();
   body.append(...results.map(eventRow));
+  standDown(byId("audit-empty"));
   byId("audit-empty").hidden = body.rows.length > 0;
-});
+}, (error) => standIn(byId("audit-empty"), error, () => pages.again()));
 
 function search() {
   const wanted = query();
@@ -103,8 +105,13 @@ function showVerification(job) {
 }
 
 async function watchVerification() {
-  const { body } = await get("audit/verification");
-  if (showVerification(body.verification)) setTimeout(watchVerification, 1000);
+  try {
+    const { body } = await get("audit/verification");
+    if (showVerification(body.verification)) setTimeout(watchVerification, 1000);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    setText(byId("verification"), error.text); // asked again with the next connection
+  }
 }
 
 byId("verify").addEventListener("click", async ({ target }) => {

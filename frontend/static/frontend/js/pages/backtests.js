@@ -27,7 +27,7 @@ class Backtests {
   #shown = null;
   #form = byId("backtest-form");
   #catalogue = new Catalogue(byId("backtest-form"), byId("backtest-parameters"), byId("backtest-about"));
-  #pages = new Pages(byId("backtests-more"), (results, first) => this.#take(results, first));
+  #pages = new Pages(byId("backtests-more"), (results, first) => this.#take(results, first), (error) => this.#table.fail(error, () => this.refresh()));
   #table = new KeyedTable(
     byId("backtests"),
     [
@@ -49,6 +49,7 @@ class Backtests {
     this.#form.addEventListener("submit", (event) => this.#start(event));
     this.#fillRange();
     setInterval(() => this.#watch(), EVERY_MS);
+    this.#table.wait();
     this.refresh();
   }
 

@@ -4,6 +4,7 @@ import { ApiError, get } from "../lib/api.js";
 import { byId, setText } from "../lib/dom.js";
 import { formatQuantity } from "../lib/format.js";
 import { socket } from "../lib/live.js";
+import { standIn } from "../lib/panelstate.js";
 import { t } from "../lib/text.js";
 import { CoverPanel } from "../market/cover.js";
 import { HeatGrid, monthWords } from "../market/heatgrid.js";
@@ -46,7 +47,9 @@ async function load() {
     draw();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (mine === turn) say(t("coverage.failed", { reason: error.text }));
+    if (mine !== turn) return;
+    say(error.text);
+    standIn(byId("heat-state"), error, load);
   }
 }
 

@@ -1,7 +1,7 @@
 // Instruments by code, name or pinyin, with the prices of those in sight.
 import "../lib/shell.js";
 import { ApiError, get } from "../lib/api.js";
-import { byId, element, setText, toast, tone } from "../lib/dom.js";
+import { byId, element, setText, tone } from "../lib/dom.js";
 import { formatPercent, formatPrice, NONE, number, tickDigits } from "../lib/format.js";
 import { socket } from "../lib/live.js";
 import { symbolCell } from "../lib/symbols.js";
@@ -56,7 +56,7 @@ async function search() {
     setText(byId("found-count"), t(rows.size === MOST ? "instrument.more" : "instrument.found", { count: rows.size }));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    toast(error.text, "", { bad: true });
+    if (mine === turn) table.fail(error, search);
   }
 }
 
@@ -76,6 +76,7 @@ form.addEventListener("submit", (event) => {
 });
 socket.addEventListener("up", search);
 mountStale();
+table.wait();
 // A search can be linked: /instruments/?q=maotai.
 form.elements.q.value = new URLSearchParams(location.search).get("q") ?? "";
 search();

@@ -4,6 +4,7 @@ import { ApiError, post } from "../lib/api.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatDateTime, formatQuantity, formatStamp } from "../lib/format.js";
 import { socket } from "../lib/live.js";
+import { standIn } from "../lib/panelstate.js";
 import { Pages } from "../lib/rows.js";
 import { t } from "../lib/text.js";
 import { JobFeed } from "../market/jobfeed.js";
@@ -80,7 +81,7 @@ const pages = new Pages(byId("findings-more"), (results, first) => {
   byId("findings-empty").hidden = body.rows.length > 0;
   const filtered = ["symbols", "severity", "check"].some((name) => form.elements[name].value.trim());
   setText(byId("findings-empty"), t(filtered ? "finding.none_fits" : state === "OPEN" ? "finding.none_open" : "finding.none"));
-});
+}, (error) => standIn(byId("findings-empty"), error, () => pages.again()));
 
 function search() {
   const query = new URLSearchParams({ state });

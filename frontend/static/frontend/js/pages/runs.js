@@ -45,6 +45,7 @@ class Runs {
     if (this.#account) socket.unsubscribe(`strategies:${this.#account.id}`);
     this.#account = account;
     this.#runs.clear();
+    this.#table.wait();
     byId("run-add").disabled = !account.can_trade;
     this.#panel.show(null);
     socket.subscribe(`strategies:${account.id}`);
@@ -62,7 +63,7 @@ class Runs {
       else if (body.results.length) this.#open(body.results[0]);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      toast(error.text, "", { bad: true });
+      if (account === this.#account) this.#table.fail(error, () => this.refresh());
     }
   }
 

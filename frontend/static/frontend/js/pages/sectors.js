@@ -7,6 +7,7 @@ import { showRefusal } from "../lib/refusal.js";
 import { Pages } from "../lib/rows.js";
 import { symbolCell } from "../lib/symbols.js";
 import { KeyedTable } from "../lib/table.js";
+import { standIn } from "../lib/panelstate.js";
 import { t } from "../lib/text.js";
 import { mountStale } from "../market/stale.js";
 
@@ -96,7 +97,7 @@ async function load() {
     sectors = (await get(`sectors?${query({ limit: String(MOST) })}`)).body.results;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    setText(byId("sectors-state"), error.text);
+    standIn(byId("sectors-state"), error, load);
     return;
   }
   drawList();

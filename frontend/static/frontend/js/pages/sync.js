@@ -50,6 +50,7 @@ const table = new KeyedTable(
 );
 
 function draw() {
+  if (!feed.heard) return drawChosen();
   byId("jobs-loading").hidden = true;
   table.render(feed.sorted.map((job) => ({ ...job, key: job.id })));
   table.select(chosen);
@@ -124,6 +125,11 @@ async function fillRange(form) {
 }
 
 feed.addEventListener("change", draw);
+feed.addEventListener("failed", (event) => {
+  event.preventDefault();
+  byId("jobs-loading").hidden = true;
+  table.fail(event.detail, () => feed.reload());
+});
 byId("jobs-more").addEventListener("click", () => feed.more());
 byId("job-close").addEventListener("click", close);
 const form = byId("bars-form");

@@ -158,7 +158,8 @@ async function refresh() {
     hooks.select(String(chosen));
     loadLog();
   } catch (failure) {
-    if (!(failure instanceof ApiError)) throw failure; // what is shown stays
+    if (!(failure instanceof ApiError)) throw failure;
+    hooks.fail(failure, refresh);
   }
 }
 
@@ -181,5 +182,6 @@ byId("webhook-form")?.addEventListener("submit", async (event) => {
   await refresh();
 });
 
+hooks.wait();
 refresh();
 setInterval(() => !document.hidden && refresh(), LOG_EVERY_MS);

@@ -19,6 +19,7 @@ MARKET_MESSAGES: dict[str, str | Promise] = {
     "coverage.count": _("{shown} of {all} instruments"),
     "coverage.done": _("Nothing is missing any more."),
     "coverage.empty": _("No instrument fits."),
+    "coverage.failed": _("Coverage could not be read: {reason}"),
     "coverage.loading": _("Reading coverage…"),
     "coverage.month.all": _("complete"),
     "coverage.month.none": _("nothing stored"),

@@ -161,6 +161,20 @@ def test_every_kind_of_damage_is_found(desk: Bench, area: str) -> None:
     assert missed == {}
 
 
+def test_money_whose_binary_sum_is_inexact_is_no_finding(desk: Bench) -> None:
+    order = Order.objects.get(traded_quantity=100)
+    desk.apply(desk.fill(order, 100), desk.update(order, 56, traded_quantity=200))
+    first, second = order.trades.order_by("pk").values_list("pk", flat=True)
+    # In binary 0.1 + 0.2 is 0.30000000000000004.
+    Trade.objects.filter(pk=first).update(amount="0.1")
+    Trade.objects.filter(pk=second).update(amount="0.2")
+    Order.objects.filter(pk=order.pk).update(traded_amount="0.3")
+    assert verify_all(Options(areas=("orders",))).findings == []
+    Order.objects.filter(pk=order.pk).update(traded_amount="0.3001")
+    (finding,) = verify_all(Options(areas=("orders",))).findings
+    assert "0.3001 traded, its fills have 0.3" in str(finding)
+
+
 def test_damaged_file_is_found_and_the_other_areas_are_looked_at(home: Home, desk: Bench) -> None:
     home.content()
     path = home.file("quotes")

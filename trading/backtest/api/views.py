@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import actor_of
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
+from marketdata.api.formats import csv_streamed
 from ops.api import DeskCursorPagination
 from ops.errors import Code, NotFound
 from ops.inputs import json_object
@@ -203,9 +204,4 @@ class TableCsvView(APIView):
         row: Backtest = backtest_get(request.user, backtest_id)
         if table not in TABLES:
             raise NotFound(Code.FILE_NOT_FOUND, table=table[:40], allowed=sorted(TABLES))
-        name = f"backtest_{row.pk}_{table}.csv"
-        return StreamingHttpResponse(
-            table_csv(row, table),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return csv_streamed(request, table_csv(row, table), f"backtest_{row.pk}_{table}.csv")

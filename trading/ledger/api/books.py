@@ -21,6 +21,7 @@ from accounts.choices import Scope
 from accounts.models import BrokerAccount
 from accounts.selectors import account_get, host_clock
 from accounts.sudo import sudo_of
+from marketdata.api.formats import csv_streamed
 from ops.api import DeskCursorPagination
 from ops.errors import Code, Invalid
 from ops.inputs import shown
@@ -179,9 +180,7 @@ class EntryCsvView(_AccountView):
         account = self.account(account_id)
         rows = _filtered(request, account).order_by("id").iterator(chunk_size=2_000)
         name = exports.file_name(account.pk, "ledger", *parameters.range_of(request), "csv")
-        return StreamingHttpResponse(
-            exports.entries_csv(rows), content_type="text/csv; charset=utf-8", headers=_attachment(name)
-        )
+        return csv_streamed(request, exports.entries_csv(rows), name)
 
 
 class EntryExcelView(_AccountView):

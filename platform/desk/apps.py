@@ -10,7 +10,9 @@ class DeskConfig(AppConfig):
     def ready(self) -> None:
         # Whoever sends a task needs the application to be the current one.
         from desk import celery_app  # noqa: F401
+        from desk.pools import close_pools_at_exit
         from desk.system.collector import SystemCollector
         from ops import metrics
 
         metrics.provide(SystemCollector())
+        close_pools_at_exit()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from django.apps import apps
 from django.db import connections
 
 from desk.routers import QuotesRouter
+from desk.settings.schema import ROOT
 
 
 def test_router_sends_every_model_of_quotes_to_quotes_and_no_other() -> None:
@@ -35,3 +40,21 @@ def test_sqlite_connections_run_with_the_promised_durability() -> None:
             synchronous = cursor.execute("PRAGMA synchronous").fetchone()[0]
         found[alias] = (journal, synchronous)
     assert found == {"default": ("wal", 2), "quotes": ("wal", 1)}
+
+
+@pytest.mark.postgres
+def test_pools_end_before_the_interpreter_does() -> None:
+    # Functions for the end run in the opposite order: this one is the last.
+    code = """
+import atexit, threading
+atexit.register(lambda: print([thread.name for thread in threading.enumerate() if thread.name.startswith("pool-")]))
+import django
+django.setup()
+from django.db import connections
+for connection in connections.all():
+    connection.ensure_connection()
+"""
+    paths = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "desk.settings", "PYTHONPATH": paths}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

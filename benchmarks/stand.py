@@ -115,7 +115,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def quotes_message(symbols: int, stamp: int) -> bytes:
-    """One publication of quotes: every symbol with five levels; `stamp` is what each carries as its time."""
+    """One publication of quotes, signed: every symbol with five levels; `stamp` is what each carries as its time."""
     quote = {
         "ts": stamp,
         "last": 1700.01,
@@ -132,7 +132,16 @@ def quotes_message(symbols: int, stamp: int) -> bytes:
         "status": 0,
     }
     data = {f"{600000 + index}.SH": quote for index in range(symbols)}
-    return orjson.dumps({"t": time.time_ns() // 1_000_000, "q": data})
+    body = orjson.dumps({"t": time.time_ns() // 1_000_000, "q": data})
+    return signed_as_platform("quotes", body, Path(os.environ["DESK_STATE_DIR"]))
+
+
+def signed_as_platform(channel: str, body: bytes, state_dir: Path) -> bytes:
+    """A live message as the processes publish it whose generated keys lie in `state_dir`."""
+    from ops.signing import PLATFORM, key_of, with_mark
+
+    encryption_key = (state_dir / "encryption_key").read_text(encoding="ascii").strip()
+    return with_mark(channel, body, signer=PLATFORM, key=key_of(PLATFORM, encryption_key=encryption_key))
 
 
 def cpu_seconds(process: psutil.Process | None) -> float:

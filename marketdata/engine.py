@@ -33,8 +33,10 @@ from marketdata.quotes.periods import Period
 from marketdata.symbols import SymbolIds
 from ops.heartbeats import Heartbeat
 from ops.publish import PREFIX, publish
+from ops.signing import Signed, opened
 
-CHANNEL = PREFIX + "quotes"
+NAME = "quotes"
+CHANNEL = PREFIX + NAME
 BAR_CHANNELS = {Period.MINUTE_1: "bars", Period.MINUTE_5: "bars:5m"}
 READ_SECONDS = 0.25
 QUIET_READ_SECONDS = 2.0
@@ -176,15 +178,19 @@ class Engine:
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
             self._interrupt()
-        elif message["type"] == "message":
+        elif message["type"] == "message" and (proven := opened(NAME, message["data"])) is not None:
             try:
-                self._apply(orjson.loads(message["data"]))
+                self._apply(proven)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 self._malformed += 1
                 log.warning("a message of the quote channel is malformed: %r", error)
 
-    def _apply(self, content: dict[str, Any]) -> None:
+    def _apply(self, message: Signed) -> None:
+        content = orjson.loads(message.body)
         host = content["host"]
+        if not message.speaks_for(host):
+            log.error("QMT host %s published quotes of host %s: they were dropped", message.signer, host)
+            return
         for listener in self._listeners:
             # Before the bars, which nobody waits for; and what goes wrong there costs no bar.
             try:

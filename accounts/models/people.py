@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import Language, LinkKind, RisingColor, Role
+from accounts.usernames import username_validator
 
 
 class DeskUserManager(UserManager["User"]):
@@ -46,6 +47,12 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         ordering = ("username",)
+
+    def clean(self) -> None:
+        """Refuse a new person whose name could be taken for another one's (Django's admin asks here)."""
+        super().clean()
+        if self._state.adding:
+            username_validator(self.username)
 
     @property
     def is_admin(self) -> bool:

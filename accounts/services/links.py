@@ -7,6 +7,7 @@ import re
 import secrets
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -15,10 +16,12 @@ from accounts.actors import actor_for_user
 from accounts.choices import LinkKind, Role
 from accounts.models import OneTimeLink, User
 from accounts.services.users import password_set, user_save
+from accounts.usernames import username_validator
 from ops import audit
 from ops.audit import Actor
 from ops.clocks import wall_now
-from ops.errors import Code, Conflict, Denied, NotFound
+from ops.errors import Code, Conflict, Denied, Invalid, NotFound
+from ops.inputs import shown
 
 INVITE_LIFETIME = timedelta(days=7)
 RESET_LIFETIME = timedelta(days=1)
@@ -41,9 +44,15 @@ def person_invite(
 
     Raises
     ------
+    Invalid
+        FIELD_INVALID: the name could be taken for another one.
     Conflict
         NAME_TAKEN, whatever the case of its letters.
     """
+    try:
+        username_validator(username)
+    except ValidationError as error:
+        raise Invalid(Code.FIELD_INVALID, str(error.message), field="username", value=shown(username)) from error
     with transaction.atomic():
         if User.objects.filter(username__iexact=username).exists():
             raise Conflict(Code.NAME_TAKEN, field="username", username=username)

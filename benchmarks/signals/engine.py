@@ -37,6 +37,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "desk.settings")
 django.setup()
 
 from benchmarks.orders.desk import SYMBOL, Desk, desk, percentile  # noqa: E402
+from benchmarks.stand import signed_as_platform  # noqa: E402
 from ops.publish import PREFIX  # noqa: E402
 from qmt.calendar import to_ms  # noqa: E402
 from qmt.codes import Board  # noqa: E402
@@ -155,7 +156,8 @@ async def sample(found: Desk, client: Any, socket: Any, samples: Samples, *, kee
         "ts": int(began * 1000) + int(offset), "last": price, "open": price, "high": price, "low": price, "pre_close": price,
         "volume": 1, "amount": 1.0, "bid": [price] * 5, "ask": [ask] * 5, "bidv": [100] * 5, "askv": [100] * 5, "status": 0,
     }  # fmt: skip
-    client.publish(PREFIX + "quotes", orjson.dumps({"t": int(began * 1000), "host": "sim", "q": {SYMBOL: quote}}))
+    body = orjson.dumps({"t": int(began * 1000), "host": "sim", "q": {SYMBOL: quote}})
+    client.publish(PREFIX + "quotes", signed_as_platform("quotes", body, found.stack.folder))
     signal = await told(socket)
     arrived = time.time()
     key = f"auto:sig:{signal['id']}:1"

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import AccountMode, Language, Role, Scope, TradeRight, TradingState
 from accounts.models import BrokerAccount, Team, User
 from accounts.models.access import DEFAULT_RATE_PER_MINUTE, MAX_RATE_PER_MINUTE
+from accounts.usernames import username_validator
 from ops.clocks import SHANGHAI, wall_now
 
 _NEW_PASSWORD = {"autocomplete": "new-password"}
@@ -120,7 +120,7 @@ class InviteForm(forms.Form):
     username = forms.CharField(
         label=_("User name"),
         max_length=150,
-        validators=[UnicodeUsernameValidator()],
+        validators=[username_validator],
         widget=forms.TextInput({"autocapitalize": "none", "autocomplete": "off"}),
     )
     first_name = forms.CharField(label=_("Full name"), max_length=150, required=False)

@@ -39,7 +39,8 @@ The last is ssh's and PostgreSQL's rule for keys; below `/run/secrets` modes are
 there readable for all, and only the container's own processes see them.
 
 **Keys.** `DESK_ENCRYPTION_KEY` seals addresses and secrets of alert channels and second factors. To change it: put the
-new key in front (`new,old`), restart everything, run `manage.py secrets_reseal`, take the old key away, restart.
+new key in front (`new,old`), restart everything, run `manage.py secrets_reseal`, enrol QMT hosts again
+(their `DESK_LIVE_KEY` follows from it), take the old key away, restart.
 
 **Seen by administrators** in the portal under Configuration and at `GET /api/v1/configuration`: value, source and
 meaning of each setting, secrets masked.

@@ -5,7 +5,8 @@ them once and hands it to whoever joined the channel. What clients need of a mes
 (its text, its parts) is made once and shared. Handing over never waits: a listener
 queues for itself, so a slow client slows nobody.
 
-The hub knows no channel's meaning and nobody's rights; the project's socket does.
+What no process of this platform published is dropped (`ops.signing`). The hub knows no channel's meaning and
+nobody's rights; the project's socket does.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from ops.publish import PREFIX
+from ops.signing import opened
 
 log = logging.getLogger(__name__)
 
@@ -192,8 +194,8 @@ class Hub:
                 self._set_up(True)
             elif item["type"] == "pmessage":
                 channel = item["channel"].decode().removeprefix(PREFIX)
-                if channel in self._channels:
-                    self.dispatch(Message(channel, item["data"]))
+                if channel in self._channels and (message := opened(channel, item["data"])) is not None:
+                    self.dispatch(Message(channel, message.body))
 
     def _set_up(self, up: bool) -> None:  # noqa: FBT001
         if up == self._up.is_set():

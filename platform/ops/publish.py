@@ -20,6 +20,8 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ops.signing import signed
+
 PREFIX = "desk:live:"
 TIMEOUT_SECONDS = 0.2
 PAUSE_SECONDS = 1.0
@@ -44,12 +46,12 @@ class Publisher:
         self._away_until = 0.0
 
     def publish(self, channel: str, payload: dict[str, Any]) -> bool:
-        """Publish `payload` as JSON on `desk:live:<channel>`; False when Redis is away."""
+        """Publish `payload` as signed JSON on `desk:live:<channel>`; False when Redis is away."""
         if time.monotonic() < self._away_until:
             return False
         body = orjson.dumps(payload, default=str)
         try:
-            self._client.publish(PREFIX + channel, body)
+            self._client.publish(PREFIX + channel, signed(channel, body))
         except (redis.RedisError, OSError) as error:
             self._note_failure(error)
             return False

@@ -28,6 +28,7 @@ HOST = {
     "DATABASE_URL": "postgresql://desk_host_qmt1:pw@db.example.org/desk",
     "QUOTES_URL": "postgresql://desk_host_qmt1:pw@db.example.org/quotes",
     "REDIS_URL": "rediss://host.qmt1:pw@redis.example.org:6379/0",
+    "LIVE_KEY": "ab" * 32,
 }
 
 

@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from ops.publish import Publisher
+from ops.signing import opened
 
 
 @pytest.fixture
@@ -52,4 +53,6 @@ def test_publish_reaches_a_subscriber_as_json(valkey: str) -> None:
     assert Publisher(valkey).publish("account:3", {"price": Decimal("10.50")}) is True
     message = listener.get_message(timeout=2)
     assert message is not None
-    assert orjson.loads(message["data"]) == {"price": "10.50"}
+    heard = opened("account:3", message["data"])
+    assert heard is not None
+    assert (orjson.loads(heard.body), heard.signer) == ({"price": "10.50"}, "")

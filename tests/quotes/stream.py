@@ -19,6 +19,7 @@ from marketdata.quotes.latest import latest_upsert
 from marketdata.quotes.models import RawQuote
 from marketdata.quotes.periods import Period
 from marketdata.quotes.tables import LatestRow
+from ops.signing import signed
 from tests.quotes.builders import stamp
 
 SYMBOL = "600519.SH"
@@ -63,7 +64,7 @@ class DataWorker:
         received_at = time.time_ns() // 1_000_000
         values = {"last": last, "high": 0.0, "low": 0.0, "volume": volume, "amount": volume * 10.0}
         message = {"t": received_at, "host": "sim", "q": {SYMBOL: {"ts": at(time_of_day), **values}}}
-        self.client.publish(engine.CHANNEL, orjson.dumps(message))
+        self.client.publish(engine.CHANNEL, signed(engine.NAME, orjson.dumps(message)))
         if store:
             self.store(time_of_day, last, volume, received_at)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from django.db import OperationalError
 
 from marketdata import engine
+from marketdata.engine import Engine
 from marketdata.live import barstore
 from marketdata.live import stream as stream_module
 from marketdata.live.barstore import BarStore
@@ -21,6 +24,7 @@ from marketdata.quotes.store import bars_upsert
 from marketdata.symbols import SymbolIds
 from ops.models import ProcessHeartbeat
 from ops.publish import PREFIX
+from ops.signing import host_key, opened, signed, with_mark
 from tests.quotes.builders import bars
 from tests.quotes.stream import SYMBOL, DataWorker, at, bars_of, running, settled, stored, wait_until
 
@@ -28,6 +32,13 @@ pytestmark = [
     pytest.mark.django_db(databases=["default", "quotes"], transaction=True),
     pytest.mark.postgres,
 ]
+
+
+def heard(channel: str, message: dict[str, Any]) -> Any:
+    """What a message says, whose mark has to be ours."""
+    proven = opened(channel, message["data"])
+    assert proven is not None
+    return orjson.loads(proven.body)
 
 
 @pytest.mark.usefixtures("valkey", "quick")
@@ -62,7 +73,7 @@ def test_engine_finished_minutes_are_stored_and_growing_ones_published(
         def finished_bar_is_shown() -> bool:
             message = listener.get_message(timeout=0.1)
             if message and message["type"] == "message":
-                shown.append(orjson.loads(message["data"])[SYMBOL])
+                shown.append(heard("bars", message)[SYMBOL])
             return finished in shown
 
         wait_until(finished_bar_is_shown)
@@ -126,10 +137,49 @@ def test_engine_malformed_message_is_counted_and_the_stream_goes_on(instrument: 
     worker = DataWorker(instrument)
     with running() as work:
         wait_until(worker.listeners)
-        worker.client.publish(engine.CHANNEL, body)
+        worker.client.publish(engine.CHANNEL, signed(engine.NAME, body))
         wait_until(lambda: work.detail()["malformed_messages"] == 1)
         worker.quote("10:00:57", 10.0, 500)
         wait_until(lambda: settled(work))
+
+
+class Following:
+    """A listener that keeps what it is told."""
+
+    name = "following"
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    def start(self) -> None: ...
+    def interrupt(self) -> None: ...
+    def stop(self, timeout_seconds: float) -> None: ...
+
+    def quotes(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
+
+    def detail(self) -> dict[str, Any]:
+        return {}
+
+
+def test_engine_hands_on_only_quotes_of_who_may_speak_for_the_host(caplog: pytest.LogCaptureFixture) -> None:
+    """Exit plans, grids and bars follow these: whoever reaches Redis, or another host, must not move them."""
+    listener = Following()
+    work = Engine(threading.Event(), [listener])
+    body = orjson.dumps(message("10:00:57", 500))
+    with caplog.at_level(logging.WARNING):
+        for raw in (
+            body,
+            with_mark("quotes", body, signer="sim", key=bytes.fromhex(host_key("qmt1"))),
+            with_mark("quotes", body, signer="qmt1", key=bytes.fromhex(host_key("qmt1"))),
+        ):
+            work._take({"type": "message", "data": raw})
+        assert (listener.messages, work.detail()["streams"]) == ([], {})
+        work._take(
+            {"type": "message", "data": with_mark("quotes", body, signer="sim", key=bytes.fromhex(host_key("sim")))}
+        )
+    assert [told["host"] for told in listener.messages] == ["sim"]
+    assert "QMT host qmt1 published quotes of host sim: they were dropped" in caplog.text
 
 
 @pytest.mark.usefixtures("valkey", "quick")
@@ -239,6 +289,6 @@ def test_engine_stores_and_publishes_five_minutes_beside_one(instrument: Instrum
         worker.quote("10:10:06", 10.2, 1000)
         wait_until(lambda: bars_of(Period.MINUTE_5))
     assert bars_of(Period.MINUTE_5) == [(at("10:10"), 10.3, 400)]
-    messages = [orjson.loads(m["data"])[SYMBOL] for m in iter(listener.get_message, None) if m["type"] == "message"]
+    messages = [heard("bars:5m", m)[SYMBOL] for m in iter(listener.get_message, None) if m["type"] == "message"]
     assert {(bar["period"], bar["ts"]) for bar in messages} >= {("5m", at("10:10"))}
     listener.close()

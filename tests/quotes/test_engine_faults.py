@@ -20,6 +20,7 @@ from desk.settings.schema import get_config
 from desk.supervisor import plan
 from marketdata import engine
 from marketdata.models import Instrument
+from ops.signing import signed
 from tests.quotes.stream import DataWorker, at, running, settled, stored, wait_until
 
 pytestmark = [
@@ -140,7 +141,8 @@ def test_engine_message_that_pauses_in_the_middle_is_no_lost_stream(
         with running() as work:
             wait_until(worker.listeners)
             quotes = {f"{n:06d}.SZ": {"ts": at("10:00:57")} for n in range(300)}
-            worker.client.publish(engine.CHANNEL, orjson.dumps({"t": 1, "host": "sim", "q": {}, "padding": quotes}))
+            body = orjson.dumps({"t": 1, "host": "sim", "q": {}, "padding": quotes})
+            worker.client.publish(engine.CHANNEL, signed(engine.NAME, body))
             wait_until(lambda: "sim" in work.detail()["streams"])
         link.close()
     assert link.pauses >= 1

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from desk.hosts import postgres, valkey
 from desk.hosts.privileges import Database
 from desk.settings.schema import DeskConfig
+from ops.signing import host_key
 
 #: Settings whose values are files of the bundle.
 FILES: Final = ("DESK_TLS_CA", "DESK_TLS_CERTIFICATE", "DESK_TLS_KEY")
@@ -65,6 +66,7 @@ def make_credentials(
     settings = {
         "DESK_ENV": config.env,
         "DESK_QMT_HOST": host,
+        "DESK_LIVE_KEY": host_key(host),
         **{name: _with_login(url, role, database_password, addresses.database) for name, url in urls.items()},
         "DESK_REDIS_URL": _with_login(
             config.redis_url_given.get_secret_value(), valkey.user_name(host), redis_password, addresses.redis

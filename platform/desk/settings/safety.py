@@ -76,6 +76,8 @@ def host_doors(config: DeskConfig) -> Iterator[str]:
     for name, key in (("DESK_SECRET_KEY", config.secret_key), ("DESK_ENCRYPTION_KEY", config.encryption_key)):
         if key is not None:
             yield f"{name} is set on a QMT host: take it away, a host never needs the platform's keys"
+    if config.live_key is None:
+        yield "DESK_LIVE_KEY is not set: nobody would believe this host's quotes; enrol it again"
     for name, url in (("DESK_DATABASE_URL", config.database_url), ("DESK_QUOTES_URL", config.quotes_url)):
         if url is not None and _is_unproven_postgres(config, _plain(url)):
             yield f"{name} leaves this machine without proof of the server's name (DESK_TLS_CA, or sslmode=verify-full)"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import re
 import secrets
 import tempfile
 from functools import lru_cache
@@ -106,6 +107,9 @@ class DeskConfig(BaseSettings):
     qmt_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = ""
     """This machine is the QMT host of that name and nothing else: it holds none of the installation's keys and
     runs no process of the platform."""
+
+    live_key: SecretStr | None = None
+    """With which a QMT host signs what it publishes: 64 hexadecimal digits that it gets with its credentials."""
 
     installation: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,6}$")] = ""
     """Prefix of order tags; blank: generated once and kept in the database."""
@@ -232,6 +236,13 @@ class DeskConfig(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value if value is None else value.expanduser().resolve()
+
+    @field_validator("live_key", mode="after")
+    @classmethod
+    def _hexadecimal(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and re.fullmatch(r"[0-9a-f]{64}", value.get_secret_value()) is None:
+            raise ValueError("DESK_LIVE_KEY is 64 hexadecimal digits")
+        return value
 
     @field_validator("trusted_proxies", mode="after")
     @classmethod

@@ -14,6 +14,9 @@ STATE_DIR = _config.state_dir
 SECRET_KEY = _config.secret_key_value()
 ENCRYPTION_KEYS = _config.encryption_keys()
 """For stored secrets: the first seals, all of them open (ops.sealing)."""
+QMT_HOST = _config.qmt_host
+LIVE_KEY = _config.live_key.get_secret_value() if _config.live_key is not None else ""
+"""With which a QMT host signs its live messages (ops.signing); blank on the platform, where it follows from the keys above."""
 ALLOWED_HOSTS = list(_config.hosts)
 CSRF_TRUSTED_ORIGINS = list(_config.trusted_origins)
 

@@ -13,9 +13,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ops.publish import PREFIX
+from ops.signing import opened
 from trading.strategies.interface import Tick
 
-CHANNEL = PREFIX + "quotes"
+NAME = "quotes"
+CHANNEL = PREFIX + NAME
 READ_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 
@@ -51,6 +53,20 @@ class TickFeed:
             waiting, self._waiting = self._waiting, {}
         return sorted(waiting.values(), key=lambda tick: (tick.ts, tick.symbol))
 
+    def hear(self, raw: bytes) -> None:
+        """Take what came on the channel, if it is from somebody who may speak for its host."""
+        message = opened(NAME, raw)
+        if message is None:
+            return
+        try:
+            content = orjson.loads(message.body)
+            if message.speaks_for(content["host"]):
+                self.put(content)
+            else:
+                log.error("QMT host %s published quotes of host %s: they were dropped", message.signer, content["host"])
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("a message of the quote channel is malformed: %r", error)
+
     def put(self, content: dict[str, Any]) -> None:
         """Take a message of the channel over. A quote that is not newer than the symbol's last is left out."""
         for symbol in self._symbols.intersection(content["q"]):
@@ -75,12 +91,8 @@ class TickFeed:
                 stream.subscribe(CHANNEL)
                 while not self._stopped.is_set():
                     message = stream.get_message(timeout=READ_SECONDS)
-                    if message is None:
-                        continue
-                    try:
-                        self.put(orjson.loads(message["data"]))
-                    except (ValueError, KeyError, TypeError) as error:
-                        log.warning("a message of the quote channel is malformed: %r", error)
+                    if message is not None:
+                        self.hear(message["data"])
         finally:
             client.close()
 

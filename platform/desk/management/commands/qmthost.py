@@ -72,6 +72,8 @@ def remote_problem(config: DeskConfig, host: str) -> str:
     """
     if config.qmt_host and config.qmt_host != host:
         return f"This machine is the QMT host {config.qmt_host} (DESK_QMT_HOST), not {host}."
+    if config.qmt_host and config.live_key is None:
+        return "DESK_LIVE_KEY is not set: nobody would believe this host's quotes. Enrol it again."
     if config.env == "test":
         return ""
     missing = [

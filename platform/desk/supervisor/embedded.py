@@ -16,6 +16,7 @@ from desk.settings.safety import TIME_ZONE
 from desk.settings.schema import DeskConfig
 from desk.supervisor import plan
 from desk.supervisor.child import ChildSpec
+from desk.supervisor.counters import counters_folder
 from desk.supervisor.merged_log import MergedLog
 from desk.supervisor.ready import Readiness, http_probe
 from desk.supervisor.supervisor import Supervisor, end_leftovers
@@ -91,8 +92,7 @@ def headline(config: DeskConfig) -> str:
 
 def _prepare(config: DeskConfig, hosts: Sequence[plan.SimulatedHost] = ()) -> None:
     plan.prepare_folders(config, hosts)
-    metrics = config.run_dir / "metrics"
-    metrics.mkdir(exist_ok=True)
+    metrics = counters_folder(config.run_dir)
     for file in metrics.glob("*.db"):
         file.unlink()
     _pass_on(metrics)
@@ -143,11 +143,9 @@ def run_kept(config: DeskConfig, names: Sequence[str], log: MergedLog) -> str:
     others measure is left alone.
     """
     own = config.run_dir / f"keep-{'-'.join(names)}"
-    metrics = config.run_dir / "metrics"
-    for folder in (own, metrics):
-        folder.mkdir(parents=True, exist_ok=True)
+    own.mkdir(parents=True, exist_ok=True)
     end_leftovers(own, log)
-    _pass_on(metrics)
+    _pass_on(counters_folder(config.run_dir))
     specs = [spec for spec in plan.platform_processes() if spec.name in names]
     log.say("starting " + ", ".join(spec.name for spec in specs))
     return _run(specs, config, log, None, run_dir=own)

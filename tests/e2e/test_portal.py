@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, Decimal
 
 import httpx
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from qmt.calendar import SHANGHAI
 from tests.e2e.axe import violations
@@ -308,3 +308,146 @@ def test_chart_shows_the_figures_that_the_api_answers(stack: Stack, visit: Visit
         *(f"{values[name]:.3f}" for name in ("macd_dif", "macd_dea", "macd_hist")),
     ]
     expect(page.locator("#chart-spoken")).to_contain_text(shown[3])
+
+
+def test_order_by_keyboard_alone_from_the_search_to_its_cancel(stack: Stack, visit: Visit) -> None:
+    page = visit("alice").page
+    with stack.api("alice") as api:
+        low = str(api.get("/instruments/601318.SH").json()["limit_down"])
+    expect(page.locator("#ladder button").first).to_be_visible(timeout=LIVE_MS)
+
+    page.locator("#ticket-symbol").focus()
+    page.keyboard.type("601318")
+    expect(page.locator("#ticket-options li", has_text="601318.SH")).to_be_visible(timeout=LIVE_MS)
+    page.keyboard.press("Enter")
+    expect(page.locator("#ticket-limits button")).to_have_count(2, timeout=LIVE_MS)
+    page.locator("#ticket-limits button").first.press("Enter")
+    page.locator("#ticket-quantity").press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.locator("#confirm-send")).to_be_focused(timeout=LIVE_MS)
+    page.keyboard.press("Enter")
+    row = page.locator("#orders tbody tr", has_text="601318.SH").first
+    expect(row.locator("[data-status=REPORTED]")).to_be_visible(timeout=LIVE_MS)
+    assert page.evaluate("document.activeElement.id") == "ticket-quantity"
+
+    row.locator("[data-act=cancel]").press("Enter")
+
+    expect(row.locator("[data-status=CANCELLED]")).to_be_visible(timeout=LIVE_MS)
+    expect(row).to_contain_text(f"{Decimal(low):.2f}")
+    expect(row).to_contain_text("0 / 200")
+    expect(row.locator("[data-act=detail]")).to_be_focused()
+
+
+def test_sellable_shares_of_a_position_fill_the_sell_ticket(stack: Stack, visit: Visit) -> None:
+    with stack.api("alice") as api:
+        account = _account(api)
+        price = Decimal(_marketable(api, "518880.SH")).quantize(Decimal("0.001"), ROUND_DOWN)
+        # A gold fund may be sold on the day it was bought.
+        wish = {"account": account, "symbol": "518880.SH", "side": "BUY", "quantity": 300, "price": str(price)}
+        assert api.post("/orders", json=wish).status_code == 201
+        page = visit("alice").page
+        row = page.locator("#orders tbody tr", has_text="518880.SH").first
+        expect(row.locator("[data-status=FILLED]")).to_be_visible(timeout=LIVE_MS)
+        held = api.get("/positions", params={"account": account, "symbol": "518880.SH"}).json()["results"][0]
+    button = page.locator("#positions tr", has_text="518880.SH").locator("[data-act=sell]")
+    expect(button).to_have_text(f"{held['sellable']:,}", timeout=LIVE_MS)
+
+    button.click()
+
+    expect(page.locator("#ticket-symbol")).to_have_value("518880.SH")
+    expect(page.locator("#ticket-quantity")).to_have_value(str(held["sellable"]), timeout=LIVE_MS)
+    expect(page.locator("input[name=side][value=SELL]")).to_be_checked()
+    expect(page.locator("#confirm-dialog")).to_be_hidden()
+
+
+def test_ticket_keeps_to_the_instrument_it_names_when_facts_come_late(visit: Visit) -> None:
+    page = visit("alice").page
+    expect(page.locator("#ladder button").first).to_be_visible(timeout=LIVE_MS)
+    first = page.locator("#ticket-symbol").input_value()
+    limits = page.locator("#ticket-limits").text_content()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"/api/v1/instruments/002594\.SZ"), hold)
+
+    page.locator("#ticket-symbol").fill("002594")
+    page.locator("#ticket-options li", has_text="002594.SZ").click(timeout=LIVE_MS)
+    expect(page.locator("#ticket-limits button")).to_have_count(0)
+    page.locator("#ticket-symbol").fill(first.partition(".")[0])
+    page.locator("#ticket-options li", has_text=first).click(timeout=LIVE_MS)
+    expect(page.locator("#ticket-limits")).to_have_text(str(limits))
+    with page.expect_response(re.compile(r"/api/v1/instruments/002594\.SZ")):
+        held[0].continue_()
+
+    page.locator("#ticket-quantity").press("ArrowUp")
+    with page.expect_request(re.compile("/api/v1/orders/check")) as asked:
+        page.locator("#ticket-quantity").press("ArrowUp")
+    assert json.loads(asked.value.post_data or "{}")["symbol"] == first
+    expect(page.locator("#ticket-limits")).to_have_text(str(limits))
+
+
+def test_what_is_not_known_yet_is_not_shown_as_nothing(visit: Visit) -> None:
+    page = visit("alice").page
+    page.route_web_socket(re.compile("/ws/v1"), lambda route: None)
+
+    page.reload()
+
+    expect(page.locator("#orders-view .skeleton")).to_be_visible()
+    expect(page.locator("#orders")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#orders-empty")).to_be_hidden()
+    expect(page.locator("#positions-empty")).to_be_hidden()
+
+
+def test_list_that_cannot_be_read_says_why_and_is_asked_for_again(visit: Visit) -> None:
+    alice = visit("alice", "/preferences/")
+    page = alice.page
+    page.route(re.compile("/api/v1/executions"), lambda route: route.abort())
+
+    page.goto(page.url.replace("/preferences/", "/executions/"))
+
+    failed = page.locator(".panel-state")
+    expect(failed).to_contain_text("NETWORK", timeout=LIVE_MS)
+    expect(page.locator("#executions-empty")).to_be_hidden()
+    page.unroute_all()
+    failed.locator("button").press("Enter")
+    expect(failed).to_have_count(0, timeout=LIVE_MS)
+    alice.problems.clear()  # the refused requests
+
+
+def test_phone_shows_the_whole_of_an_order_and_its_cancel(stack: Stack, visit: Visit) -> None:
+    with stack.api("alice") as api:
+        low = api.get("/instruments/600900.SH").json()["limit_down"]
+        wish = {"account": _account(api), "symbol": "600900.SH", "side": "BUY", "quantity": 100, "price": low}
+        order = api.post("/orders", json=wish).json()["id"]
+    page = visit("alice").page
+    page.set_viewport_size({"width": 390, "height": 844})
+    cancel = page.locator(f"#orders tr[data-key='{order}'] [data-act=cancel]")
+
+    cancel.scroll_into_view_if_needed(timeout=LIVE_MS)
+
+    expect(cancel).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    small = "nodes => nodes.filter(n => n.offsetParent && n.getBoundingClientRect().height < 24).map(n => n.outerHTML)"
+    assert page.locator("#ticket button, #orders .button, .segmented button").evaluate_all(small) == []
+    cancel.click()
+    expect(page.locator(f"#orders tr[data-key='{order}'] [data-status=CANCELLED]")).to_be_visible(timeout=LIVE_MS)
+
+
+def test_orders_that_end_together_are_one_announcement(visit: Visit) -> None:
+    page = visit("alice").page
+    before = page.locator("#toasts .toast").count()
+
+    page.evaluate(
+        """async () => {
+          const script = document.querySelector("script[type=module]").src;
+          const { Announcements } = await import(new URL("../desk/announcements.js", script));
+          const told = new Announcements();
+          const order = (id) => ({ id, symbol: "600519.SH", side: "BUY", status: id < 9 ? "FILLED" : "REJECTED", message: "" });
+          for (let id = 0; id < 12; id += 1) told.hear({ status: "REPORTED" }, order(id));
+        }"""
+    )
+
+    expect(page.locator("#toasts .toast", has_text="12")).to_have_count(1)
+    expect(page.locator("#toasts .toast")).to_have_count(before + 1)

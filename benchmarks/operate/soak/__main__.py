@@ -173,6 +173,7 @@ def closing(
             f"{sum(held['orders'].values()):,} orders",
             f"{told['acts'].get('trespass tried', 0)} trespasses refused",
             *(f"{count} {name}" for name, count in counts.items()),
+            f"{told['hindered']} asked again",
             f"memory flat in {flat} of {len(courses)} processes",
             *(f"{goal.what} p99 {goal.p99:.0f} ms{'' if goal.kept else ' (budget missed)'}" for goal in goals[:3]),
         )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
-
 if TYPE_CHECKING:
     from benchmarks.operate.soak.load import Load
 
@@ -52,7 +50,7 @@ async def stop(load: Load) -> None:
     for account in load.cast["automatic"]:
         person = owner(load, account)
         await _wanted(load, person, "PUT", "/exit-plans", {"account": account, "enabled": False})
-        grids = await load.rest.call(person["token"], "GET", f"/grids?account={account}&state=open")
+        grids = await load.asked(person["token"], "GET", f"/grids?account={account}&state=open")
         for grid in grids.json()["results"]:
             await _wanted(load, person, "POST", f"/grids/{grid['id']}/stop", {})
 
@@ -65,7 +63,7 @@ async def _buy(load: Load, person: dict[str, Any], account: int, symbol: str) ->
 async def _grid(load: Load, person: dict[str, Any], account: int) -> None:
     """A grid that already follows a rise or a fall: its centre lies beyond a level."""
     for _second in range(FILL_SECONDS):
-        held = await load.rest.call(person["token"], "GET", f"/positions?account={account}")
+        held = await load.asked(person["token"], "GET", f"/positions?account={account}")
         if any(row["symbol"] == GRIDDED and row["quantity"] for row in held.json()["results"]):
             break
         await asyncio.sleep(1)
@@ -76,6 +74,4 @@ async def _grid(load: Load, person: dict[str, Any], account: int) -> None:
 
 
 async def _wanted(load: Load, person: dict[str, Any], method: str, path: str, body: dict[str, Any]) -> None:
-    answer = await load.rest.call(person["token"], method, path, json=body)
-    if answer.status_code >= httpx.codes.BAD_REQUEST:
-        load.fault(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
+    load.judged(await load.asked(person["token"], method, path, json=body), f"{method} {path} {body}")

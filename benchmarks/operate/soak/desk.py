@@ -23,7 +23,7 @@ from tests.postgres import Postgres, postgres_server
 
 HOST = "sim"
 READY = "QMT Desk is ready"
-READY_SECONDS = 240.0
+READY_SECONDS = 600.0
 STOP_SECONDS = 60.0
 COMMAND_SECONDS = 600.0
 

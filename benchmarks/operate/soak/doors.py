@@ -15,6 +15,7 @@ from rpc.v1 import common_pb2, trading_pb2
 from rpc.v1.trading_pb2_grpc import TradingServiceStub
 
 SECONDS: Final = 60.0
+KEPT_SECONDS: Final = 2.0
 _CSRF: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 #: As REST would have said it, so that one table of expectations serves every door.
 _STATUS: Final[Mapping[grpc.StatusCode, int]] = {
@@ -48,7 +49,8 @@ class Rest:
     name = "rest"
 
     def __init__(self, base: str) -> None:
-        limits = httpx.Limits(max_connections=20, max_keepalive_connections=20)
+        # Shorter than the server keeps a connection that rests: it never closes one that is just being used again.
+        limits = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=KEPT_SECONDS)
         self.client = httpx.AsyncClient(base_url=f"{base}/api/v1", timeout=SECONDS, limits=limits)
 
     async def call(self, token: str, method: str, path: str, **arguments: Any) -> httpx.Response:
@@ -104,7 +106,8 @@ class Portal:
     name = "portal"
 
     def __init__(self, base: str) -> None:
-        self.client = httpx.AsyncClient(base_url=base, timeout=SECONDS, follow_redirects=True)
+        limits = httpx.Limits(keepalive_expiry=KEPT_SECONDS)
+        self.client = httpx.AsyncClient(base_url=base, timeout=SECONDS, follow_redirects=True, limits=limits)
 
     async def log_in(self, name: str, password: str) -> None:
         """Sign in by the form; an error when that fails."""
@@ -113,9 +116,9 @@ class Portal:
         if answer.status_code != httpx.codes.OK or answer.url.path.startswith("/login"):
             raise RuntimeError(f"{name} cannot sign in: {answer.status_code} {answer.url}")
 
-    async def page(self, path: str) -> int:
-        """Open a page; its status."""
-        return (await self.client.get(path)).status_code
+    async def page(self, path: str) -> httpx.Response:
+        """Open a page."""
+        return await self.client.get(path)
 
     async def submit(self, body: dict[str, Any]) -> Answer:
         """Place an order as the dashboard's ticket does."""

@@ -27,7 +27,7 @@ async def at_rest(load: Load) -> dict[str, Any]:
             break
         for account in {account for account, _order, _status in working}:
             person = automatic.owner(load, account)
-            answer = await load.rest.call(person["token"], "POST", "/orders/cancel", json={"account": account})
+            answer = await load.asked(person["token"], "POST", "/orders/cancel", json={"account": account})
             if answer.status_code != httpx.codes.OK:
                 load.fault(f"cancel all of {account}: {answer.status_code} {answer.text[:200]}")
         await asyncio.sleep(2)
@@ -42,9 +42,9 @@ async def _working(load: Load) -> list[tuple[int, str, str]]:
 async def _compared(load: Load, account: int, deadline: float) -> None:
     """Wait for a comparison that was asked for now."""
     path, token = f"/accounts/{account}/reconciliation", automatic.owner(load, account)["token"]
-    wanted = (await load.rest.call(token, "POST", path)).json()["wanted_at"]
+    wanted = (await load.asked(token, "POST", path)).json()["wanted_at"]
     while time.monotonic() < deadline:
-        done = (await load.rest.call(token, "GET", path)).json()["reconciled_at"]
+        done = (await load.asked(token, "GET", path)).json()["reconciled_at"]
         if done is not None and done >= wanted:
             return
         await asyncio.sleep(0.5)
@@ -53,8 +53,8 @@ async def _compared(load: Load, account: int, deadline: float) -> None:
 
 async def _books(load: Load, account: int) -> dict[str, Any]:
     token = load.cast["admin"]
-    asset = (await load.rest.call(token, "GET", f"/asset?account={account}")).json()
-    positions = (await load.rest.call(token, "GET", f"/positions?account={account}")).json()["results"]
+    asset = (await load.asked(token, "GET", f"/asset?account={account}")).json()
+    positions = (await load.asked(token, "GET", f"/positions?account={account}")).json()["results"]
     orders = await _all(load, "/orders", {"account": account})
     return {
         "cash": asset["cash"],
@@ -70,7 +70,7 @@ async def _all(load: Load, path: str, query: dict[str, Any]) -> list[dict[str, A
     cursor = None
     while True:
         params = {**query, "limit": PAGE} | ({"cursor": cursor} if cursor else {})
-        answer = (await load.rest.call(load.cast["admin"], "GET", path, params=params)).json()
+        answer = (await load.asked(load.cast["admin"], "GET", path, params=params)).json()
         rows += answer["results"]
         cursor = answer.get("next")
         if not cursor:

@@ -13,7 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc.aio
 import httpx
@@ -64,6 +64,16 @@ STATEMENTS: Final = (
 PAGES: Final = ("/", "/accounts/", "/executions/", "/statements/", "/strategies/exits/", "/data/coverage/", "/risk/")
 #: Refusals that are right at any time: the market's rules, our limits, an order that ended meanwhile.
 EXPECTED: Final = frozenset({409, 422})
+#: "Not now, nothing was changed": right on a machine that is far too busy, and counted.
+HINDERED: Final = frozenset({503, 504})
+ATTEMPTS: Final = 10
+
+Said = TypeVar("Said", Answer, httpx.Response)
+
+
+def status_of(answer: Answer | httpx.Response) -> int:
+    """HTTP's status of either kind of answer."""
+    return answer.status if isinstance(answer, Answer) else answer.status_code
 
 
 class Load:
@@ -89,6 +99,8 @@ class Load:
         self.trespasses: list[str] = []
         """Attempts that were not refused as they should have been."""
         self.faults: list[str] = []
+        self.hindered = 0
+        """How often something had to be asked again: a database that is waited for too long, a lost answer."""
         self.took: defaultdict[str, list[float]] = defaultdict(list)
         self.seen = Watching()
         self.number = 0
@@ -98,6 +110,13 @@ class Load:
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(words)
 
+    def judged(self, answer: httpx.Response, what: str) -> None:
+        """An answer is right, the platform could not give it now, or it is a fault."""
+        if answer.status_code in HINDERED:
+            self.hindered += 1
+        elif not answer.is_success:
+            self.fault(f"{what}: {answer.status_code} {answer.text[:200]}")
+
     # ---------------------------------------------------------------------- facts
     async def begin(self) -> None:
         """Sign in to the portal and learn what can be traded."""
@@ -106,7 +125,7 @@ class Load:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"no quotes of what is traded, only of {sorted(self.quotes)}")
             await asyncio.sleep(1)
-        accounts = (await self.rest.call(admin, "GET", "/accounts")).json()["results"]
+        accounts = (await self.asked(admin, "GET", "/accounts")).json()["results"]
         self.trade_date = accounts[0]["market_clock"]["trade_date"]
         for person in self.people:
             if person["portal"]:
@@ -116,7 +135,7 @@ class Load:
 
     async def _learn(self, admin: str) -> set[str]:
         """Instruments and quotes as far as the data worker has stored them by now; the symbols that have both."""
-        found = (await self.rest.call(admin, "GET", "/instruments?limit=1000")).json()["results"]
+        found = (await self.asked(admin, "GET", "/instruments?limit=1000")).json()["results"]
         tradable = [
             row
             for row in found
@@ -131,7 +150,7 @@ class Load:
     async def refresh(self) -> None:
         """The latest quotes of what can be traded."""
         symbols = ",".join(row["symbol"] for row in self.instruments)
-        answer = await self.rest.call(self.cast["admin"], "GET", f"/quotes?symbols={symbols}")
+        answer = await self.asked(self.cast["admin"], "GET", f"/quotes?symbols={symbols}")
         self.quotes |= {row["symbol"]: row for row in answer.json()["results"]}
 
     # --------------------------------------------------------------------- orders
@@ -178,11 +197,11 @@ class Load:
         """Place an order by a door of chance and note what came of it."""
         portal = self.portals.get(person["name"])
         if portal is not None and self.chance.random() < 0.5:
-            door, answer = "portal", await portal.submit(body)
+            door, answer = "portal", await self.patiently(lambda: portal.submit(body))
         elif self.chance.random() < 0.25:
-            door, answer = "rpc", await self.rpc.submit(person["token"], body)
+            door, answer = "rpc", await self.patiently(lambda: self.rpc.submit(person["token"], body))
         else:
-            door, answer = "rest", await self.rest.submit(person["token"], body)
+            door, answer = "rest", await self.patiently(lambda: self.rest.submit(person["token"], body))
         self.acts[f"order by {door}"] += 1
         if answer.status in (200, 201) and answer.order:
             self.took[door].append(answer.took_ms)
@@ -193,13 +212,31 @@ class Load:
             self.fault(f"order by {door}: {answer.status} {answer.words}")
         return answer
 
+    async def patiently(self, act: Callable[[], Awaitable[Said]]) -> Said:
+        """Do as the documents tell a client: what the platform could not take up now, or whose answer was lost, is asked again."""
+        for attempt in range(1, ATTEMPTS):
+            try:
+                answer = await act()
+            except httpx.TransportError:
+                pass
+            else:
+                if status_of(answer) not in HINDERED:
+                    return answer
+            self.hindered += 1
+            await asyncio.sleep(attempt)
+        return await act()
+
+    async def asked(self, token: str, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """One request that has to be answered."""
+        return await self.patiently(lambda: self.rest.call(token, method, path, **arguments))
+
     async def repeat(self) -> None:
         """The same key and body again, by any door: the same order."""
         if not self.accepted:
             return
         person, body, order = self.accepted[self.chance.choice(list(self.accepted))]
         door = self.chance.choice((self.rest, self.rpc))
-        answer = await door.submit(person["token"], body)
+        answer = await self.patiently(lambda: door.submit(person["token"], body))
         if answer.order != order or answer.created:
             self.fault(f"{body['client_order_id']} again by {door.name}: {answer}, it was {order}")
 
@@ -209,7 +246,7 @@ class Load:
             return
         order, name, _account = self.working.pop(self.chance.randrange(len(self.working)))
         person = next(person for person in self.people if person["name"] == name)
-        answer = await self.rest.cancel(person["token"], order)
+        answer = await self.patiently(lambda: self.rest.cancel(person["token"], order))
         if answer.status in EXPECTED:
             self.refused[answer.code] += 1
         elif answer.status != httpx.codes.OK:
@@ -240,7 +277,10 @@ class Load:
                 return
             answer, right = await self.rest.cancel(person["token"], foreign[0]), {404}
         self.acts["trespass tried"] += 1
-        if answer.status not in right:
+        if answer.status in HINDERED:
+            # Refused before anybody looked at the right: nothing was let in, and nothing proven.
+            self.hindered += 1
+        elif answer.status not in right:
             self.trespasses.append(f"attempt {how} of {person['name']}: {answer}")
 
     # ------------------------------------------------------------------ the others
@@ -259,8 +299,7 @@ class Load:
         began = time.perf_counter()
         answer = await self.rest.call(person["token"], "GET", path)
         self.took["read"].append((time.perf_counter() - began) * 1000)
-        if answer.status_code != httpx.codes.OK:
-            self.fault(f"GET {path}: {answer.status_code} {answer.text[:200]}")
+        self.judged(answer, f"GET {path}")
 
     def _symbol(self) -> str:
         return str(self.chance.choice(self.instruments)["symbol"])
@@ -268,9 +307,7 @@ class Load:
     async def page(self) -> None:
         """Somebody opens a page of the portal."""
         path = self.chance.choice(PAGES)
-        status = await self.chance.choice(list(self.portals.values())).page(path)
-        if status != httpx.codes.OK:
-            self.fault(f"page {path}: {status}")
+        self.judged(await self.chance.choice(list(self.portals.values())).page(path), f"page {path}")
 
     async def bars(self) -> None:
         """Bars of the last year by day, and indicators: stored after the first time."""
@@ -288,16 +325,14 @@ class Load:
         path = f"/bars?symbols={self._symbol()}&{query}&format=arrow"
         answer = await self.rest.call(person["token"], "GET", path)
         self.acts[f"bars answered {answer.status_code}"] += 1
-        if answer.status_code not in (200, 202):
-            self.fault(f"GET {path}: {answer.status_code} {answer.text[:200]}")
+        self.judged(answer, f"GET {path}")
 
     async def reconcile(self) -> None:
         """Somebody asks for a comparison with the broker now."""
         person = self.chance.choice(self.traders)
         path = f"/accounts/{person['all'][0]}/reconciliation"
         answer = await self.rest.call(person["token"], "POST", path)
-        if answer.status_code >= httpx.codes.BAD_REQUEST:
-            self.fault(f"POST {path}: {answer.status_code} {answer.text[:200]}")
+        self.judged(answer, f"POST {path}")
 
     async def restock(self) -> None:
         """Buy what exit plans and grids have sold."""
@@ -308,8 +343,7 @@ class Load:
         answer = await self.rest.client.get(
             f"{self.base}/metrics", headers={"Authorization": f"Bearer {self.cast['admin']}"}
         )
-        if answer.status_code != httpx.codes.OK:
-            self.fault(f"/metrics: {answer.status_code}")
+        self.judged(answer, "/metrics")
 
     # -------------------------------------------------------------------- the run
     async def run(self, seconds: float) -> None:
@@ -345,6 +379,7 @@ class Load:
             "acts": dict(self.acts),
             "refused": dict(self.refused),
             "trespasses": self.trespasses,
+            "hindered": self.hindered + self.seen.frames["stale"],
             "faults": self.faults + self.seen.faults[:MOST_FAULTS],
             "took": self.took,
             "accepted": {key: order for key, (_person, _body, order) in self.accepted.items()},

@@ -66,7 +66,7 @@ async def _follow(connection: ClientConnection, name: str, seen: Watching) -> No
                 if event["kind"] == "trade" and channel.startswith("account:"):
                     number = f"{channel.removeprefix('account:')}/{event['data']['traded_id']}"
                     seen.arrivals[number].append(arrived)
-        elif kind in ("error", "revoked", "stale"):
+        elif kind in ("error", "revoked"):
             seen.faults.append(f"{name}: {text!r:.200}")
 
 

@@ -7,6 +7,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from accounts.services import token_revoke
+from ops import database_watch
+from ops.database_watch import DatabaseWatch
 from rpc.v1 import common_pb2 as common
 from rpc.v1 import data_pb2, trading_pb2
 from tests.people import TEST_ACTOR, Team, make_token
@@ -157,3 +159,15 @@ def test_calls_are_measured_by_method_and_status(server: Server, team: Team) -> 
     stranger.refused(stranger.trading.ListAccounts, ACCOUNTS)
     assert counted("ListAccounts", "OK") - answered == 1
     assert counted("ListAccounts", "UNAUTHENTICATED") - refused == 1
+
+
+def test_call_while_the_database_is_away_is_unavailable_at_once(
+    server: Server, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = server.person(team.alice)
+    watch = DatabaseWatch("default")
+    watch.is_away = True
+    monkeypatch.setitem(database_watch._watches, "default", watch)
+    refusal = client.refused(client.trading.ListAccounts, ACCOUNTS)
+    assert (refusal.status, refusal.code) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
+    assert refusal.retry_seconds == 5

@@ -13,7 +13,7 @@ STAMPS := $(VENV)/.stamps
 
 export TZ := Asia/Shanghai
 
-.PHONY: help run test test-all lint faults bench proto screenshots audit clean
+.PHONY: help run test test-all lint faults bench proto screenshots docs-pictures audit clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ proto: $(STAMPS)/dev ## What is generated from the .proto files of gRPC, into th
 
 screenshots: $(STAMPS)/dev ## Every screen in both themes and languages, into var/screenshots
 	@PYTHONPATH=platform:. DJANGO_SETTINGS_MODULE=desk.settings $(PY) -m tests.e2e.screenshots
+
+docs-pictures: $(STAMPS)/dev ## The pictures in the README and the guides, taken again into docs/images
+	@PYTHONPATH=platform:. DJANGO_SETTINGS_MODULE=desk.settings $(PY) -m tests.e2e.docs_pictures
 
 audit: $(STAMPS)/dev ## Known vulnerabilities among the pinned packages (asks a public database: needs the network)
 	@$(PY) -m pip_audit --strict --requirement requirements-dev.txt --no-deps --disable-pip --progress-spinner off

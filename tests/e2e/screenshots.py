@@ -2,9 +2,9 @@
 
     python -m tests.e2e.screenshots [--folder FOLDER] [--only dashboard instrument]
 
-Starts a platform of its own, trades a little so that there is something to see, and takes each page in
-both themes and both languages; those that people watch on the way, on a phone too. They are for looking at; docs/images
-holds the best few.
+Starts a platform of its own, trades a little and fills it (`picture_content`) so that there is something to see, and takes
+each page in both themes and both languages; those that people watch on the way, on a phone too. They are for looking at;
+`docs_pictures` takes the few that stand in the documents.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import httpx
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from desk.settings.schema import ROOT
+from tests.e2e.picture_content import fill
 from tests.e2e.platform_stack import Stack, launch_browser, log_in, make_stack
 
 #: Whose page, and where it is.
@@ -48,11 +49,15 @@ PAGES = {
         "webhooks": "/developer/webhooks/",
         "preferences": "/preferences/",
         "security": "/security/",
+        "unknown-instrument": "/instruments/NOPE.SH/",
+        "forbidden": "/audit/",
+        "not-found": "/nothing/",
     },
     "admin": {
         "limits": "/risk/",
         "approval-rules": "/approvals/rules/",
         "people": "/people/",
+        "person": "/people/2/",
         "teams": "/teams/",
         "accounts": "/accounts/",
         "data-files": "/data/files/",
@@ -68,6 +73,7 @@ WATCHED = ("login", "dashboard", "instrument", "alerts", "approvals", "risk", "e
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": (1440, 1180), "phone": (390, 844)}
 SETTLE_MS = 5000
+SHORT_MS = 1500
 CENT = Decimal("0.01")
 
 
@@ -81,7 +87,7 @@ def _quote(api: httpx.Client, symbol: str) -> dict[str, float]:
     return quote
 
 
-def _trade(stack: Stack) -> None:
+def trade(stack: Stack) -> None:
     """Some positions, a working order and a denial."""
     with stack.api("alice") as api:
         account = api.get("/accounts").json()["results"][0]["id"]
@@ -99,9 +105,10 @@ def _trade(stack: Stack) -> None:
         order("600519.SH", "SELL", 100, "0.99")
 
 
-def _picture(page: Page, stack: Stack, name: str, path: str, file: Path) -> None:
+def picture(page: Page, stack: Stack, name: str, path: str, file: Path) -> None:
+    """Open a page, let it settle, and store how it looks, whole."""
     page.goto(stack.url + path)
-    page.wait_for_timeout(SETTLE_MS if name in LIVE_PAGES else 700)
+    page.wait_for_timeout(SETTLE_MS if name in LIVE_PAGES else SHORT_MS)
     page.screenshot(path=file, full_page=True)
 
 
@@ -117,12 +124,12 @@ def _take(browser: Browser, stack: Stack, folder: Path, only: Collection[str]) -
             context = browser.new_context(viewport=viewport, color_scheme=theme, locale=language)
             page = context.new_page()
             if user == "alice" and "login" in wanted:
-                _picture(page, stack, "login", "/login/", folder / f"login-{look}.png")
+                picture(page, stack, "login", "/login/", folder / f"login-{look}.png")
             log_in(page, stack, user)
             context.add_cookies([{"name": "django_language", "value": language, "url": stack.url}])
             for name, path in pages.items():
                 if name in wanted:
-                    _picture(page, stack, name, path, folder / f"{name}-{look}.png")
+                    picture(page, stack, name, path, folder / f"{name}-{look}.png")
             context.close()
 
 
@@ -138,7 +145,8 @@ def main() -> None:
         stack = make_stack(Path(state))
         stack.start()
         try:
-            _trade(stack)
+            trade(stack)
+            fill(stack)
             browser = launch_browser(playwright)
             _take(browser, stack, folder, options.only)
             browser.close()

@@ -10,14 +10,14 @@ Every refusal of the API, whether ours, the framework's or a bug's, leaves as::
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils import timezone
 from rest_framework import exceptions as drf
@@ -33,6 +33,7 @@ from ops.inputs import whole_number
 logger = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
+M = TypeVar("M", bound=Model)
 
 
 def error_body(
@@ -180,6 +181,13 @@ class DeskCursorPagination(CursorPagination):
     max_page_size = 1000
     page_size_query_param = "limit"
     ordering = "-id"
+
+    @classmethod
+    def answer(cls, request: Request, rows: QuerySet[M], render: Callable[[M], Any]) -> Response:
+        """Answer with the page of `rows` that the request asks for, each row rendered."""
+        pages = cls()
+        page = pages.paginate_queryset(rows, request) or []
+        return pages.get_paginated_response([render(row) for row in page])
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
         ordering = super().get_ordering(request, queryset, view)

@@ -90,9 +90,7 @@ class AuditListView(_AuditView):
     )
     def get(self, request: Request) -> Response:
         """Search the audit trail, newest first."""
-        pages = AuditPages()
-        page = pages.paginate_queryset(self.events(request, _filter(request)), request, view=self) or []
-        return pages.get_paginated_response([_shown(event) for event in page])
+        return AuditPages.answer(request, self.events(request, _filter(request)), _shown)
 
 
 class AuditDetailView(_AuditView):
@@ -120,9 +118,7 @@ class AuditHistoryView(_AuditView):
         serializer = shapes.TargetSerializer(data=request.query_params)
         serializer.is_valid(raise_exception=True)
         wanted = AuditFilter(target=serializer.validated_data["target"])
-        pages = AuditPages()
-        page = pages.paginate_queryset(self.events(request, wanted), request, view=self) or []
-        return pages.get_paginated_response([_shown(event) for event in page])
+        return AuditPages.answer(request, self.events(request, wanted), _shown)
 
 
 class _ExportView(_AuditView):

@@ -55,9 +55,7 @@ class BacktestListView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the caller's back-tests, newest first; an administrator's list has everybody's."""
-        pages = BacktestPagination()
-        page = pages.paginate_queryset(backtests_visible_to(request.user), request, view=self)
-        return pages.get_paginated_response([backtest_line(row) for row in page or ()])
+        return BacktestPagination.answer(request, backtests_visible_to(request.user), backtest_line)
 
     @extend_schema(
         operation_id="backtests_start",

@@ -9,7 +9,6 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
-from ops.requests import current_request_id
 from trading.barrules.api.serializers import MacdRuleListSerializer, MacdRuleRequestSerializer, MacdRuleSerializer
 from trading.barrules.models import MacdRule
 from trading.barrules.services import FIELDS, macd_rule_set
@@ -41,13 +40,11 @@ class MacdRuleView(APIView):
         """Have an instrument entered and left by the MACD rule in the caller's name, or not any more."""
         body = parameters.body_of(request, FIELDS)
         rule = macd_rule_set(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             symbol=body.get("symbol"),
             period=body.get("period"),
             amount=body.get("amount"),
             enabled=body.get("enabled", True),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response(rule_view(rule))

@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
-from ops.requests import current_request_id
 from trading.execution.api.serializers import ExecutionSerializer
 from trading.execution.services import execution_approve, execution_refuse
 from trading.execution.wire import execution_view
@@ -76,13 +75,7 @@ class ExecutionApproveView(APIView):
     def post(self, request: Request, execution_id: UUID) -> Response:
         """Approve somebody else's execution, or some legs of a basket; the rest of it is refused then."""
         body = parameters.body_of(request, frozenset({"legs"})) if request.data else {}
-        execution = execution_approve(
-            user=parameters.user_of(request),
-            execution_id=execution_id,
-            legs=body.get("legs"),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        execution = execution_approve(execution_id=execution_id, legs=body.get("legs"), **parameters.caller_of(request))
         return Response(execution_view(execution))
 
 
@@ -100,10 +93,8 @@ class ExecutionRefuseView(APIView):
         """Refuse somebody else's execution, with a reason: STOPPED with `APPROVAL_REFUSED`."""
         body = parameters.body_of(request, frozenset({"reason"}))
         execution = execution_refuse(
-            user=parameters.user_of(request),
             execution_id=execution_id,
             reason=body.get("reason"),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response(execution_view(execution))

@@ -16,7 +16,6 @@ from accounts.api.permissions import require_scope
 from accounts.api.throttling import PersonThrottle, TokenThrottle
 from accounts.choices import Scope
 from ops.api import DeskCursorPagination
-from ops.requests import current_request_id
 from trading.execution.api.serializers import (
     ExecutionCheckSerializer,
     ExecutionDetailSerializer,
@@ -88,20 +87,16 @@ class ExecutionListView(APIView):
             state=request.query_params.get("state", ALL),
             client_execution_id=key_of(request.query_params.get("client_execution_id"), field="client_execution_id"),
         )
-        pages = ExecutionPagination()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([execution_view(execution) for execution in page or ()])
+        return ExecutionPagination.answer(request, rows, execution_view)
 
     @extend_schema(operation_id="executions_start", request=ExecutionRequestSerializer, responses=_ACCEPTED)
     def post(self, request: Request) -> Response:
         """Start a basket, target positions, a split or a TWAP. The same key and body again answer the same one."""
         body = parameters.body_of(request)
         started = execution_start(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             body=body,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return _answer(started)
 
@@ -145,11 +140,9 @@ class ExecutionsCancelView(APIView):
         """Cancel every open execution of an account, or those of a strategy, with their children. Repeatable."""
         body = parameters.body_of(request, frozenset({"account", "strategy"}))
         endings = executions_cancel(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             strategy=body.get("strategy"),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response({"results": [ending_view(ending) for ending in endings]})
 
@@ -172,12 +165,7 @@ class _ActView(APIView):
     act: ClassVar[Callable[..., Execution]]
 
     def answer(self, request: Request, execution_id: UUID) -> Response:
-        execution = type(self).act(
-            user=parameters.user_of(request),
-            execution_id=execution_id,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        execution = type(self).act(execution_id=execution_id, **parameters.caller_of(request))
         return Response(execution_view(execution))
 
 
@@ -224,13 +212,7 @@ class OrderReplaceView(APIView):
     @extend_schema(operation_id="orders_replace", request=ReplaceRequestSerializer, responses=_ACCEPTED)
     def post(self, request: Request, order_id: UUID) -> Response:
         """Cancel an order, wait for its final state, then order what it left over on the new terms, never more."""
-        started = order_replace(
-            user=parameters.user_of(request),
-            order_id=order_id,
-            body=parameters.body_of(request),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        started = order_replace(order_id=order_id, body=parameters.body_of(request), **parameters.caller_of(request))
         return _answer(started)
 
 

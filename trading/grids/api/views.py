@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
 from ops.api import DeskCursorPagination
-from ops.requests import current_request_id
 from trading.grids.api.serializers import (
     GridDetailSerializer,
     GridFillPageSerializer,
@@ -64,9 +63,7 @@ class GridListView(APIView):
             symbol=request.query_params.get("symbol"),
             state=request.query_params.get("state", ALL),
         )
-        pages = GridPagination()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([grid_view(grid) for grid in page or ()])
+        return GridPagination.answer(request, rows, grid_view)
 
     @extend_schema(
         operation_id="grids_start", request=GridRequestSerializer, responses={201: GridSerializer, **_REFUSALS}
@@ -75,11 +72,9 @@ class GridListView(APIView):
         """Start a grid on a holding, in the caller's name."""
         body = parameters.body_of(request, FIELDS)
         grid = grid_start(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             body=body,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response(grid_view(grid), status=201)
 
@@ -142,9 +137,7 @@ class GridFillsView(APIView):
     )
     def get(self, request: Request, grid_id: int) -> Response:
         """List every fill of a grid, newest first, with the profit of the lots that it closed."""
-        pages = GridPagination()
-        page = pages.paginate_queryset(grid_fills(parameters.user_of(request), grid_id), request, view=self)
-        return pages.get_paginated_response([fill_view(fill) for fill in page or ()])
+        return GridPagination.answer(request, grid_fills(parameters.user_of(request), grid_id), fill_view)
 
 
 class _ActView(APIView):
@@ -154,12 +147,7 @@ class _ActView(APIView):
     act: ClassVar[Callable[..., GridSession]]
 
     def answer(self, request: Request, grid_id: int) -> Response:
-        grid = type(self).act(
-            user=parameters.user_of(request),
-            grid_id=grid_id,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        grid = type(self).act(grid_id=grid_id, **parameters.caller_of(request))
         return Response(grid_view(grid))
 
 

@@ -137,9 +137,7 @@ class EntryListView(_AccountView):
     )
     def get(self, request: Request, account_id: int) -> Response:
         """List the account's entries, newest first."""
-        pages = DeskCursorPagination()
-        page = pages.paginate_queryset(_filtered(request, self.account(account_id)), request, view=self)
-        return pages.get_paginated_response([entry_view(entry) for entry in page or ()])
+        return DeskCursorPagination.answer(request, _filtered(request, self.account(account_id)), entry_view)
 
     @extend_schema(
         operation_id="ledger_add", request=shapes.EntryWishSerializer, responses={201: shapes.EntrySerializer}
@@ -215,9 +213,7 @@ class DifferenceListView(_AccountView):
             if state not in DifferenceState.values:
                 raise Invalid(Code.FIELD_INVALID, field="state", state=shown(state), allowed=DifferenceState.values)
             rows = rows.filter(state=state)
-        pages = DeskCursorPagination()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([difference_view(row) for row in page or ()])
+        return DeskCursorPagination.answer(request, rows, difference_view)
 
 
 class DifferenceResolveView(_AccountView):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -14,6 +14,7 @@ from accounts.models import ApiToken, BrokerAccount, User
 from accounts.selectors import account_get
 from ops.errors import Code, Invalid
 from ops.inputs import calendar_date, json_object, shown, whole_number
+from ops.requests import current_request_id
 from trading.ledger.filters import account_rows, stored_symbol
 from trading.ledger.querysets import AccountScopedQuerySet
 
@@ -37,6 +38,19 @@ def user_of(request: Request) -> User:
 def token_of(request: Request) -> ApiToken | None:
     """The token that the request came with; None for a session."""
     return request.auth if isinstance(request.auth, ApiToken) else None
+
+
+class Caller(TypedDict):
+    """Who calls, as the services that write take it."""
+
+    user: User
+    token: ApiToken | None
+    request_id: str
+
+
+def caller_of(request: Request) -> Caller:
+    """The signed-in person, the token they use and the request's id, to be handed on as keywords."""
+    return Caller(user=user_of(request), token=token_of(request), request_id=current_request_id())
 
 
 def body_of(request: Request, fields: Iterable[str] | None = None) -> dict[str, Any]:

@@ -82,9 +82,7 @@ class TransferListView(APIView):
             account_id=parameters.account_id_of(request),
             status=choice_of(request, "status", ("", *TransferStatus.values)) or None,
         )
-        pages = TransferPages()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([transfer_view(row) for row in page or ()])
+        return TransferPages.answer(request, rows, transfer_view)
 
     @extend_schema(
         operation_id="transfers_request",
@@ -102,11 +100,9 @@ class TransferListView(APIView):
         require_confirmed(request)
         body = parameters.body_of(request, FIELDS)
         requested = transfer_request(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             body=body,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response(transfer_view(requested.transfer), status=201 if requested.created else 200)
 
@@ -152,12 +148,7 @@ class TransferCancelView(APIView):
     )
     def post(self, request: Request, transfer_id: UUID) -> Response:
         """Take one's own transfer back before it is sent."""
-        transfer = transfer_cancel(
-            user=parameters.user_of(request),
-            transfer_id=transfer_id,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        transfer = transfer_cancel(transfer_id=transfer_id, **parameters.caller_of(request))
         return Response(transfer_view(transfer))
 
 

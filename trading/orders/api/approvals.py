@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 from accounts.api.permissions import require_scope
 from accounts.api.throttling import PersonThrottle, TokenThrottle
 from accounts.choices import Scope
-from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.orders.api.checks import OrderVerdictSerializer
 from trading.orders.api.serializers import OrderEventSerializer, OrderRequestSerializer, OrderSerializer
@@ -109,12 +108,7 @@ class ApproveView(APIView):
     )
     def post(self, request: Request, order_id: UUID) -> Response:
         """Approve somebody else's order. It is judged again; its time to live begins now."""
-        order = order_approve(
-            user=parameters.user_of(request),
-            order_id=order_id,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        order = order_approve(order_id=order_id, **parameters.caller_of(request))
         return Response(order_view(order))
 
 
@@ -131,13 +125,7 @@ class RefuseView(APIView):
     def post(self, request: Request, order_id: UUID) -> Response:
         """Refuse somebody else's order, with a reason: DENIED with `APPROVAL_REFUSED`."""
         body = parameters.body_of(request, frozenset({"reason"}))
-        order = order_refuse(
-            user=parameters.user_of(request),
-            order_id=order_id,
-            reason=body.get("reason"),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        order = order_refuse(order_id=order_id, reason=body.get("reason"), **parameters.caller_of(request))
         return Response(order_view(order))
 
 

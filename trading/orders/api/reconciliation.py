@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from accounts.api.permissions import SignedIn, require_scope
 from accounts.choices import Scope
-from accounts.models import ApiToken
 from accounts.selectors import account_get
 from accounts.sudo import sudo_require
 from ops.errors import Code, Invalid
@@ -107,12 +106,7 @@ class ReconciliationView(APIView):
     @extend_schema(operation_id="reconciliation_start", request=None, responses={202: ReconciliationSerializer})
     def post(self, request: Request, account_id: int) -> Response:
         """Ask for a comparison now; it is done once `reconciled_at` is younger than `wanted_at`."""
-        shown_state = reconcile_request(
-            user=parameters.user_of(request),
-            account_id=account_id,
-            token=request.auth if isinstance(request.auth, ApiToken) else None,
-            request_id=current_request_id(),
-        )
+        shown_state = reconcile_request(account_id=account_id, **parameters.caller_of(request))
         return Response(shown_state, status=202)
 
 

@@ -17,7 +17,6 @@ from accounts.choices import Scope
 from ops.api import DeskCursorPagination, error_body
 from ops.errors import Code, Invalid
 from ops.inputs import shown
-from ops.requests import current_request_id
 from ops.selection import FIELDS, chosen, fields_of, names_of
 from trading.ledger.api import parameters
 from trading.orders.api.serializers import (
@@ -123,7 +122,6 @@ class OrderListView(APIView):
         """Place an order. The same key and body again answer the same order."""
         body = parameters.body_of(request, ORDER_FIELDS)
         submission = order_submit(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             symbol=body.get("symbol"),
             side=body.get("side"),
@@ -133,8 +131,7 @@ class OrderListView(APIView):
             client_order_id=_key(request, body),
             strategy=body.get("strategy"),
             source=Source.API,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return _answer(submission)
 
@@ -167,12 +164,7 @@ class OrderCancelView(APIView):
     )
     def post(self, request: Request, order_id: UUID) -> Response:
         """Want an order cancelled: a queued one is cancelled at once. Repeatable."""
-        order = order_cancel(
-            user=parameters.user_of(request),
-            order_id=order_id,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        order = order_cancel(order_id=order_id, **parameters.caller_of(request))
         return Response(order_view(order))
 
 
@@ -192,13 +184,11 @@ class OrdersCancelView(APIView):
         """Want every open order of an account cancelled, or those of a symbol, side or strategy. Repeatable."""
         body = parameters.body_of(request, _CANCEL_FIELDS)
         outcomes = orders_cancel(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             symbol=body.get("symbol"),
             side=body.get("side"),
             strategy=body.get("strategy"),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response({"results": [cancel_outcome_view(outcome) for outcome in outcomes]})
 
@@ -218,12 +208,7 @@ class OrderReleaseView(APIView):
     )
     def post(self, request: Request, order_id: UUID) -> Response:
         """Release the reservation of a `NOT_FOUND` order before its trade date closes."""
-        order = reservation_release(
-            user=parameters.user_of(request),
-            order_id=order_id,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        order = reservation_release(order_id=order_id, **parameters.caller_of(request))
         return Response(order_view(order))
 
 

@@ -13,7 +13,6 @@ from accounts.choices import Scope
 from ops.api import DeskCursorPagination
 from ops.errors import Code, Invalid
 from ops.inputs import shown
-from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.signals.api.serializers import (
     ExitPlanListSerializer,
@@ -68,15 +67,13 @@ class ExitPlanListView(APIView):
         """Say how positions are left, in the caller's name. Setting what stands changes nothing."""
         body = parameters.body_of(request, frozenset({"account", "strategy", "symbol", "enabled", "terms", "version"}))
         plan = exit_plan_set(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             enabled=body.get("enabled"),
             terms=body.get("terms"),
             strategy=body.get("strategy"),
             symbol=body.get("symbol"),
             version=body.get("version"),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response(plan_view(plan))
 
@@ -140,9 +137,7 @@ class SignalListView(APIView):
             if value not in allowed:
                 raise Invalid(Code.FIELD_INVALID, field=name, value=shown(value), allowed=allowed)
             rows = rows.filter(**{name: value})
-        pages = SignalPagination()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([signal_view(signal) for signal in page or ()])
+        return SignalPagination.answer(request, rows, signal_view)
 
 
 class SignalDetailView(APIView):

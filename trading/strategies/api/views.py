@@ -16,7 +16,6 @@ from accounts.choices import Scope
 from ops.api import DeskCursorPagination
 from ops.errors import Code, Invalid
 from ops.inputs import shown, whole_number
-from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.strategies.api.serializers import (
     StrategyLineListSerializer,
@@ -82,9 +81,7 @@ class RunListView(APIView):
         rows = runs_visible_to(parameters.user_of(request))
         if account is not None:
             rows = rows.filter(account=account)
-        pages = RunPagination()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([run_view(run) for run in page or ()])
+        return RunPagination.answer(request, rows, run_view)
 
     @extend_schema(
         operation_id="strategy_runs_create",
@@ -95,11 +92,9 @@ class RunListView(APIView):
         """Make a run of a strategy's present version on an account."""
         body = parameters.body_of(request, FIELDS)
         run = run_add(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             body=body,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response(run_view(run), status=201)
 
@@ -123,12 +118,7 @@ class _ActView(APIView):
     act: ClassVar[Callable[..., Run]]
 
     def answer(self, request: Request, run_id: int) -> Response:
-        run = type(self).act(
-            user=parameters.user_of(request),
-            run_id=run_id,
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
-        )
+        run = type(self).act(run_id=run_id, **parameters.caller_of(request))
         return Response(run_view(run))
 
 
@@ -173,9 +163,7 @@ class RunOrderListView(APIView):
     def get(self, request: Request, strategy_run_id: int) -> Response:
         """List the orders a run asked for, newest first, with its reasons and what became of them."""
         run = run_get(parameters.user_of(request), strategy_run_id)
-        pages = RunOrderPagination()
-        page = pages.paginate_queryset(order_rows(run), request, view=self)
-        return pages.get_paginated_response([order_view(row) for row in page or ()])
+        return RunOrderPagination.answer(request, order_rows(run), order_view)
 
 
 class RunLineListView(APIView):

@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 from accounts.api.permissions import require_scope
 from accounts.choices import Scope
 from ops.api import DeskCursorPagination
-from ops.requests import current_request_id
 from trading.ledger.api import parameters
 from trading.orders.api.serializers import OrderSerializer
 from trading.orders.wire import order_view
@@ -60,9 +59,7 @@ class SubscriptionListView(APIView):
         trade_date = parameters.date_of(request)
         if trade_date is not None:
             rows = rows.filter(trade_date=trade_date)
-        pages = ResultPagination()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([result_view(result) for result in page or ()])
+        return ResultPagination.answer(request, rows, result_view)
 
     @extend_schema(
         operation_id="ipo_subscriptions_submit",
@@ -79,12 +76,10 @@ class SubscriptionListView(APIView):
         """Subscribe one of today's new issues at its price. Repeating it never subscribes twice."""
         body = parameters.body_of(request, frozenset({"account", "symbol", "quantity"}))
         submission = issue_subscribe(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             symbol=body.get("symbol"),
             quantity=body.get("quantity"),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response(order_view(submission.order), status=201 if submission.created else 200)
 
@@ -106,10 +101,8 @@ class SubscribeAllView(APIView):
         """Subscribe every new issue of the day, each with the most the account may have. Repeatable."""
         body = parameters.body_of(request, frozenset({"account"}))
         outcomes = issues_subscribe(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response({"results": [_outcome_view(outcome) for outcome in outcomes]})
 
@@ -156,11 +149,9 @@ class SubscriptionPlanView(APIView):
         """Have an account's issues subscribed on every trade date in the caller's name, or stop that."""
         body = parameters.body_of(request, frozenset({"account", "enabled"}))
         plan = plan_set(
-            user=parameters.user_of(request),
             account_id=parameters.body_account_id(body.get("account")),
             enabled=body.get("enabled"),
-            token=parameters.token_of(request),
-            request_id=current_request_id(),
+            **parameters.caller_of(request),
         )
         return Response(plan_view(plan))
 

@@ -199,9 +199,7 @@ class DeliveryListView(APIView):
     def get(self, request: Request, webhook_id: int) -> Response:
         """List what was sent and what waits, newest first."""
         webhook = webhook_get(parameters.user_of(request), webhook_id)
-        pages = DeliveryPages()
-        page = pages.paginate_queryset(EventDelivery.objects.filter(webhook=webhook), request, view=self)
-        return pages.get_paginated_response([delivery_view(row) for row in page or ()])
+        return DeliveryPages.answer(request, EventDelivery.objects.filter(webhook=webhook), delivery_view)
 
 
 class DeliveryRepeatView(APIView):

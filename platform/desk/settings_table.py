@@ -38,7 +38,8 @@ is no secret of ours, is empty, leads out of the folder, or can be used by every
 The last is ssh's and PostgreSQL's rule for keys; below `/run/secrets` modes are not judged: container runtimes mount files
 there readable for all, and only the container's own processes see them.
 
-**Keys.** `DESK_ENCRYPTION_KEY` seals addresses and secrets of alert channels and second factors. To change it: put the
+**Keys.** `DESK_ENCRYPTION_KEY` seals second factors and the addresses and secrets of alert
+channels and webhooks, and gives the keys that live messages are signed with. To change it: put the
 new key in front (`new,old`), restart everything, run `manage.py secrets_reseal`, enrol QMT hosts again
 (their `DESK_LIVE_KEY` follows from it), take the old key away, restart.
 

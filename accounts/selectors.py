@@ -11,6 +11,7 @@ from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 from accounts.choices import SEES_EVERY_ACCOUNT, SessionState
 from accounts.models import BrokerAccount, Handover, HostStatus, QmtHost, User
 from accounts.querysets import may_trade_within
+from accounts.restraints import Restraint, restraints_of
 from ops.clocks import MarketClock, derive_market_clock, wall_now
 from ops.errors import Code, Forbidden, NotFound
 from ops.prepared import Prepared
@@ -31,6 +32,7 @@ class AccountView:
     can_move_money: bool
     can_halt: bool
     can_resume: bool
+    restraint: Restraint | None
 
 
 def account_get(user: User | AnonymousUser, account_id: int) -> BrokerAccount:
@@ -208,6 +210,7 @@ def _views(user: User, accounts: QuerySet[BrokerAccount]) -> list[AccountView]:
         rights_money=Exists(rule.money_moved_by(user).filter(this)),
     )
     officer = user.role in SEES_EVERY_ACCOUNT
+    restraints = restraints_of(rows)
     return [
         AccountView(
             account=row,
@@ -220,6 +223,7 @@ def _views(user: User, accounts: QuerySet[BrokerAccount]) -> list[AccountView]:
             can_move_money=row.rights_money,
             can_halt=officer or row.rights_trade or row.rights_manage,
             can_resume=officer or row.rights_manage,
+            restraint=restraints.get(row.pk),
         )
         for row in rows
     ]

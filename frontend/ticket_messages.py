@@ -55,5 +55,6 @@ TICKET_MESSAGES: dict[str, str | Promise] = {
     "banner.means.REDUCING": _("Sales only: buys are denied, what was queued before is not sent. Cancels always work."),
     "banner.means.HALTED": _("No new order is taken and nothing queued is sent. Cancels always work."),
     "banner.reason": _("Reason: {reason}"),
+    "banner.since": _("Since {when}, by {who}."),
     "banner.change": _("Change…"),
 }

@@ -78,6 +78,15 @@ class AccountSerializer(serializers.Serializer[AccountView]):
     name = serializers.CharField(source="account.name")
     mode = serializers.ChoiceField(source="account.mode", choices=AccountMode.choices)
     state = serializers.ChoiceField(source="account.state", choices=TradingState.choices)
+    state_reason = serializers.CharField(
+        source="restraint.reason",
+        default="",
+        help_text="Why it does not trade freely, as somebody said; blank otherwise.",
+    )
+    state_by = serializers.CharField(source="restraint.by", default=None, allow_null=True, help_text="Who bound it.")
+    state_since = serializers.DateTimeField(
+        source="restraint.since", default=None, allow_null=True, default_timezone=UTC
+    )
     auto_trading = serializers.BooleanField(source="account.auto_trading")
     enabled = serializers.BooleanField(source="account.enabled")
     host = serializers.SerializerMethodField()

@@ -87,9 +87,9 @@ def test_transfer_is_judged_while_typed_asked_by_one_approved_by_the_other_and_i
         "limit=50000.00", timeout=LIVE_MS
     )
 
-    ask(page, "20000.50", "from the bank")
+    ask(page, "20000.50", "brought in")
 
-    row, seen = (who.page.locator("#transfers tbody tr", has_text="from the bank") for who in (alice, bob))
+    row, seen = (who.page.locator("#transfers tbody tr", has_text="brought in") for who in (alice, bob))
     expect(row.locator("[data-act]")).to_have_count(1, timeout=LIVE_MS)
     expect(row.locator("[data-act=cancel]")).to_be_visible()
     seen.locator("[data-act=approve]").click(timeout=LIVE_MS)
@@ -100,7 +100,8 @@ def test_transfer_is_judged_while_typed_asked_by_one_approved_by_the_other_and_i
     for who in (row, seen):
         expect(who.locator("[data-status=DONE]")).to_be_visible(timeout=2 * LIVE_MS)
         expect(who).to_contain_text("20,000.50")
-    (transfer,) = api.get("/transfers", params={"account": account}).json()["results"]
+    transfers = api.get("/transfers", params={"account": account, "status": "DONE"}).json()["results"]
+    transfer = next(found for found in transfers if found["note"] == "brought in")
     assert (transfer["created_by"], transfer["decided_by"], transfer["status"]) == ("alice", "bob", "DONE")
     assert Decimal(api.get("/asset", params={"account": account}).json()["cash"]) == before + Decimal("20000.50")
     assert bob.page.locator("#transfer-decision [name=bank_password]").input_value() == ""

@@ -249,7 +249,7 @@ class Rights(_message.Message):
     def __init__(self, view: _Optional[bool] = ..., trade: _Optional[bool] = ..., trade_all: _Optional[bool] = ..., approve: _Optional[bool] = ..., manage: _Optional[bool] = ..., halt: _Optional[bool] = ..., resume: _Optional[bool] = ..., move_money: _Optional[bool] = ...) -> None: ...
 
 class Account(_message.Message):
-    __slots__ = ("id", "account_no", "name", "mode", "state", "auto_trading", "enabled", "host", "session", "market_clock", "rights")
+    __slots__ = ("id", "account_no", "name", "mode", "state", "auto_trading", "enabled", "host", "session", "market_clock", "rights", "state_reason", "state_by", "state_since_ms")
     ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_NO_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -261,6 +261,9 @@ class Account(_message.Message):
     SESSION_FIELD_NUMBER: _ClassVar[int]
     MARKET_CLOCK_FIELD_NUMBER: _ClassVar[int]
     RIGHTS_FIELD_NUMBER: _ClassVar[int]
+    STATE_REASON_FIELD_NUMBER: _ClassVar[int]
+    STATE_BY_FIELD_NUMBER: _ClassVar[int]
+    STATE_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
     id: int
     account_no: str
     name: str
@@ -272,7 +275,10 @@ class Account(_message.Message):
     session: AccountSession
     market_clock: MarketClock
     rights: Rights
-    def __init__(self, id: _Optional[int] = ..., account_no: _Optional[str] = ..., name: _Optional[str] = ..., mode: _Optional[_Union[AccountMode, str]] = ..., state: _Optional[_Union[TradingState, str]] = ..., auto_trading: _Optional[bool] = ..., enabled: _Optional[bool] = ..., host: _Optional[_Union[Host, _Mapping]] = ..., session: _Optional[_Union[AccountSession, _Mapping]] = ..., market_clock: _Optional[_Union[MarketClock, _Mapping]] = ..., rights: _Optional[_Union[Rights, _Mapping]] = ...) -> None: ...
+    state_reason: str
+    state_by: str
+    state_since_ms: int
+    def __init__(self, id: _Optional[int] = ..., account_no: _Optional[str] = ..., name: _Optional[str] = ..., mode: _Optional[_Union[AccountMode, str]] = ..., state: _Optional[_Union[TradingState, str]] = ..., auto_trading: _Optional[bool] = ..., enabled: _Optional[bool] = ..., host: _Optional[_Union[Host, _Mapping]] = ..., session: _Optional[_Union[AccountSession, _Mapping]] = ..., market_clock: _Optional[_Union[MarketClock, _Mapping]] = ..., rights: _Optional[_Union[Rights, _Mapping]] = ..., state_reason: _Optional[str] = ..., state_by: _Optional[str] = ..., state_since_ms: _Optional[int] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("id", "account", "client_order_id", "strategy", "source", "created_by", "simulated", "symbol", "side", "price_type", "price", "quantity", "traded_quantity", "traded_amount", "avg_price", "status", "version", "trade_date", "order_id", "order_sysid", "code", "message", "details", "submitted_at_ms", "expires_at_ms", "reported_at_ms", "final_at_ms", "cancel_requested_at_ms")

@@ -39,12 +39,11 @@ export class States {
   }
 
   #above({ platform, platform_reason: reason, platform_changed_at: at, platform_changed_by: by, persons }) {
-    const since = at ? t("states.since", { when: formatStamp(at), who: by }) : "";
     const people = new Map(Object.entries(persons));
     if (!people.has(boot.user)) people.set(boot.user, "ACTIVE");
     if (boot.officer) for (const person of boot.people) if (!people.has(person)) people.set(person, "ACTIVE");
     const rows = [...people].sort(([a], [b]) => a.localeCompare(b)).map(([person, state]) => personRow(person, state));
-    return [{ key: "platform", name: t("states.platform"), state: platform, reason: [reason, since].filter(Boolean).join(" · "), word: PLATFORM_WORD, user: null, may: boot.officer, may_loosen: boot.officer }, ...rows];
+    return [{ key: "platform", name: t("states.platform"), state: platform, reason: [reason, since(at, by)].filter(Boolean).join(" · "), word: PLATFORM_WORD, user: null, may: boot.officer, may_loosen: boot.officer }, ...rows];
   }
 
   #acts(cell, row) {
@@ -101,10 +100,12 @@ function personRow(person, state) {
   return { key: `person.${person}`, name: myself ? t("states.myself", { name: person }) : person, state, reason: "", word: person, user: person, may: boot.officer || myself, may_loosen: boot.officer && (!myself || boot.may_resume_myself) };
 }
 
+const since = (at, by) => (at ? t("states.since", { when: formatStamp(at), who: by }) : "");
+
 /** An account's state is set on the page of accounts, where its mode and terminal stand beside it. */
-function accountRow({ id, name, account_no: number, state }) {
+function accountRow({ id, name, account_no: number, state, state_reason: reason, state_by: by, state_since: at }) {
   const may = boot.accounts.find((account) => account.id === id)?.can_halt ?? false;
-  return { key: `account.${id}`, name: `${name} · ${number}`, state, reason: "", link: "/accounts/", may };
+  return { key: `account.${id}`, name: `${name} · ${number}`, state, reason: [reason, since(at, by)].filter(Boolean).join(" · "), link: "/accounts/", may };
 }
 
 function stateCell(cell, { state }) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +29,7 @@ from marketdata.services import MarketDataService  # noqa: E402
 from marketdata.services.requests import DataRequest  # noqa: E402
 from ops.audit import Actor  # noqa: E402
 from ops.clocks import database_now, market_clock  # noqa: E402
+from ops.errors import Conflict  # noqa: E402
 from ops.models import Alert, ProcessHeartbeat  # noqa: E402
 from trading.ledger.models import AccountBook, AssetSnapshot, Position  # noqa: E402
 from trading.orders.models import Order, Trade  # noqa: E402
@@ -110,6 +112,15 @@ def cancel(order_id: str) -> dict[str, Any]:
     return row(Order.objects.get(pk=order_id))
 
 
+def cancel_open() -> int:
+    """Have every open order cancelled; how many there were. One that ends meanwhile needs no cancel."""
+    rows = list(Order.objects.filter(status__in=OPEN))
+    for order in rows:
+        with suppress(Conflict):
+            cancel(str(order.pk))
+    return len(rows)
+
+
 def session() -> dict[str, Any]:
     found = HostStatus.objects.filter(host__name="sim").values().first()
     if found is None:
@@ -186,7 +197,7 @@ COMMANDS: dict[str, Any] = {
     "trades": lambda: list(Trade.objects.filter(account=account()).values()),
     "hold_books": hold_books,
     "reconcile_age": reconcile_age,
-    "cancel_open": lambda: [cancel(str(order.pk))["status"] for order in Order.objects.filter(status__in=OPEN)],
+    "cancel_open": cancel_open,
     # What is measured or broken here is not what the limits are for.
     "limits_off": lambda: RiskLimit.objects.all().delete()[0],
     "limits_disabled": limits_disabled,

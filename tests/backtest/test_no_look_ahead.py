@@ -17,7 +17,8 @@ from marketdata.services.adjust import ExEvent
 from tests.backtest.tapes import MINUTE, A, B, instrument, run, weekdays
 from trading.backtest.matching import FillModel
 from trading.backtest.tape import DayRows, Series, Tape
-from trading.strategies.interface import FIELDS, Bars, Context, Order, Strategy, Trade
+from trading.strategies.interface import Bars, Context, Order, Strategy, Trade
+from trading.strategies.values import FIELDS
 
 DAYS = weekdays(30)
 LABELS = [*range(9 * 60 + 30, 9 * 60 + 36), 11 * 60 + 30, 13 * 60 + 1, 14 * 60 + 57, 15 * 60]

@@ -20,7 +20,6 @@ from trading.strategies.interface import (
     Choice,
     Context,
     Flag,
-    FloatArray,
     Integer,
     Number,
     Order,
@@ -33,6 +32,7 @@ from trading.strategies.interface import (
     StrategyError,
     bar_event,
 )
+from trading.strategies.values import FloatArray
 
 A, B = "600519.SH", "000001.SZ"
 

@@ -14,7 +14,8 @@ from trading.backtest.days import DayBook, rounded_milli
 from trading.backtest.lookback import Lookback
 from trading.backtest.tape import Tape
 from trading.strategies.book import VirtualBook
-from trading.strategies.interface import FIELDS, Context, FloatArray, Order, Position, Trade
+from trading.strategies.interface import Context, Order, Position, Trade
+from trading.strategies.values import FIELDS, FloatArray
 
 _CLOSE = FIELDS.index("close")
 LOG_LINES = 2_000

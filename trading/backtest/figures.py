@@ -33,7 +33,7 @@ import numpy as np
 from marketdata.quotes.periods import Int64Array, day_date
 from trading.backtest.engine import DayRecord
 from trading.backtest.trips import Trip
-from trading.strategies.interface import FloatArray
+from trading.strategies.values import FloatArray
 
 DAYS_A_YEAR = 243
 

@@ -13,6 +13,7 @@ _PARTS = (
     "trading/backtest",
     "trading/strategies/book.py",
     "trading/strategies/interface.py",
+    "trading/strategies/values.py",
     "trading/strategies/parameters.py",
     "marketdata/services/adjust.py",
     "platform/qmt/calendar.py",

@@ -27,7 +27,7 @@ from qmt.calendar import TradingCalendar
 from qmt.codes import Board, Kind, Market
 from qmt.terminal import types
 from trading.backtest.tape import DayRows, Series, Tape
-from trading.strategies.interface import FIELDS, FloatArray
+from trading.strategies.values import FIELDS, FloatArray
 
 DAYS_BEFORE: Final = 20
 """Trading days read before the history that was asked for: the last close before it may be that old."""

@@ -12,7 +12,7 @@ from marketdata.quotes.periods import Int64Array
 from marketdata.services.adjust import adjust_prices
 from marketdata.services.requests import Adjust
 from trading.backtest.tape import Series, Tape
-from trading.strategies.interface import FIELDS, FloatArray
+from trading.strategies.values import FIELDS, FloatArray
 
 _PRICES = frozenset({"open", "high", "low", "close"})
 

@@ -15,7 +15,7 @@ import numpy as np
 from marketdata.quotes.periods import Int64Array, day_numbers
 from marketdata.services.adjust import ExEvent
 from qmt.terminal.types import Instrument
-from trading.strategies.interface import FIELDS, FloatArray
+from trading.strategies.values import FIELDS, FloatArray
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from trading.strategies.book import VirtualBook
 from trading.strategies.choices import Level
-from trading.strategies.interface import Context, FloatArray, Order, Position, StrategyError, Trade
+from trading.strategies.interface import Context, Order, Position, StrategyError, Trade
 from trading.strategies.runtime.history import History
+from trading.strategies.values import FloatArray
 
 MAX_LINES_PER_EVENT = 20
 MAX_TEXT = 500

@@ -17,8 +17,8 @@ from marketdata.quotes import reader
 from marketdata.quotes.periods import DAY_MS, Int64Array, Period
 from ops.clocks import MarketClock
 from qmt.calendar import Phase, date_of_ms
-from trading.strategies.interface import FIELDS, FloatArray
 from trading.strategies.runtime.moments import CLOSE, bar_moment
+from trading.strategies.values import FIELDS, FloatArray
 
 GRACE_MS = 8_000
 """How long after its edge (market time) a minute waits for symbols that may not have traded in it."""

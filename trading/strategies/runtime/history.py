@@ -12,7 +12,7 @@ import numpy as np
 from marketdata.quotes.periods import day_number, day_numbers
 from marketdata.services.adjust import ExEvent, adjust_prices
 from marketdata.services.requests import Adjust
-from trading.strategies.interface import FIELDS, FloatArray
+from trading.strategies.values import FIELDS, FloatArray
 
 _COLUMN = {name: number for number, name in enumerate(FIELDS)}
 _PRICES = frozenset({"open", "high", "low", "close"})

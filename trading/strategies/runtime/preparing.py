@@ -19,12 +19,12 @@ from marketdata.services.service import MarketDataService
 from ops.clocks import MarketClock
 from ops.errors import DeskError
 from qmt.calendar import datetime_of_ms, probable_trading_day
-from trading.strategies.interface import FIELDS
 from trading.strategies.models import Run
 from trading.strategies.runtime.feed import instants
 from trading.strategies.runtime.history import History
 from trading.strategies.runtime.moments import DAILY, bar_moment
 from trading.strategies.runtime.session import Market
+from trading.strategies.values import FIELDS
 
 WARM_UP_SECONDS: Final = 15.0
 """How long a start waits for bars that have to be downloaded."""

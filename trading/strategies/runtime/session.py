@@ -21,7 +21,7 @@ from ops.clocks import MarketClock
 from qmt.calendar import datetime_of_ms
 from trading.strategies.book import VirtualBook
 from trading.strategies.choices import Level
-from trading.strategies.interface import Bars, FloatArray, Order, Strategy, Tick, bar_event
+from trading.strategies.interface import Bars, Order, Strategy, Tick, bar_event
 from trading.strategies.loading import check_warm_up
 from trading.strategies.models import Run
 from trading.strategies.runtime import news
@@ -30,6 +30,7 @@ from trading.strategies.runtime.history import History
 from trading.strategies.runtime.moments import bar_moment, order_day, place_until, tick_place_until
 from trading.strategies.runtime.placing import place_due
 from trading.strategies.runtime.store import Effect, commit
+from trading.strategies.values import FloatArray
 
 MAX_TRACE = 4
 Handler = Callable[[], None]

@@ -81,7 +81,7 @@ def sends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.django_db
 def test_pulse_of_a_hearing_worker_beats(sends: list[str]) -> None:
     worker_probe("worker.core")
-    assert Pulse(desk_app, "worker.core").turn() is True
+    assert Pulse("worker.core").turn() is True
     assert sends == [probe_queue("worker.core")]
     assert ProcessHeartbeat.objects.get(pk="worker.core").detail["broker"] == "ok"
 
@@ -89,7 +89,7 @@ def test_pulse_of_a_hearing_worker_beats(sends: list[str]) -> None:
 @pytest.mark.django_db
 def test_pulse_of_a_deaf_worker_stops(sends: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(pulse_module._heard, "worker.core", time.monotonic() - DEAF_AFTER_SECONDS - 1)
-    assert Pulse(desk_app, "worker.core").turn() is False
+    assert Pulse("worker.core").turn() is False
     assert not ProcessHeartbeat.objects.exists()
 
 
@@ -101,7 +101,7 @@ def test_pulse_without_redis_goes_on_and_counts_silence_anew(monkeypatch: pytest
     monkeypatch.setattr(worker_probe, "apply_async", away)
     monkeypatch.setattr(pulse_module, "close_old_connections", lambda: None)
     monkeypatch.setitem(pulse_module._heard, "worker.core", time.monotonic() - DEAF_AFTER_SECONDS - 1)
-    assert Pulse(desk_app, "worker.core").turn() is True
+    assert Pulse("worker.core").turn() is True
     assert ProcessHeartbeat.objects.get(pk="worker.core").detail["broker"] == "away"
     assert time.monotonic() - pulse_module._heard["worker.core"] < 1
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 
-from celery import Celery, shared_task
+from celery import shared_task
 from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
@@ -39,8 +39,7 @@ def probe_queue(name: str) -> str:
 class Pulse:
     """The thread that beats for a worker."""
 
-    def __init__(self, app: Celery, name: str, *, interval_seconds: float = INTERVAL_SECONDS) -> None:
-        self._app = app
+    def __init__(self, name: str, *, interval_seconds: float = INTERVAL_SECONDS) -> None:
         self._name = name
         self._interval = interval_seconds
         self._heartbeat = Heartbeat(name, interval_seconds=0)

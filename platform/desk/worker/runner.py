@@ -40,7 +40,7 @@ class HostRuntime(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         self._runtime = self.role.runtime_factory()(self.host_name)
-        self._pulse = Pulse(parent.app, self.role.process_name(self.host_name))
+        self._pulse = Pulse(self.role.process_name(self.host_name))
         self._pulse.start()
 
     def stop(self, parent: Any) -> None:

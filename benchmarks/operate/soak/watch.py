@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+import psycopg
 from redis import Redis, RedisError
 
 from benchmarks.operate.soak.desk import Platform
@@ -138,5 +139,9 @@ def _sizes(found: Platform) -> Iterator[tuple[str, float]]:
     for file in sorted(found.folder.glob("*.sqlite3*")):
         with contextlib.suppress(OSError):
             yield file.name, file.stat().st_size / MEGABYTE
+    if found.postgres is not None:
+        with contextlib.suppress(psycopg.Error), psycopg.connect(found.environment["DESK_DATABASE_URL"]) as server:
+            for name, size in server.execute("SELECT datname, pg_database_size(datname) FROM pg_database"):
+                yield f"postgres {name}", int(size) / MEGABYTE
     with contextlib.suppress(RedisError), Redis(unix_socket_path=str(found.run_dir / "valkey.sock")) as redis:
         yield "valkey used", int(redis.info("memory")["used_memory"]) / MEGABYTE

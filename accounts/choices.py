@@ -37,11 +37,15 @@ class TradeRight(models.TextChoices):
 
 
 class LinkKind(models.TextChoices):
+    """What a one-time link lets its holder do: set the first password, or a new one."""
+
     INVITE = "INVITE", _("Invitation")
     RESET = "RESET", _("New password")
 
 
 class Language(models.TextChoices):
+    """Languages of the portal, by the names that Django gives them."""
+
     CHINESE = "zh-hans", _("Simplified Chinese")
     ENGLISH = "en", _("English")
 
@@ -54,6 +58,8 @@ class RisingColor(models.TextChoices):
 
 
 class HostKind(models.TextChoices):
+    """Whose terminal a host runs: the simulated one, or a broker's. Never changed by itself."""
+
     SIMULATED = "SIMULATED", _("Simulated terminal")
     LIVE = "LIVE", _("Broker terminal")
 
@@ -69,12 +75,16 @@ class SessionState(models.TextChoices):
 
 
 class AccountMode(models.TextChoices):
+    """Whose money an account is. READ_ONLY: at a broker's terminal, shown and never traded."""
+
     PAPER = "PAPER", _("Paper")
     READ_ONLY = "READ_ONLY", _("Read only")
     LIVE = "LIVE", _("Live")
 
 
 class TradingState(models.TextChoices):
+    """What new orders may do. REDUCING lets sales pass only; cancels always pass."""
+
     ACTIVE = "ACTIVE", _("Active")
     REDUCING = "REDUCING", _("Reducing only")
     HALTED = "HALTED", _("Halted")

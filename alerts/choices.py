@@ -17,6 +17,8 @@ class ChannelKind(models.TextChoices):
 
 
 class DeliveryStatus(models.TextChoices):
+    """How far one alert got on one channel."""
+
     PENDING = "PENDING", _("Waiting")
     SENDING = "SENDING", _("Sending")
     SENT = "SENT", _("Sent")

@@ -295,6 +295,7 @@ def _parse_fields(names: Sequence[str] | None, *, with_partial: bool) -> tuple[s
 
 
 def parse_count(count: object) -> int:
+    """How many bars are wanted; -1 for all. Raises Invalid."""
     # Not trusted to be what its annotation says: scripts pass NaN, floats and True.
     if isinstance(count, bool) or not isinstance(count, int) or not (count == -1 or count >= 1):
         raise Invalid(Code.FIELD_INVALID, "count must be -1 or a whole number from 1", field="count")
@@ -302,6 +303,7 @@ def parse_count(count: object) -> int:
 
 
 def resolve_symbols(symbols: Sequence[str]) -> tuple[Instrument, ...]:
+    """The instruments of a request, each once, in its order. Raises Invalid: unknown, none, or too many."""
     if isinstance(symbols, str) or not symbols:
         raise Invalid(Code.FIELD_REQUIRED, "name at least one symbol", field="symbols")
     limit = get_marketdata_config().bars.max_symbols
@@ -333,6 +335,7 @@ def resolve_dates(
 def resolve_range(
     start: date | datetime | str | None, end: date | datetime | str | None, clock: MarketClock
 ) -> tuple[int, int]:
+    """First and last stamp of a request in epoch milliseconds, both included. Raises as `resolve_dates`."""
     start_ts = date_ts(FIRST_DATE) if start is None else _parse_bound(start, "start", is_end=False)
     now_ts = int(clock.market_time.timestamp() * 1000)
     end_ts = now_ts if end is None else _parse_bound(end, "end", is_end=True)

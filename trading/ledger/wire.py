@@ -34,6 +34,7 @@ def moment(value: datetime | None) -> str | None:
 
 
 def day(value: date | None) -> str | None:
+    """A date as the API writes it, YYYY-MM-DD."""
     return None if value is None else value.isoformat()
 
 

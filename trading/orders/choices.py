@@ -28,6 +28,8 @@ class Status(models.TextChoices):
 
 
 class Side(models.TextChoices):
+    """Which way an order goes."""
+
     BUY = "BUY", _("Buy")
     SELL = "SELL", _("Sell")
 
@@ -108,6 +110,8 @@ class KillPhase(models.TextChoices):
 
 
 class ParkedState(models.TextChoices):
+    """What became of a broker event that found no order when it came."""
+
     PARKED = "PARKED", _("Waiting for its order")
     APPLIED = "APPLIED", _("Applied")
     STALE = "STALE", _("Never matched")

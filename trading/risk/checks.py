@@ -78,6 +78,7 @@ def denials(context: CheckContext) -> Iterator[Denied]:
 
 # ------------------------------------------------------------------- account and host
 def account_may_trade(context: CheckContext) -> Denied | None:
+    """The account is switched on, at a terminal that its mode fits, and its trading state lets the order pass."""
     account = context.account
     facts: dict[str, Any] = {"account": account.pk}
     if not account.enabled:
@@ -89,12 +90,14 @@ def account_may_trade(context: CheckContext) -> Denied | None:
 
 
 def platform_may_trade(context: CheckContext) -> Denied | None:
+    """The platform's trading state lets the order pass."""
     if context.facts is None:
         return None
     return _state_refusal(context, context.facts.platform_state, Code.PLATFORM_HALTED, Code.PLATFORM_REDUCING, {})
 
 
 def person_may_trade(context: CheckContext) -> Denied | None:
+    """The person's trading state lets the order pass."""
     if context.facts is None:
         return None
     return _state_refusal(context, context.facts.user_state, Code.PERSON_HALTED, Code.PERSON_REDUCING, {})
@@ -114,6 +117,7 @@ def _state_refusal(
 
 
 def host_is_ready(context: CheckContext) -> Denied | None:
+    """The account's own session at its terminal is READY; a terminal's daily maintenance is told from a fault."""
     facts: dict[str, Any] = {
         "host": context.account.host.name,
         "session": str(context.session_state),
@@ -130,6 +134,7 @@ def host_is_ready(context: CheckContext) -> Denied | None:
 
 
 def session_is_open(context: CheckContext) -> Denied | None:
+    """The exchange takes orders in this phase, by a market clock that is fresh enough to be believed."""
     clock = context.clock
     if clock.stale:
         return Denied(Code.MARKET_CLOCK_STALE, host=clock.host, observed_at=clock.observed_at.isoformat())
@@ -144,6 +149,7 @@ def session_is_open(context: CheckContext) -> Denied | None:
 
 
 def trade_date_is_open(context: CheckContext) -> Denied | None:
+    """The account's last trade date was closed, and today's was not: the terminal answers about today only."""
     today, book = context.clock.trade_date, context.book
     if book.open_trade_date is not None and book.open_trade_date < today:
         return Denied(
@@ -162,6 +168,7 @@ def trade_date_is_open(context: CheckContext) -> Denied | None:
 
 # ------------------------------------------------------------------------- instrument
 def instrument_is_tradable(context: CheckContext) -> Denied | None:
+    """There are rules for its board, and no difference with the broker's books restricts it."""
     instrument = context.instrument
     tradable = instrument.tradable and lot_rule(Board(instrument.board), context.clock.trade_date)
     if not tradable:
@@ -173,6 +180,7 @@ def instrument_is_tradable(context: CheckContext) -> Denied | None:
 
 
 def day_facts_are_todays(context: CheckContext) -> Denied | None:
+    """Limits and suspension are those of today: yesterday's limits would let a wrong price pass."""
     today = context.clock.trade_date
     if context.day is None or context.day.trade_date != today:
         return Denied(Code.STALE_LIMITS, symbol=context.instrument.symbol, trade_date=today.isoformat())
@@ -183,6 +191,7 @@ def day_facts_are_todays(context: CheckContext) -> Denied | None:
 
 # ------------------------------------------------------------------------------ price
 def price_is_on_tick(context: CheckContext) -> Denied | None:
+    """The price is a multiple of the instrument's tick."""
     price, tick = context.price, context.instrument.tick
     if price is None or price % tick == 0:
         return None
@@ -197,6 +206,7 @@ def price_is_on_tick(context: CheckContext) -> Denied | None:
 
 
 def price_is_within_limits(context: CheckContext) -> Denied | None:
+    """The price is within the day's limits (涨跌停), where the day has any."""
     price, day = context.price, context.day
     if price is None or day is None:
         return None
@@ -221,6 +231,7 @@ def price_is_bounded(context: CheckContext) -> Denied | None:
 
 # --------------------------------------------------------------------------- quantity
 def quantity_fits_the_lot(context: CheckContext) -> Denied | None:
+    """The quantity is what the board takes: least, step, most, and an odd remainder only as a whole (零股)."""
     board, today = Board(context.instrument.board), context.clock.trade_date
     rule = lot_rule(board, today)
     if rule is None:
@@ -275,6 +286,7 @@ def _above_terminals_maximum(context: CheckContext) -> Denied | None:
 
 # -------------------------------------------------------------------- cash and shares
 def cash_suffices(context: CheckContext) -> Denied | None:
+    """The free money pays for a purchase at the worst price it may meet, with its fees."""
     if not context.is_buy:
         return None
     if context.asset is None:
@@ -309,6 +321,7 @@ def _affordable(context: CheckContext) -> int:
 
 
 def shares_suffice(context: CheckContext) -> Denied | None:
+    """A sale is of shares that are sellable today (T+1) and that no other order holds."""
     if context.is_buy or context.quantity <= context.available_quantity:
         return None
     position = context.position

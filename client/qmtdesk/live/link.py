@@ -46,14 +46,17 @@ def pause_seconds(failures: int) -> float:
 
 
 def account_channel(account: int) -> str:
+    """Name of the channel of one account."""
     return f"{ACCOUNT}{account}"
 
 
 def bar_channel(period: str) -> str:
+    """Name of the channel of live bars of a period, ``1m`` or ``5m``. Raises ValueError for another."""
     if period not in ("1m", "5m"):
         raise ValueError(f"live bars are 1m or 5m, not {period!r}")
     return "bars" if period == "1m" else "bars:5m"
 
 
 def optional_symbols(symbols: Symbols | None) -> Sequence[str] | None:
+    """Symbols as a list; None where none are named."""
     return None if symbols is None else symbol_list(symbols)

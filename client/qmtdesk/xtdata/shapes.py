@@ -55,6 +55,7 @@ def millis(value: date) -> int:
 
 
 def compact(value: date) -> str:
+    """A date as the SDK writes it, YYYYMMDD."""
     return value.strftime("%Y%m%d")
 
 

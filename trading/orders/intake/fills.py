@@ -41,6 +41,7 @@ def trade_date_of(update: TradeUpdate, fallback: date) -> date:
 
 
 def exchange_of(symbol: str) -> str:
+    """The exchange's suffix of a symbol: fills are numbered per exchange."""
     return symbol.rpartition(".")[2]
 
 

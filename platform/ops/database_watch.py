@@ -66,8 +66,12 @@ class DatabaseWatch:
             if self._connection is None:
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     self._connection = await _connect(self.alias)
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._connection.execute("SELECT 1")
+            asking = asyncio.ensure_future(self._connection.execute("SELECT 1"))
+            answered, _ = await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
+            if not answered:
+                # Cancelled, it would ask the server to cancel, and wait for that answer without end.
+                _end(self._connection)
+            await asking
         except (psycopg.Error, OSError, TimeoutError):
             await self._give_up()
             return False
@@ -103,11 +107,16 @@ def cut(alias: str) -> None:
     """End every connection of this process to a database as if its server had: threads that wait on one fail."""
     name = str(connections.settings[alias]["NAME"])
     for connection in list(WatchedConnection.made):
-        with suppress(psycopg.Error, OSError):
+        with suppress(psycopg.Error):
             if not connection.closed and connection.pgconn.db.decode() == name:
-                # A copy of the descriptor: shutting down concerns the socket, closing only the copy.
-                with socket.socket(fileno=os.dup(connection.pgconn.socket)) as end:
-                    end.shutdown(socket.SHUT_RDWR)
+                _end(connection)
+
+
+def _end(connection: psycopg.BaseConnection[Any]) -> None:
+    """Shut its socket down: whoever waits for it fails."""
+    # On a copy of the descriptor: shutting down concerns the socket, closing only the copy.
+    with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.pgconn.socket)) as link:
+        link.shutdown(socket.SHUT_RDWR)
 
 
 def watch_databases() -> None:

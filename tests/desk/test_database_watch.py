@@ -18,6 +18,7 @@ import sys, threading, time
 import django
 django.setup()
 from django.db import OperationalError, close_old_connections, connection
+from ops import database_watch
 from ops.database_watch import is_away, refuse_while_away, watch_databases
 from ops.trouble import DatabaseAway, refusal_of
 
@@ -36,6 +37,9 @@ def ask(statement):
 
 watch_databases()
 ask("SELECT 1")
+# It asks already: a stopped server meets a question under way, not a connection that is not made yet.
+while any(watch._connection is None for watch in database_watch._watches.values()):
+    time.sleep(0.05)
 waiting = threading.Thread(target=ask, args=("SELECT pg_sleep(3600)",))
 waiting.start()
 say("waiting")

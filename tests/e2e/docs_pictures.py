@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from desk.settings.schema import ROOT
 from tests.e2e.picture_content import fill
-from tests.e2e.platform_stack import launch_browser, log_in, make_stack
+from tests.e2e.platform_stack import Stack, launch_browser, log_in, make_stack
 from tests.e2e.screenshots import PAGES, picture, trade
 
 WIDTH = 1440
@@ -82,14 +83,29 @@ def reduce(file: Path, height: int) -> None:
     raise SystemExit(f"{file.name} has {file.stat().st_size} bytes, more than {LARGEST_BYTES}")
 
 
+def take(browser: Browser, stack: Stack, folder: Path, names: Collection[str]) -> None:
+    """Take these pictures of a running, filled platform."""
+    places = {page: (user, path) for user, pages in PAGES.items() for page, path in pages.items()}
+    for name in names:
+        shot = SHOTS[name]
+        user, path = places[shot.page]
+        viewport = ViewportSize(width=WIDTH, height=min(shot.height, 1180))
+        context = browser.new_context(viewport=viewport, color_scheme=shot.theme, locale=shot.language)
+        page = context.new_page()
+        log_in(page, stack, user)
+        context.add_cookies([{"name": "django_language", "value": shot.language, "url": stack.url}])
+        file = folder / f"{name}.png"
+        picture(page, stack, shot.page, path, file)
+        reduce(file, shot.height)
+        context.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "images")
     parser.add_argument("--only", nargs="+", choices=list(SHOTS), default=list(SHOTS), metavar="NAME")
     options = parser.parse_args()
-    folder: Path = options.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    places = {page: (user, path) for user, pages in PAGES.items() for page, path in pages.items()}
+    options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="desk-pictures-") as state, sync_playwright() as playwright:
         stack = make_stack(Path(state))
         stack.start()
@@ -97,18 +113,7 @@ def main() -> None:
             trade(stack)
             fill(stack)
             browser = launch_browser(playwright)
-            for name in options.only:
-                shot = SHOTS[name]
-                user, path = places[shot.page]
-                viewport = ViewportSize(width=WIDTH, height=min(shot.height, 1180))
-                context = browser.new_context(viewport=viewport, color_scheme=shot.theme, locale=shot.language)
-                page = context.new_page()
-                log_in(page, stack, user)
-                context.add_cookies([{"name": "django_language", "value": shot.language, "url": stack.url}])
-                file = folder / f"{name}.png"
-                picture(page, stack, shot.page, path, file)
-                reduce(file, shot.height)
-                context.close()
+            take(browser, stack, options.folder, options.only)
             browser.close()
         finally:
             stack.stop()

@@ -140,5 +140,5 @@ def fill(stack: Stack) -> None:
                 raise SystemExit("the back-test did not end")
             time.sleep(0.5)
         # Last, so that it is under way when the page of jobs is looked at.
-        many = {"symbols": names, "period": "1m", "start": "2026-06-01"}
+        many = {"symbols": names, "period": "1m", "start": "2025-12-01"}
         api.post("/sync", json=many).raise_for_status()

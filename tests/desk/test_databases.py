@@ -11,6 +11,7 @@ from django.apps import apps
 from django.db import connections
 
 from desk.routers import QuotesRouter
+from desk.settings.databases import SQLITE_MEMORY_BYTES
 from desk.settings.schema import ROOT
 
 
@@ -40,6 +41,16 @@ def test_sqlite_connections_run_with_the_promised_durability() -> None:
             synchronous = cursor.execute("PRAGMA synchronous").fetchone()[0]
         found[alias] = (journal, synchronous)
     assert found == {"default": ("wal", 2), "quotes": ("wal", 1)}
+
+
+@pytest.mark.django_db(databases=["default", "quotes"])
+def test_sqlite_connections_of_a_process_share_one_bound_of_memory() -> None:
+    if connections["default"].vendor != "sqlite":
+        pytest.skip("SQLite only")
+    for alias in ("default", "quotes"):
+        with connections[alias].cursor() as cursor:
+            assert cursor.execute("PRAGMA soft_heap_limit").fetchone()[0] == SQLITE_MEMORY_BYTES
+            assert cursor.execute("PRAGMA cache_size").fetchone()[0] * -1000 < SQLITE_MEMORY_BYTES
 
 
 @pytest.mark.postgres

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stand import ROOT, free_port, say
+from tests import prepared
 from tests.postgres import Postgres, postgres_server
 
 HOST = "sim"
@@ -85,7 +86,8 @@ def platform(*, users: int, accounts: int, on_postgres: bool, keep: Path | None)
             server = stack.enter_context(postgres_server(durable=True)) if on_postgres else None
             environment, port, rpc_port = _environment(folder, server)
             say(f"an installation with {users} people and {accounts} accounts")
-            _prepare(environment)
+            if on_postgres or not prepared.copied("demo", folder):
+                _prepare(environment)
             cast = ask_module(environment, "cast", str(users), str(accounts))
             say("manage.py up")
             with (folder / "up.log").open("wb") as log:

@@ -20,6 +20,9 @@ _config = get_config()
 _pools = get_marketdata().pools
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 20
+#: One connection may cache 16 MB; a process has dozens, one or two a thread, and all of them together as much as this.
+SQLITE_CACHE_KILOBYTES = 16_000
+SQLITE_MEMORY_BYTES = 64_000_000
 CONNECT_SECONDS = 5
 RECONNECT_SECONDS = 5.0
 #: A server's machine that loses its power says nothing: its connections are given up after some 15 seconds, not two hours.
@@ -46,7 +49,8 @@ def sqlite_database(path: Path, *, synchronous: str) -> dict[str, Any]:
                 "PRAGMA journal_mode=WAL;"
                 f"PRAGMA synchronous={synchronous};"
                 "PRAGMA temp_store=MEMORY;"
-                "PRAGMA cache_size=-16000;"
+                f"PRAGMA cache_size=-{SQLITE_CACHE_KILOBYTES};"
+                f"PRAGMA soft_heap_limit={SQLITE_MEMORY_BYTES};"
             ),
         },
         # A file, not memory: shared-cache memory databases lock per table and ignore the timeout.

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.urls import get_resolver
+
 from accounts.models import BrokerAccount, HostStatus, User
 from marketdata.models import Instrument, InstrumentDay
 from ops.clocks import SHANGHAI, wall_now
@@ -251,6 +253,8 @@ def host_ready(team: Team, **changes: Any) -> None:
 
 def make_bench(cash: str = "1000000") -> Bench:
     """The cast, a ready host, instruments, and a million of Alpha's in cash."""
+    # Loaded before the host reports: on a busy machine a process's first request would find a stale market clock.
+    _ = get_resolver().url_patterns
     team = make_team()
     host_ready(team)
     for account in (team.alpha, team.beta):

@@ -16,6 +16,8 @@ from ops.logfacts import current_facts
 from ops.redaction import redact, redact_value
 
 HOST = socket.gethostname()
+#: C0 and C1 without tab and newline, the line separators of Unicode, and what turns the reading direction round.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._@-]+")
 
 
@@ -51,10 +53,15 @@ class AboutWhat(logging.Filter):
 
 
 class LineFormatter(logging.Formatter):
-    """One line for people, secrets masked, tracebacks included."""
+    """One line for people, secrets masked, tracebacks included.
+
+    What a message brings along starts no line of its own: further lines are indented, other control characters are
+    spelled out. So nobody's text can pass for a line of the log, or move a terminal's cursor over one.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        text = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), super().format(record))
+        return redact(text).replace("\n", "\n    ")
 
 
 class JsonFormatter(OrjsonFormatter):

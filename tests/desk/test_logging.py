@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,23 @@ def test_text_line_shows_no_secret() -> None:
         raise ValueError("token=abc123")
     except ValueError:
         lines.log.exception("secret: %s", "s3cr3t")
-    assert lines.text().startswith(f"secret: {MASK}\nTraceback")
+    assert lines.text().startswith(f"secret: {MASK}\n    Traceback")
     assert lines.text().rstrip().endswith(f"ValueError: token={MASK}")
+
+
+@pytest.mark.parametrize("make", [lambda: LineFormatter("%(asctime)s %(levelname)s %(message)s"), JsonFormatter])
+def test_text_of_somebody_else_passes_for_no_line_of_the_log(make: Callable[[], logging.Formatter]) -> None:
+    lines = Lines(make())
+    forged = "2026-11-20 09:31:00,000 CRITICAL order sent"
+    lines.log.warning("refused: %s", f"key\r\n{forged}\u2028{forged}\x1b[2K\u202ekcab\x85{forged}")
+    try:
+        raise ValueError(f"bad\n{forged}")
+    except ValueError:
+        lines.log.exception("failed")
+    written = lines.text()
+    assert forged in written
+    assert not [line for line in re.split("[\r\n]", written) if line.startswith(forged)]
+    assert "\x1b" not in written
 
 
 def test_value_that_json_cannot_say_loses_no_line(lines: Lines) -> None:

@@ -49,9 +49,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "desk.requestmetrics.RequestMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Out here: what the ones below answer by themselves is not framed either.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "desk.middleware.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "desk.middleware.RequestContextMiddleware",
+    "desk.refusals.RefusalLogMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     # In the visitor's language, and before anything that asks the database.
@@ -61,7 +64,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 if _config.cors_origins:

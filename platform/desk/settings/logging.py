@@ -74,7 +74,9 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # A refused request is an answer, not an event of ours (4xx would log a warning each).
         "django.request": {"level": "ERROR", "filters": ["not_an_answer"]},
+        # `desk.refusals` tells of both, without what stands in an address.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security.csrf": {"level": "ERROR"},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

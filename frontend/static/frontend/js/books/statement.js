@@ -78,6 +78,7 @@ export class Statement {
     );
     const { id } = this.#account;
     drawNamed(
+      this.#holdings,
       statement.positions.map(({ symbol }) => symbol),
       () => id === this.#account.id && statement.date === this.#dates.value && this.#holdings.render(statement.positions.map((position) => ({ ...position, name: nameOf(position.symbol), key: position.symbol }))),
     );

@@ -11,9 +11,15 @@ export const digitsOf = (symbol) => tickDigits(knownInstrument(symbol)?.tick);
 /** Name and code in one line. */
 export const nameAndCode = (symbol) => [nameOf(symbol), symbol].filter(Boolean).join(" ");
 
-/** Draw with the names that are known, and once more when the others came. A code that nobody knows stays a code. */
-export function drawNamed(symbols, draw) {
+const newest = new WeakMap(); // what is drawn on -> how it was drawn last
+
+/**
+ * Draw on `owner` with the names that are known, and once more when the others came, by then as it was drawn last: names
+ * that come late never bring older rows back. A code that nobody knows stays a code.
+ */
+export function drawNamed(owner, symbols, draw) {
+  newest.set(owner, draw);
   draw();
   const missing = [...new Set(symbols)].filter((symbol) => symbol && !knownInstrument(symbol));
-  if (missing.length) Promise.allSettled(missing.map(instrument)).then(draw);
+  if (missing.length) Promise.allSettled(missing.map(instrument)).then(() => newest.get(owner)());
 }

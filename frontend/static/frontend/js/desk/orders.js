@@ -145,9 +145,9 @@ export function mountOrders(book, { onOpen, mayCancel }) {
     setText(byId("trades-count"), rows.length ? String(rows.length) : "");
   };
   const symbolsOf = (items) => [...items.values()].map(({ symbol }) => symbol);
-  book.addEventListener("orders", () => drawNamed(symbolsOf(book.orders), drawOrders));
+  book.addEventListener("orders", () => drawNamed(orders, symbolsOf(book.orders), drawOrders));
   book.addEventListener("executions", drawOrders);
-  book.addEventListener("trades", () => drawNamed(symbolsOf(book.trades), drawTrades));
+  book.addEventListener("trades", () => drawNamed(trades, symbolsOf(book.trades), drawTrades));
   const announcements = new Announcements();
   book.addEventListener("order", ({ detail: { before, order } }) => announcements.hear(before, order));
   mountTabs();

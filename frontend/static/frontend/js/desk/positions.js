@@ -90,7 +90,7 @@ class PositionTable {
   #changed() {
     const symbols = [...new Set(this.holdings.rows().map(({ position }) => position.symbol))];
     this.quotes.want("positions", symbols);
-    drawNamed(symbols, () => this.draw());
+    drawNamed(this, symbols, () => this.draw());
   }
 
   /** Prices change cells in place; rows move only when the person sorts or a position comes or goes. */

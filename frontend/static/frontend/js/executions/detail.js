@@ -68,6 +68,7 @@ export class ExecutionDetail {
     );
     const legs = execution.legs.map((leg) => ({ ...leg, key: String(leg.number) }));
     drawNamed(
+      this.#legs,
       legs.map(({ symbol }) => symbol),
       () => this.#execution?.id === execution.id && this.#legs.render(legs.map((leg) => ({ ...leg, name: nameOf(leg.symbol) }))),
     );

@@ -107,10 +107,13 @@ export class ExecutionList {
 
   #draw() {
     const rows = [...this.#rows.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    const account = this.#account;
     drawNamed(
+      this.#table,
       rows.filter(({ legs }) => legs.length === 1).map(({ legs }) => legs[0].symbol),
       () => {
-        this.#table.render(rows.filter(({ id }) => this.#rows.has(id)).map((row) => ({ ...this.#rows.get(row.id), key: row.id })));
+        if (account !== this.#account) return;
+        this.#table.render(rows.map((row) => ({ ...row, key: row.id })));
         this.#table.select(this.#chosen);
       },
     );

@@ -68,9 +68,11 @@ export class Grids {
     if (first) this.#rows.clear();
     for (const grid of results) this.#rows.set(grid.id, grid);
     const grids = [...this.#rows.values()];
+    const account = this.#account;
     drawNamed(
+      this.#table,
       grids.map(({ symbol }) => symbol),
-      () => this.#table.render(grids.map((grid) => ({ ...grid, name: nameOf(grid.symbol), key: String(grid.id) }))),
+      () => account === this.#account && this.#table.render(grids.map((grid) => ({ ...grid, name: nameOf(grid.symbol), key: String(grid.id) }))),
     );
   }
 

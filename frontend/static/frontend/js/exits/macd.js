@@ -48,6 +48,7 @@ export class MacdRules {
       const { body } = await get(`macd-rules?account=${account.id}`);
       if (account !== this.#account) return;
       drawNamed(
+        this.#table,
         body.results.map(({ symbol }) => symbol),
         () => account === this.#account && this.#table.render(body.results.map((rule) => ({ ...rule, name: nameOf(rule.symbol), key: `${account.id}.${rule.symbol}` }))),
       );

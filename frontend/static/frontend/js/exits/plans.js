@@ -62,6 +62,7 @@ export class Plans {
       const { body } = await get(`exit-plans?account=${account.id}`);
       if (account !== this.#account) return;
       drawNamed(
+        this.#table,
         body.results.map(({ symbol }) => symbol),
         () => account === this.#account && this.#table.render(body.results.map((plan) => ({ ...plan, key: `${plan.id}.${plan.version}` }))),
       );

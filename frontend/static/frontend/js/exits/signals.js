@@ -72,9 +72,11 @@ export class Signals {
 
   #draw() {
     const newest = [...this.#rows.values()].sort((one, other) => other.id - one.id);
+    const account = this.#account;
     drawNamed(
+      this.#table,
       newest.map(({ symbol }) => symbol),
-      () => this.#table.render(newest.map((signal) => ({ ...signal, name: nameOf(signal.symbol), key: String(signal.id) }))),
+      () => account === this.#account && this.#table.render(newest.map((signal) => ({ ...signal, name: nameOf(signal.symbol), key: String(signal.id) }))),
     );
   }
 }

@@ -40,6 +40,7 @@ export class Triggers {
       const { body } = await get(`exit-plans/triggers?account=${account.id}`);
       if (account !== this.#account) return;
       drawNamed(
+        this.#table,
         body.results.map(({ symbol }) => symbol),
         () => account === this.#account && this.#table.render(body.results.map((row) => ({ ...row, name: nameOf(row.symbol), key: row.symbol }))),
       );

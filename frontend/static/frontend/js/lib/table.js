@@ -76,6 +76,8 @@ export class KeyedTable {
     }
     this.#at = Date.now();
     const wanted = new Set(items.map((item) => item.key));
+    const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
+    const place = focused ? [...this.body.rows].indexOf(focused.closest("tr")) : -1;
     for (const [key, row] of this.#rows) {
       if (!wanted.has(key)) {
         row.remove();
@@ -84,7 +86,6 @@ export class KeyedTable {
         for (const keys of [this.#seen, this.#late]) keys.delete(key);
       }
     }
-    const focused = this.body.contains(document.activeElement) ? document.activeElement : null;
     let next = this.body.firstElementChild;
     for (const item of items) {
       const row = this.update(item) ?? this.#create(item);
@@ -93,7 +94,13 @@ export class KeyedTable {
     }
     // A row that moves loses the focus that is in it.
     if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
+    // One that goes hands it to the row that takes its place, the last one to what holds the table.
+    if (focused && !focused.isConnected) this.#focusRow(Math.min(place, this.body.rows.length - 1));
     if (this.empty) this.empty.hidden = items.length > 0;
+  }
+
+  #focusRow(index) {
+    (this.body.rows[index]?.querySelector("button, a") ?? this.table.parentElement).focus({ preventScroll: true });
   }
 
   /** Change the cells of one existing row, `quiet`: without flashing; returns the row or null. */

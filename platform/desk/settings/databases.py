@@ -22,7 +22,7 @@ _pools = get_marketdata().pools
 SQLITE_BUSY_TIMEOUT_SECONDS = 20
 #: One connection may cache 16 MB; a process has dozens, one or two a thread, and all of them together as much as this.
 SQLITE_CACHE_KILOBYTES = 16_000
-SQLITE_MEMORY_BYTES = 64_000_000
+SQLITE_MEMORY_BYTES = 32_000_000
 CONNECT_SECONDS = 5
 RECONNECT_SECONDS = 5.0
 #: A server's machine that loses its power says nothing: its connections are given up after some 15 seconds, not two hours.

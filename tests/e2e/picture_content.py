@@ -10,7 +10,7 @@ import time
 
 from tests.e2e.platform_stack import Stack
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 ADMIN_SCOPES = ("market:read", "account:read", "orders:write", "admin:*")
 ROWS = """
 from datetime import date, timedelta
@@ -20,8 +20,8 @@ from django.utils import timezone
 from accounts.choices import AccountMode, HostKind, Language, Role, SessionState, TradeRight
 from accounts.models import BrokerAccount, HostStatus, QmtHost, User
 from accounts.services import account_add, grant_set, host_save, team_add, team_member_add, user_save
-from accounts.services.links import link_create, person_invite
-from accounts.choices import LinkKind
+from accounts.services.links import person_invite
+from alerts.services import channel_add
 from marketdata.choices import EvidenceReason, RepairStatus, RepairTrouble
 from marketdata.models import Evidence, Instrument, IntegrityFinding, RepairItem, RepairLink
 from ops.alerts import AlertKind, Severity, alert_raise
@@ -90,6 +90,9 @@ for symbol, check, severity, rows, facts in (
         check_name=check, severity=severity, start_date=date(2026, 3, 2), end_date=date(2026, 3, 4), rows=rows,
         facts=facts, found_at=now - timedelta(hours=3), seen_at=now)
 
+channel_add(actor=actor, owner=alice, kind="WECOM", name="Desk group",
+    address="https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=pictures")
+
 alert_raise(AlertKind.SESSION_DOWN, Severity.CRITICAL, "branch-2: no order session for 47 minutes",
     {"message": "the terminal closed the connection"}, dedup_key="pictures-1", host="branch-2")
 alert_raise(AlertKind.REPAIR_FAILED, Severity.WARNING, "Bars of 2 instruments could not be completed at sim",
@@ -126,14 +129,6 @@ def fill(stack: Stack) -> None:
         kept = api.post("/strategy-runs", json=run)
         kept.raise_for_status()
         api.post(f"/strategy-runs/{kept.json()['id']}/start").raise_for_status()
-        hook = {"account": account, "name": "book-keeping", "address": "https://hooks.example.org/desk", "kinds": []}
-        api.post("/webhooks", json=hook).raise_for_status()
-        channel = {
-            "kind": "WECOM",
-            "name": "Desk group",
-            "address": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=x",
-        }
-        api.post("/alert-channels", json=channel).raise_for_status()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while api.get(f"/backtests/{made.json()['id']}").json()["state"] not in ("DONE", "FAILED", "CANCELLED"):
             if time.monotonic() > deadline:

@@ -39,11 +39,19 @@ _watches: dict[str, DatabaseWatch] = {}
 class WatchedConnection(psycopg.Connection[Any]):
     """A connection of the pool that can be found again while a thread waits on it."""
 
-    made: Final[WeakSet[WatchedConnection]] = WeakSet()
+    _made: Final[WeakSet[WatchedConnection]] = WeakSet()
+    _lock: Final = threading.Lock()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.made.add(self)
+        with self._lock:
+            self._made.add(self)
+
+    @classmethod
+    def open_ones(cls) -> list[WatchedConnection]:
+        """Those of this process that are not closed; the pools' threads add to them meanwhile."""
+        with cls._lock:
+            return [connection for connection in cls._made if not connection.closed]
 
 
 class DatabaseWatch:
@@ -106,9 +114,9 @@ async def _connect(alias: str) -> psycopg.AsyncConnection[Any]:
 def cut(alias: str) -> None:
     """End every connection of this process to a database as if its server had: threads that wait on one fail."""
     name = str(connections.settings[alias]["NAME"])
-    for connection in list(WatchedConnection.made):
+    for connection in WatchedConnection.open_ones():
         with suppress(psycopg.Error):
-            if not connection.closed and connection.pgconn.db.decode() == name:
+            if connection.pgconn.db.decode() == name:
                 _end(connection)
 
 
@@ -120,7 +128,7 @@ def _end(connection: psycopg.BaseConnection[Any]) -> None:
 
 
 def watch_databases() -> None:
-    """Have this process notice by itself that a database is away. Call it once, before anything is asked.
+    """Have this process notice by itself that a database is away. Call it once, before other threads ask anything.
 
     Side effects: connections wait less long, and a daemon thread asks every PostgreSQL database.
     """
@@ -133,6 +141,9 @@ def watch_databases() -> None:
         pool = options["pool"]
         pool["timeout"] = min(pool["timeout"], PATIENCE_SECONDS)
         pool["connection_class"] = WatchedConnection
+        # Whoever asked before has made a pool already, with other connections.
+        connections[alias].close()
+        connections[alias].close_pool()  # type: ignore[attr-defined]
         _watches[alias] = DatabaseWatch(alias)
     if _watches:
         threading.Thread(target=lambda: asyncio.run(_watch()), name="database-watch", daemon=True).start()

@@ -35,6 +35,8 @@ def ask(statement):
     finally:
         close_old_connections()
 
+# As every command does before it starts: the pool is there already.
+ask("SELECT 1")
 watch_databases()
 ask("SELECT 1")
 # It asks already: a stopped server meets a question under way, not a connection that is not made yet.
@@ -69,7 +71,7 @@ def test_server_that_stops_answering_ends_who_waits_and_is_noticed_again_when_it
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            assert [process.stdout.readline().strip() for _ in range(2)] == ["answered", "waiting"]
+            assert [process.stdout.readline().strip() for _ in range(3)] == ["answered", "answered", "waiting"]
             with server.suspended():
                 said = [process.stdout.readline().strip() for _ in range(3)]
             assert said == ["failed UNAVAILABLE", "away True", "refused UNAVAILABLE 503"]

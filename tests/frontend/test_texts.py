@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,32 @@ def test_browser_messages_in_chinese_and_english_differ() -> None:
 
     assert chinese["status.FILLED"] == "全部成交"
     assert english["status.FILLED"] == "Filled"
+
+
+def browser_code() -> dict[str, str]:
+    """Name and text of every ES module of ours."""
+    return {
+        path.name: path.read_text(encoding="utf-8") for path in (ROOT / "frontend/static/frontend/js").rglob("*.js")
+    }
+
+
+def test_browser_code_names_no_text_that_does_not_exist() -> None:
+    known = {f"code.{code}" for code in CODE_MESSAGES}
+    for path in (ROOT / "frontend").glob("*messages.py"):
+        texts = vars(import_module(f"frontend.{path.stem}"))
+        known |= {str(key) for name, table in texts.items() if name.endswith("MESSAGES") for key in table}
+
+    named = {key for text in browser_code().values() for key in re.findall(r'\bt\("([^"]+)"', text)}
+
+    assert len(named) > 300
+    assert named - known == set()
+
+
+def test_browser_code_says_no_words_of_its_own() -> None:
+    words = re.compile(r'(?:textContent|title|placeholder|"aria-label")\s*[:=]\s*["`]([A-Z]?[a-z]{2,}[^"`]*)["`]')
+
+    assert words.findall('node.textContent = "Nothing yet"') == ["Nothing yet"]
+    assert {name: found for name, text in browser_code().items() if (found := words.findall(text))} == {}
 
 
 def test_code_table_of_the_documentation_is_the_enums() -> None:

@@ -1,7 +1,7 @@
 """Prometheus text of the whole installation: every process's series, and ages from the database.
 
-Each process counts for itself. Under the supervisor they write to one folder
-(`PROMETHEUS_MULTIPROC_DIR`), so that a single address shows web, workers and engine together.
+Each process counts for itself. Under the supervisor they write to one folder (`PROMETHEUS_MULTIPROC_DIR`), in production to
+parts of a shared one (`DESK_METRICS_DIR`), so that a single address shows web, workers and engine together.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
+from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -66,8 +67,20 @@ def render() -> bytes:
         return generate_latest(REGISTRY) + _database_series()
     _forget_ended(Path(folder))
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_Counted(Path(folder), settings.METRICS_DIR))
     return generate_latest(registry) + _database_series()
+
+
+class _Counted(Collector):
+    """What processes have counted: those of one folder, or of every part of a shared one."""
+
+    def __init__(self, own: Path, shared: Path | None) -> None:
+        self._own, self._shared = own, shared
+
+    def collect(self) -> Iterable[Metric]:
+        files = self._own.glob("*.db") if self._shared is None else self._shared.glob("*/*.db")
+        merged: Iterable[Metric] = MultiProcessCollector.merge([str(file) for file in files])  # type: ignore[no-untyped-call]
+        return merged
 
 
 def _forget_ended(folder: Path) -> None:

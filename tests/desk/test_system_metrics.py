@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -12,8 +13,10 @@ from unittest import mock
 import pytest
 from django.test import Client
 from prometheus_client import REGISTRY
+from pytest_django.fixtures import Settings
 
 from accounts.models import QmtHost
+from desk.settings.metrics import own_part
 from desk.system.collector import SystemCollector
 from desk.system.processes import ProcessState, processes
 from desk.system.taskqueues import queue_names
@@ -140,3 +143,29 @@ def test_processes_add_up_and_what_an_ended_one_had_open_is_gone(tmp_path: Path)
     assert "desk_test_open 7.0" in together
     assert "desk_test_things_total 7.0" in afterwards
     assert "desk_test_open 3.0" in afterwards
+
+
+def test_parts_of_a_shared_folder_are_shown_together(tmp_path: Path, settings: Settings) -> None:
+    settings.METRICS_DIR = tmp_path
+    for name, number in (("web-1", 1), ("core", 2)):
+        (tmp_path / name).mkdir()
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / name)}
+        command = [sys.executable, "-c", COUNTING, str(number)]
+        subprocess.run(command, env=environment, input=b"", stdout=subprocess.DEVNULL, check=True, timeout=60)
+    # Containers number their processes by themselves: two of them have the same.
+    for file in tmp_path.glob("*/counter_*.db"):
+        file.rename(file.with_name("counter_1.db"))
+    with mock.patch.dict(os.environ, {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "web-1")}):
+        assert "desk_test_things_total 3.0" in render().decode()
+
+
+def test_new_process_of_a_part_takes_over_nothing_of_an_ended_one(tmp_path: Path) -> None:
+    part = tmp_path / socket.gethostname()
+    part.mkdir()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(60)
+    names = [f"gauge_livesum_{ended.pid}.db", f"counter_{ended.pid}.db", f"counter_{os.getpid()}.db"]
+    for name in names:
+        (part / name).touch()
+    assert own_part(tmp_path) == part
+    assert [file.name for file in part.iterdir()] == [f"counter_{ended.pid}.db"]

@@ -20,6 +20,7 @@ from .i18n import *
 from .logging import *
 from .mail import *
 from .marketdata import *
+from .metrics import *
 from .rest import *
 from .security import *
 from .static import *

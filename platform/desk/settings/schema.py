@@ -199,6 +199,9 @@ class DeskConfig(BaseSettings):
     """A log file is turned over before it grows beyond this, in MB."""
     log_files: int = Field(default=3, ge=1, le=1000)
     """How many older files of each log are kept."""
+    metrics_dir: Path | None = None
+    """A folder in memory that this machine's containers or units share: each counts in a part of its own, and `/metrics` shows
+    them together. Blank: one folder for the processes of one state folder."""
 
     @classmethod
     def settings_customise_sources(
@@ -228,6 +231,7 @@ class DeskConfig(BaseSettings):
         "secrets_dir",
         "marketdata_file",
         "strategies_dir",
+        "metrics_dir",
         "tls_ca",
         "tls_certificate",
         "tls_key",

@@ -92,20 +92,18 @@ def headline(config: DeskConfig) -> str:
 
 def _prepare(config: DeskConfig, hosts: Sequence[plan.SimulatedHost] = ()) -> None:
     plan.prepare_folders(config, hosts)
-    metrics = counters_folder(config.run_dir)
-    for file in metrics.glob("*.db"):
-        file.unlink()
-    _pass_on(metrics)
+    if config.metrics_dir is None:
+        for file in counters_folder(config.run_dir).glob("*.db"):
+            file.unlink()
+    _pass_on(config)
 
 
-def _pass_on(metrics: Path) -> None:
+def _pass_on(config: DeskConfig) -> None:
     """What children inherit: one time zone, unbuffered lines, metrics of all processes together."""
-    os.environ.update(
-        TZ=TIME_ZONE,
-        PYTHONUNBUFFERED="1",
-        CELERY_SKIP_CHECKS="1",
-        PROMETHEUS_MULTIPROC_DIR=str(metrics),
-    )
+    os.environ.update(TZ=TIME_ZONE, PYTHONUNBUFFERED="1", CELERY_SKIP_CHECKS="1")
+    # With a shared folder the settings have named this machine's part of it.
+    if config.metrics_dir is None:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counters_folder(config.run_dir))
 
 
 def run_embedded(config: DeskConfig, hosts: Sequence[plan.SimulatedHost], log: MergedLog) -> str:
@@ -145,7 +143,7 @@ def run_kept(config: DeskConfig, names: Sequence[str], log: MergedLog) -> str:
     own = config.run_dir / f"keep-{'-'.join(names)}"
     own.mkdir(parents=True, exist_ok=True)
     end_leftovers(own, log)
-    _pass_on(counters_folder(config.run_dir))
+    _pass_on(config)
     specs = [spec for spec in plan.platform_processes() if spec.name in names]
     log.say("starting " + ", ".join(spec.name for spec in specs))
     return _run(specs, config, log, None, run_dir=own)

@@ -41,6 +41,7 @@ bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders en
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.latency
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.throughput
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.recovery
+	@PYTHONPATH=platform:. $(PY) -m benchmarks.operate.kills --times 1
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.orders.risk
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.signals.engine screen
 	@PYTHONPATH=platform:. $(PY) -m benchmarks.signals.engine live

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import stat
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -296,6 +297,21 @@ def test_unit_runs_a_command_that_there_is_without_rights(path: Path) -> None:
     assert {name: unit[name][-1] for name in expected} == expected
     variables = {line.partition("=")[0]: "x" for line in unit.get("Environment", [])}
     assert unknown_variables(variables) == []
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd is not installed: it has NOT judged the units"
+)
+def test_systemd_reads_every_unit_without_a_word(tmp_path: Path) -> None:
+    for path in (DOCKER / "systemd").glob("qmt-desk*"):
+        # What a unit runs must be there: this interpreter for the installation's.
+        text = path.read_text(encoding="utf-8").replace("/opt/qmt-desk/.venv/bin/python", sys.executable)
+        (tmp_path / path.name).write_text(text.replace("/opt/qmt-desk/docs", str(ROOT / "docs")), encoding="utf-8")
+    units = sorted(tmp_path.iterdir())
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=one", *map(str, units)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    ours = [line for line in done.stderr.splitlines() if "qmt-desk" in line]
+    assert (done.returncode, ours) == (0, [])
 
 
 # ---------------------------------------------------------------------------- documents

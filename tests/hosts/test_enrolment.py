@@ -27,8 +27,8 @@ from dotenv import dotenv_values
 
 from accounts.models import BrokerAccount, HostEnrolment, QmtHost
 from accounts.services import enrolment
-from desk.hosts import bundle, postgres, valkey
-from desk.hosts.privileges import undecided
+from desk.hosts import bundle, postgres, rowsecurity, valkey
+from desk.hosts.privileges import DEFAULT, READ, undecided
 from desk.management.commands import host_credentials
 from desk.settings.schema import DeskConfig
 from ops.audit import Actor
@@ -192,6 +192,32 @@ def test_credentials_of_an_unknown_host_are_refused(shared: DeskConfig, tmp_path
 def test_every_table_is_granted_or_withheld_on_purpose() -> None:
     tables = [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
     assert undecided(tables) == [], "name it in desk/hosts/privileges.py: may a QMT host see it?"
+
+
+def test_every_row_of_an_account_or_a_host_is_bound_or_shared_on_purpose() -> None:
+    written = {one.table for one in DEFAULT if one.rights != READ}
+    found = {
+        model._meta.db_table
+        for model in apps.get_models()
+        if {field.column for field in model._meta.concrete_fields} & {"account_id", "host_id", "host_name", "host"}
+    }
+    bound = {one.table for one in rowsecurity.BOUND}
+    assert sorted((found & written) - bound - set(rowsecurity.SHARED)) == [], "name it in desk/hosts/rowsecurity.py"
+    assert sorted((bound | set(rowsecurity.SHARED)) - written) == []
+
+
+def test_sql_of_a_host_binds_rows_for_its_role_alone() -> None:
+    sql = postgres.grant_sql("qmt-1", "", database="default", name="desk")
+    restrictive = [line for line in sql.splitlines() if "AS RESTRICTIVE" in line]
+    assert (len(restrictive) > 50, {line.split(" TO ")[1].split(" ")[0] for line in restrictive}) == (
+        True,
+        {'"desk_host_qmt-1"'},
+    )
+    assert (
+        sql.count("ENABLE ROW LEVEL SECURITY") == sql.count("USING (true) WITH CHECK (true)") == len(rowsecurity.BOUND)
+    )
+    assert "{" not in sql
+    assert "ROW LEVEL SECURITY" not in postgres.grant_sql("qmt-1", "", database="quotes", name="quotes")
 
 
 def test_scram_verifier_is_that_of_the_published_example() -> None:

@@ -21,7 +21,7 @@ import redis
 from tests.faults.harness import Clerk, Stack, clerk_of, until
 from tests.postgres import SUPERUSER, Postgres, postgres_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ROLE = "desk_host_sim"
 SYMBOL = "600519.SH"
@@ -41,13 +41,16 @@ class Installation:
     def as_owner(self, database: str, sql: str) -> None:
         run_sql(self.postgres, database, sql)
 
+    def as_owner_of(self, database: str) -> psycopg.Connection[Any]:
+        return psycopg.connect(host=str(self.postgres.home), user=SUPERUSER, dbname=database)
+
     def as_host(self, database: str = "DESK_DATABASE_URL") -> psycopg.Connection[Any]:
         return psycopg.connect(self.settings[database], autocommit=True)
 
     def refused(self) -> list[str]:
         """What PostgreSQL denied the host."""
         log = (self.postgres.home / "log").read_text(errors="replace")
-        return sorted(set(re.findall(r"permission denied for [^\n]+", log)))
+        return sorted(set(re.findall(r"(?:permission denied for|violates row-level security policy) [^\n]+", log)))
 
 
 def run_sql(server: Postgres, database: str, sql: str) -> None:
@@ -122,6 +125,7 @@ def test_host_trades_with_its_own_credentials_reaches_nothing_else_and_is_shut_o
         assert there.refused() == []
         assert refused_by_redis(there.stack) == []
         stays_in_its_database_role(there)
+        writes_no_rows_of_other_hosts(there)
         stays_in_its_redis_user(there)
         is_shut_out(there)
 
@@ -186,6 +190,60 @@ def stays_in_its_database_role(there: Installation) -> None:
                 connection.execute(statement)
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(there.settings["DESK_DATABASE_URL"].replace(f"{ROLE}:", f"{ROLE}:x"))
+
+
+def writes_no_rows_of_other_hosts(there: Installation) -> None:
+    """Everything of the account that just traded is handed to a second host: the first one's role changes none of it."""
+    with there.as_owner_of("desk") as owner:
+        found = owner.execute("SELECT account_id FROM orders_order LIMIT 1").fetchone()
+        assert found is not None
+        account: int = found[0]
+        owner.execute(
+            'INSERT INTO accounts_qmthost SELECT (jsonb_populate_record(h, \'{"id": 9001, "name": "other"}\')).* '
+            "FROM accounts_qmthost h WHERE name = 'sim'"
+        )
+        owner.execute("UPDATE accounts_brokeraccount SET host_id = 9001 WHERE id = %s", [account])
+        owner.execute("UPDATE orders_order SET host_name = 'other' WHERE account_id = %s", [account])
+    try:
+        reaches_no_other_row(there, account)
+    finally:
+        with there.as_owner_of("desk") as owner:
+            owner.execute("UPDATE orders_order SET host_name = 'sim' WHERE account_id = %s", [account])
+            owner.execute(
+                "UPDATE accounts_brokeraccount SET host_id = (SELECT id FROM accounts_qmthost WHERE name = 'sim') WHERE id = %s",
+                [account],
+            )
+            owner.execute("DELETE FROM accounts_qmthost WHERE id = 9001")
+
+
+def reaches_no_other_row(there: Installation, account: int) -> None:
+    silent = (
+        "UPDATE orders_order SET status = 'QUEUED', host_name = 'sim' WHERE account_id = %s",
+        "UPDATE orders_order SET cancel_requested_at = now() WHERE account_id = %s",
+        "UPDATE ledger_accountbook SET version = version + 1 WHERE account_id = %s",
+        "UPDATE ledger_ledgerposition SET id = id WHERE account_id = %s",
+        "UPDATE ledger_tradedate SET id = id WHERE account_id = %s",
+        "DELETE FROM ledger_position WHERE account_id = %s",
+        "DELETE FROM accounts_accountsession WHERE account_id = %s",
+        "DELETE FROM accounts_grant WHERE account_id = %s",
+        "SELECT id FROM orders_order WHERE account_id = %s FOR UPDATE",
+    )
+    copied = ("orders_order", "orders_trade", "ledger_accountevent")
+    with there.as_host() as connection:
+        # It may look: the rows are there, and nothing about them changes.
+        seen = connection.execute("SELECT count(*) FROM orders_order WHERE account_id = %s", [account]).fetchone()
+        assert seen is not None
+        assert seen[0] >= 2
+        assert {words: connection.execute(words, [account]).rowcount for words in silent} == dict.fromkeys(silent, 0)
+        for table in copied:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                connection.execute(
+                    f"INSERT INTO {table} SELECT * FROM {table} WHERE account_id = %s LIMIT 1", [account]
+                )
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            connection.execute("INSERT INTO orders_orderevent SELECT * FROM orders_orderevent LIMIT 1")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            connection.execute("UPDATE accounts_hoststatus SET host_id = 9001")
 
 
 def stays_in_its_redis_user(there: Installation) -> None:

@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import BooleanField, DateTimeField, Field
 
 from desk.hosts.privileges import PEOPLE, PERSON_COLUMNS, Database, privileges
+from desk.hosts.rowsecurity import row_security_sql
 
 ITERATIONS: Final = 4096
 """PostgreSQL's own `scram_iterations`; the passwords are random, so that more would protect nothing."""
@@ -66,7 +67,7 @@ def grant_sql(host: str, verifier: str, *, database: Database, name: str) -> str
         columns = f" ({', '.join(one.columns)})" if one.columns else ""
         lines.append(f"GRANT {one.rights}{columns} ON public.{one.table} TO {role};")
     if database == "default":
-        lines += _people_view(role, name)
+        lines += [*_people_view(role, name), *row_security_sql(host, role)]
     return "\n".join([*lines, "COMMIT;", ""])
 
 

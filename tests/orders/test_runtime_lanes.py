@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import pytest
+from django.db import OperationalError
 
 from trading.orders.runtime.lanes import Lanes, Stopping
 
@@ -37,6 +38,21 @@ def test_lane_jobs_of_one_account_run_in_order(lanes: Lanes) -> None:
     for future in futures:
         future.result(2.0)
     assert seen == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("error", "level"), [(OperationalError("database is locked"), "WARNING"), (ValueError("a bug"), "ERROR")]
+)
+def test_lane_job_that_the_database_hinders_is_no_bug(
+    lanes: Lanes, caplog: pytest.LogCaptureFixture, error: Exception, level: str
+) -> None:
+    def run() -> str:
+        raise error
+
+    with pytest.raises(type(error)):
+        lanes.get("send", 1).submit("a", run).result(60.0)
+    (record,) = [found for found in caplog.records if found.name == "trading.orders.runtime.lanes"]
+    assert (record.levelname, record.exc_info is None) == (level, level == "WARNING")
 
 
 def test_lane_hung_call_does_not_hold_another_account(lanes: Lanes) -> None:

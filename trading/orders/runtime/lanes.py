@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from ops.trouble import refusal_of
 from trading.orders.runtime.database import database_thread, usable_connection
 
 logger = logging.getLogger(__name__)
@@ -110,8 +111,8 @@ class Lane:
             try:
                 with usable_connection():
                     runs = job.prepare([one.item for one in jobs])
-            except Exception as error:
-                logger.exception("%s: jobs %s failed", self.name, [one.key for one in jobs])
+            except Exception as error:  # noqa: BLE001 -- the lane goes on with the next job
+                self._tell_failed(jobs, error)
                 for one in jobs:
                     self._end(one, error=error)
             else:
@@ -140,11 +141,19 @@ class Lane:
         try:
             with usable_connection():
                 result = run()
-        except Exception as error:
-            logger.exception("%s: job %s failed", self.name, job.key)
+        except Exception as error:  # noqa: BLE001 -- as above
+            self._tell_failed([job], error)
             self._end(job, error=error)
         else:
             self._end(job, result=result)
+
+    def _tell_failed(self, jobs: Sequence[_Job], error: Exception) -> None:
+        keys = [str(one.key) for one in jobs]
+        if refusal_of(error) is None:
+            logger.error("%s: jobs %s failed", self.name, keys, exc_info=error)
+        else:
+            # Nobody's bug, and the rows still say what is to be done.
+            logger.warning("%s: jobs %s were hindered: %s", self.name, keys, error)
 
     def _end(self, job: _Job, *, result: Any = None, error: Exception | None = None) -> None:
         with self._lock:

@@ -53,8 +53,7 @@ SHOTS = {
         for name, page, theme, height in _README
         for language in _LANGUAGES
     },
-    "exits": Shot("exits"),
-    "statements": Shot("statements"),
+    "statements": Shot("statements", height=505),
     "people": Shot("people", height=760),
     "rights": Shot("teams", height=760),
     "limits": Shot("limits"),

@@ -96,6 +96,19 @@ def test_supervisor_stops_stage_by_stage(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.pid.json")) == []
 
 
+@pytest.mark.parametrize(("given", "found"), [(None, "2"), ("7", "7")])
+def test_children_share_two_heaps_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, found: str
+) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if given is not None:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", given)
+    said = f"import os; print('heaps', os.environ['MALLOC_ARENA_MAX'], flush=True)\n{POLITE}"
+    run = Run(tmp_path, spec("web", said))
+    run.until(lambda: run.seen("web", "up") == 1)
+    assert run.seen("web", f"heaps {found}") == 1
+
+
 def test_supervisor_restarts_a_killed_child(tmp_path: Path) -> None:
     run = Run(tmp_path, spec("engine"))
     killed: list[int] = []

@@ -121,7 +121,8 @@ def test_any_process_killed_while_orders_come_is_replaced_and_nothing_is_lost() 
 @pytest.mark.parametrize("name", ["trade@sim", "engine", "web"])
 def test_hung_process_is_replaced_and_nothing_is_lost(name: str) -> None:
     with floor() as found:
-        with found.trader.trading():
+        # Who asks a web process that hangs, hangs with it.
+        with contextlib.nullcontext() if name == "web" else found.trader.trading():
             time.sleep(2)
             hung = found.stack.send(name, signal.SIGSTOP)
             until(lambda: found.stack.children()[name] != hung, 240, f"a new {name}")

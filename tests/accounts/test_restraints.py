@@ -60,7 +60,7 @@ def test_account_over_grpc_says_the_same(team: Team) -> None:
 
     assert (message.state_reason, message.state_by) == ("a test", TEST_ACTOR.label)
     assert view.restraint is not None
-    assert message.state_since_ms == int(view.restraint.since.timestamp() * 1000)
+    assert message.state_since_ms == round(view.restraint.since.timestamp() * 1000)
 
 
 def test_reasons_of_many_accounts_are_one_question(

@@ -38,7 +38,7 @@ async def on_the_loop(request: HttpRequest) -> HttpResponse:
     return HttpResponse("asynchronous")
 
 
-urlpatterns = [path("here", here), path("meet", meet), path("broken", broken), path("loop", on_the_loop)]
+urlpatterns = [path("here", here), path("meet", meet), path("api/v1/broken", broken), path("loop", on_the_loop)]
 here_only = override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=["desk.middleware.RequestContextMiddleware"])
 
 
@@ -82,7 +82,7 @@ async def test_handler_view_that_raises_answers_500_and_gives_its_thread_back(
     handler: OneThreadHandler, settings: Any
 ) -> None:
     _, thread = await get(handler, "/here")
-    status, _ = await get(handler, "/broken")
+    status, _ = await get(handler, "/api/v1/broken")
     assert status == 500
     assert await get(handler, "/here") == (200, thread)
 

@@ -43,14 +43,13 @@ def test_every_secret_of_the_schema_is_read_from_its_file(folder: Path) -> None:
     assert {"desk_secret_key", "desk_encryption_key", "desk_database_url", "desk_quotes_url", "desk_redis_url"} < set(
         names
     )
-    for name in names:
-        put(folder, name, f"value of {name}\n")
+    values = {name: f"value of {name}" for name in names} | {"desk_live_key": "0a" * 32}
+    for name, value in values.items():
+        put(folder, name, f"{value}\n")
 
     config = DeskConfig()
 
-    assert {name: getattr(config, field).get_secret_value() for name, field in names.items()} == {
-        name: f"value of {name}" for name in names
-    }
+    assert {name: getattr(config, field).get_secret_value() for name, field in names.items()} == values
     assert {item.source for item in effective_settings(config, {}) if item.secret} == {"secret_file"}
 
 

@@ -74,7 +74,7 @@ def test_exit_plan_is_refused_by_its_field_then_saved_and_its_prices_shown(
     (told,) = api.get("/exit-plans/triggers", params={"account": account, "symbol": HELD}).json()["results"]
     stop = next(level["price"] for level in told["levels"] if level["kind"] == "STOP_LOSS")
     assert Decimal(stop) == (Decimal(told["cost"]) * Decimal("0.92")).quantize(Decimal(stop))
-    expect(row).to_contain_text(f"{Decimal(stop):.3f}")
+    expect(row).to_contain_text(f"{Decimal(stop):.2f}")  # its tick is a cent
 
 
 def test_grid_is_previewed_started_and_stopped(account: int, visit: Visit) -> None:

@@ -39,6 +39,7 @@ async def on_the_loop(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("here", here), path("meet", meet), path("api/v1/broken", broken), path("loop", on_the_loop)]
+handler500 = "desk.errors.server_error"
 here_only = override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=["desk.middleware.RequestContextMiddleware"])
 
 

@@ -30,7 +30,7 @@ test-all: $(STAMPS)/dev ## make test, and the slow tests
 lint: $(STAMPS)/dev ## Style, types, layers and missing migrations only
 	@$(PY) tests/run_all.py --lint-only
 
-faults: $(STAMPS)/dev ## Break things on purpose: 420 composed faults in process, 64 with real processes; then a platform at work for 5 minutes (SEED=137 for one)
+faults: $(STAMPS)/dev ## Break things on purpose: 420 composed faults in process, 64 with real processes, outages of a whole platform, and one at work for 5 minutes (SEED=137 for one)
 	@$(PY) -m tests.faults.run $(if $(SEED),--seed $(SEED))
 
 bench: $(STAMPS)/dev ## Measure: the store beside its best-known peer, orders end to end, socket clients

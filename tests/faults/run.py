@@ -1,13 +1,14 @@
 """`make faults`: every composed fault, and what they cost, said in one line each.
 
     python -m tests.faults.run                        everything
+    python -m tests.faults.run --outages              only the outages of a whole platform
     python -m tests.faults.run --without-soak         without the five minutes of a whole platform at work
     python -m tests.faults.run --seed 137             one scenario in this process, its story printed
     python -m tests.faults.run --processes --seed 5   one with real processes
 
-In-process scenarios run on two cores: the first half of the seeds on SQLite, the second on a PostgreSQL of their own; the soak
-(`benchmarks.operate.soak`) comes last and alone. Ends with 1 if any scenario failed, was not played, or left the books apart, or if the
-soak found anything.
+In-process scenarios run on two cores: the first half of the seeds on SQLite, the second on a PostgreSQL of their own; the outages
+(the database away, processes killed and hung, a full disk) two at a time; the soak (`benchmarks.operate.soak`) comes last and alone.
+Ends with 1 if any scenario failed, was not played, or left the books apart, or if an outage or the soak found anything.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = "tests/faults/test_scenarios.py"
 STREAMS = "tests/faults/test_process_scenarios.py"
+OUTAGES = "tests/faults/test_outages.py"
 IN_PROCESS = range(1, 421)
 WITH_PROCESSES = range(1, 65)
 SOAK_MINUTES = 5
@@ -89,6 +91,16 @@ def _halves(seeds: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
     return seeds[:middle], seeds[middle:]
 
 
+def outages() -> bool:
+    """Whole platforms through what takes minutes; pytest prints its own closing line. Returns whether all is well."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--disable-warnings", "-n", "2", OUTAGES]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DESK_")}
+    well = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+    print(f"outages: {'all survived' if well else 'NOT all survived'}, {time.monotonic() - began:.0f} s", flush=True)
+    return well
+
+
 def soak() -> bool:
     """A whole platform at work for some minutes; it prints its own lines. Returns whether all is well."""
     command = [sys.executable, "-m", "benchmarks.operate.soak", "--minutes", str(SOAK_MINUTES)]
@@ -101,11 +113,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="play one scenario")
     parser.add_argument("--processes", action="store_true", help="with --seed: the one with real processes")
     parser.add_argument("--postgres", action="store_true", help="with --seed: on PostgreSQL")
+    parser.add_argument("--outages", action="store_true", help="the outages only")
     parser.add_argument("--without-soak", action="store_true", help="the composed faults only")
     options = parser.parse_args()
     if options.seed is not None:
         file, variable = (STREAMS, "FAULT_PROCESS_SEEDS") if options.processes else (SCENARIOS, "FAULT_SEEDS")
         return 0 if play("one", [Run(file, variable, [options.seed], options.postgres)], story=True) else 1
+    if options.outages:
+        return 0 if outages() else 1
     halves = _halves(IN_PROCESS)
     well = play(
         "in process",
@@ -113,6 +128,7 @@ def main() -> int:
     )
     halves = _halves(WITH_PROCESSES)
     well &= play("real processes", [Run(STREAMS, "FAULT_PROCESS_SEEDS", half) for half in halves])
+    well &= outages()
     if not options.without_soak:
         well &= soak()
     print("all faults survived" if well else "NOT all faults survived")

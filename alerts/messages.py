@@ -29,7 +29,8 @@ def _alert_message(delivery: Delivery, alert: Alert) -> Message:
     zone = zone_of(delivery.owner)
     severity = str(Severity(alert.severity).label)
     heading = f"[{severity}] {alert.kind_label}"
-    lines = [heading, alert.title]
+    title = alert.title_in(delivery.owner.language)
+    lines = [heading, title]
     account = _account_name(alert.account_id, delivery.owner)
     if account:
         lines.append(_("Account: %(name)s") % {"name": account})
@@ -41,7 +42,7 @@ def _alert_message(delivery: Delivery, alert: Alert) -> Message:
         lines.append(_("Seen %(count)s times") % {"count": alert.count})
     return Message(
         delivery_id=str(delivery.pk),
-        subject=one_line(f"{heading}: {alert.title}", SUBJECT_LIMIT),
+        subject=one_line(f"{heading}: {title}", SUBJECT_LIMIT),
         text="\n".join(lines),
         payload={"version": 1, "type": "alert", "delivery": str(delivery.pk), "alert": _plain(alert)},
     )

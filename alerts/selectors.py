@@ -65,6 +65,7 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "kind": alert.kind,
         "severity": alert.severity,
         "title": alert.title,
+        "titles": alert.titles,
         "facts": alert.facts,
         "account": alert.account_id,
         "host": alert.host,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from accounts.choices import SessionState
 from accounts.maintenance import under_maintenance
 from accounts.models import QmtHost
@@ -49,7 +52,9 @@ def watch_sessions() -> list[str]:
         alert_raise(
             AlertKind.SESSION_DOWN,
             Severity.CRITICAL,
-            f"The order session of {host.name} is {'silent' if silent else state}",
+            format_lazy(_("The order session of {host} says nothing"), host=host.name)
+            if silent
+            else format_lazy(_("The order session of {host}: {state}"), host=host.name, state=state.label),
             {
                 "state": str(state),
                 "message": "" if status is None else status.message,

@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from accounts.maintenance import under_maintenance
 from accounts.models import QmtHost
 from accounts.selectors import host_clock
@@ -52,7 +55,7 @@ def _watch(host: QmtHost) -> bool:
     alert_raise(
         AlertKind.QUOTES_STALE,
         Severity.CRITICAL,
-        f"{host.name} trades and no quote arrives",
+        format_lazy(_("{host} trades and no quote arrives"), host=host.name),
         {"last_quote_age": age},
         dedup_key=key,
         host=host.name,

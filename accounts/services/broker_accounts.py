@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import AccountMode, TradingState
 from accounts.models import BrokerAccount, LiveSwitch, QmtHost
@@ -92,7 +94,11 @@ def _tell_state(actor: Actor, account: BrokerAccount, reason: str) -> None:
         alert_raise(
             AlertKind.ACCOUNT_HALTED,
             Severity.CRITICAL,
-            f"{account.name} takes no new orders: {reason or 'halted by the platform'}",
+            format_lazy(
+                _("{account} takes no new orders: {reason}"),
+                account=account.name,
+                reason=reason or _("halted by the platform"),
+            ),
             {"by": actor.label, "reason": reason},
             dedup_key=key,
             account_id=account.pk,

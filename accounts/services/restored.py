@@ -9,6 +9,8 @@ from __future__ import annotations
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import SessionState, TradingState
 from accounts.models import BrokerAccount, HostEnrolment, HostStatus, PersonSession
@@ -45,7 +47,7 @@ def accounts_after_restore(actor: Actor, reason: str) -> int:
             alert_raise(
                 AlertKind.ACCOUNT_HALTED,
                 Severity.CRITICAL,
-                f"{account.name} takes no new orders: {reason}",
+                format_lazy(_("{account} takes no new orders: {reason}"), account=account.name, reason=reason),
                 {"by": actor.label, "reason": reason},
                 dedup_key=f"account.halted:{account.pk}",
                 account_id=account.pk,

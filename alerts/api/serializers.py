@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+from django.utils.translation import get_language
 from rest_framework import serializers
 
 from alerts.choices import ChannelKind, DeliveryStatus
@@ -18,7 +19,10 @@ class AlertSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     kind = serializers.CharField()
     severity = serializers.ChoiceField(choices=Severity.choices)
-    title = serializers.CharField()
+    title = serializers.CharField(help_text="In English.")
+    titles = serializers.DictField(
+        child=serializers.CharField(), help_text="The same in the portal's other languages, by their codes: `zh-hans`."
+    )
     facts = serializers.DictField()
     account = serializers.IntegerField(source="account_id", allow_null=True)
     host = serializers.CharField()
@@ -164,4 +168,8 @@ class DeliverySerializer(serializers.Serializer[Any]):
     def get_title(self, delivery: Delivery) -> str:
         # A title may name an account that the person must not see any more.
         visible = self.context.get("visible_alerts", frozenset())
-        return delivery.alert.title if delivery.alert is not None and delivery.alert_id in visible else ""
+        return (
+            delivery.alert.title_in(get_language())
+            if delivery.alert is not None and delivery.alert_id in visible
+            else ""
+        )

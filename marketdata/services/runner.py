@@ -10,6 +10,8 @@ from datetime import timedelta
 
 import numpy as np
 from django.db import DatabaseError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.choices import RepairTrouble
 from marketdata.config import get_marketdata_config
@@ -190,7 +192,12 @@ class RepairRunner:
         alert_raise(
             AlertKind.REPAIR_FAILED,
             Severity.WARNING,
-            f"{len(failed)} instruments of {period} could not be completed in {failed[0].attempts} rounds",
+            format_lazy(
+                _("{count} instruments of {period} could not be completed in {rounds} rounds"),
+                count=len(failed),
+                period=period,
+                rounds=failed[0].attempts,
+            ),
             {
                 "instruments": ", ".join(_symbols(failed)),
                 "period": period,
@@ -206,7 +213,7 @@ class RepairRunner:
         alert_raise(
             AlertKind.REPAIR_FAILED,
             Severity.WARNING,
-            f"the terminal of {self._source.host} refuses downloads: it is asked too much",
+            format_lazy(_("The terminal of {host} refuses downloads: it is asked too much"), host=self._source.host),
             {"complaints": self._pace.complaints, "rest_seconds": round(rest), "error": error},
             dedup_key=_throttled_key(self._source.host),
             host=self._source.host,

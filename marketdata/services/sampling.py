@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.config import get_marketdata_config
 from marketdata.models import Instrument
@@ -85,7 +87,7 @@ def sampling_run(source: SampleSource, *, holder: str, first_open_day: int) -> b
         alert_raise(
             AlertKind.SAMPLE_DIFFERS,
             Severity.WARNING,
-            f"{result['different']} stored bars differ from the terminal's",
+            format_lazy(_("{count} stored bars differ from the terminal's"), count=result["different"]),
             {"examples": "; ".join(result["differences"][:5]), "job": str(job.pk)},
             dedup_key=f"data.sample_differs:{source.host}",
             host=source.host,

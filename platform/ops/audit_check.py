@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.anchor_file import AnchorFile, AnchorKeyError
@@ -81,7 +83,7 @@ def tell(problems: Sequence[str]) -> None:
     alert_raise(
         AlertKind.AUDIT_BROKEN,
         Severity.CRITICAL,
-        f"The audit trail is broken in {len(problems)} places",
+        format_lazy(_("The audit trail is broken in {count} places"), count=len(problems)),
         {f"problem_{number}": text for number, text in enumerate(problems[:SHOWN_PROBLEMS], start=1)},
         dedup_key=ALERT_KEY,
     )

@@ -44,7 +44,8 @@ def test_order_that_becomes_unknown_and_is_not_found_is_reported_for_its_account
     account = bench.account.pk
     assert raised() == [("order.unknown", "CRITICAL", account), ("order.not_found", "WARNING", account)]
     first = Alert.objects.earliest("pk")
-    assert first.title == f"BUY {order.quantity} {order.symbol}: no answer before the deadline"
+    assert first.title == f"Buy {order.quantity} {order.symbol}: no answer before the deadline"
+    assert first.titles["zh-hans"].startswith(f"买入 {order.quantity} {order.symbol}")
     assert first.facts["order"] == str(order.pk)
 
 

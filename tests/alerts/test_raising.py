@@ -6,6 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import translation
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from pytest_django import Settings
 
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise, alerts_directly, alerts_in_background
@@ -42,8 +45,20 @@ def test_raise_stores_an_open_alert_and_wakes_the_router(stored: None, no_broker
     assert no_broker == [f"alerts.route {alert.pk}"]
 
 
+def test_translatable_title_is_kept_in_every_language(stored: None) -> None:
+    title = format_lazy(_("{host} trades and no quote arrives"), host="sim")
+
+    with translation.override("zh-hans"):
+        alert_raise(AlertKind.QUOTES_STALE, Severity.WARNING, title, dedup_key=KEY)
+
+    alert = Alert.objects.get()
+    assert alert.title == "sim trades and no quote arrives"
+    assert alert.titles == {"zh-hans": "sim 处于交易时段，但没有行情到达"}
+    assert (alert.title_in("zh-hans"), alert.title_in("en")) == (alert.titles["zh-hans"], alert.title)
+
+
 def test_repeat_within_the_window_only_counts(stored: None, no_broker: list[str]) -> None:
-    for _ in range(3):
+    for _again in range(3):
         quotes_stale()
 
     alert = Alert.objects.get()
@@ -174,7 +189,7 @@ def test_one_line_keeps_chinese_and_cuts_at_the_limit() -> None:
 @pytest.mark.postgres
 def test_raise_in_the_background_never_waits_and_is_stored(settings: Settings) -> None:
     alerts_in_background()
-    for _ in range(5):
+    for _again in range(5):
         quotes_stale()
     alerts_directly()
 

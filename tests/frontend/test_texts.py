@@ -45,6 +45,20 @@ def test_catalogue_every_text_of_the_code_is_translated() -> None:
     assert untranslated(catalogue) == []
 
 
+def test_translations_name_what_the_text_names() -> None:
+    placeholder = re.compile(r"\{\w*\}|%\(\w+\)[sd]")
+
+    different = [
+        message.id
+        for message in read_catalogue(CATALOGUE)
+        if isinstance(message.id, str)
+        and message.id
+        and set(placeholder.findall(message.id)) != set(placeholder.findall(str(message.string)))
+    ]
+
+    assert different == []
+
+
 def test_code_messages_every_refusal_code_has_a_sentence() -> None:
     assert set(Code) - set(CODE_MESSAGES) == set()
 

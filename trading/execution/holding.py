@@ -7,9 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.clocks import database_now
-from trading.execution.choices import State
+from trading.execution.choices import Kind, State
 from trading.execution.models import Execution, ExecutionApproval
 from trading.ledger.journal import DATABASE, Journal
 from trading.ledger.wire import plain
@@ -58,7 +61,11 @@ def execution_held(
     alert_raise(
         AlertKind.APPROVAL_WAITING,
         Severity.WARNING,
-        f"{execution.kind} of {len(candidates)} waits for approval",
+        format_lazy(
+            _("{kind} of {count} instruments waits for approval"),
+            kind=Kind(execution.kind).label,
+            count=len(candidates),
+        ),
         {
             "execution": str(execution.pk),
             "legs": len(candidates),

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from accounts.choices import TradingState
 from accounts.services import account_halt
 from ops import audit
@@ -133,7 +136,13 @@ def _open_one(journal: Journal, finding: Finding, today: date) -> Difference:
     alert_raise(
         AlertKind.LEDGER_DIFFERENCE,
         Severity.CRITICAL if row.kind in (DifferenceKind.CASH, DifferenceKind.POSITION) else Severity.WARNING,
-        f"{row.kind} {row.key}: {row.ours} here, {row.theirs} at the broker",
+        format_lazy(
+            _("{kind} {key}: {ours} here, {theirs} at the broker"),
+            kind=DifferenceKind(row.kind).label,
+            key=row.key,
+            ours=row.ours,
+            theirs=row.theirs,
+        ),
         facts,
         dedup_key=_alert_key(row),
         account_id=row.account_id,

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Max
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ops import audit
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
@@ -13,7 +15,7 @@ from ops.audit import Actor
 from ops.errors import Code, Conflict
 from trading.ledger.choices import EventKind
 from trading.ledger.journal import Journal
-from trading.money.choices import FINAL, STEPS, TransferStatus
+from trading.money.choices import FINAL, STEPS, TransferKind, TransferStatus
 from trading.money.models import Transfer, TransferEvent
 from trading.money.wire import masked, plain_amount, transfer_view
 from trading.orders.holding import tell_queue
@@ -91,7 +93,7 @@ def noted(
         alert_raise(
             AlertKind.MONEY_UNKNOWN,
             Severity.CRITICAL,
-            f"{transfer.kind} {plain_amount(transfer.amount)} CNY was sent and not answered: look at the statement",
+            format_lazy(_("{kind} {amount} CNY was sent and not answered: look at the statement"), **_named(transfer)),
             {"transfer": str(transfer.pk), "kind": str(transfer.kind), "amount": plain_amount(transfer.amount)},
             dedup_key=f"money.unknown:{transfer.pk}",
             account_id=transfer.account_id,
@@ -134,11 +136,16 @@ def _note(
     )
 
 
+def _named(transfer: Transfer) -> dict[str, Any]:
+    """What a title says of a transfer, in the reader's language."""
+    return {"kind": TransferKind(transfer.kind).label, "amount": plain_amount(transfer.amount)}
+
+
 def _tell_waiting(transfer: Transfer) -> None:
     alert_raise(
         AlertKind.MONEY_WAITING,
         Severity.WARNING,
-        f"{transfer.kind} {plain_amount(transfer.amount)} CNY waits for a second person",
+        format_lazy(_("{kind} {amount} CNY waits for a second person"), **_named(transfer)),
         {"transfer": str(transfer.pk), "kind": str(transfer.kind), "amount": plain_amount(transfer.amount)},
         dedup_key=f"money.approval:{transfer.account_id}",
         account_id=transfer.account_id,

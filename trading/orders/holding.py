@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.publish import publish
 from trading.ledger.journal import DATABASE
 from trading.ledger.wire import plain
-from trading.orders.choices import Status
+from trading.orders.choices import Side, Status
 from trading.orders.models import Approval, Order
 from trading.risk.approval import Wish, approval_needed
 from trading.risk.context import CheckContext
@@ -59,7 +61,12 @@ def tell_waiting(order: Order) -> None:
     alert_raise(
         AlertKind.APPROVAL_WAITING,
         Severity.WARNING,
-        f"{order.side} {order.quantity} {order.symbol} waits for approval",
+        format_lazy(
+            _("{side} {quantity} {symbol} waits for approval"),
+            side=Side(order.side).label,
+            quantity=order.quantity,
+            symbol=order.symbol,
+        ),
         {
             "order": str(order.pk),
             "symbol": order.symbol,

@@ -20,6 +20,8 @@ from typing import Any, Final
 from django.db import Error as DatabaseTrouble
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from django.db.models import Exists, OuterRef, Sum
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import BrokerAccount
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
@@ -256,7 +258,7 @@ class SignalEngine:
                 alert_raise(
                     AlertKind.SIGNALS_PAUSED,
                     Severity.CRITICAL,
-                    f"The positions of {account.name} cannot be brought up to date",
+                    format_lazy(_("The positions of {account} cannot be brought up to date"), account=account.name),
                     {"reason": type(error).__name__},
                     dedup_key=key,
                     account_id=account.pk,

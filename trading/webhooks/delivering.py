@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import BrokerAccount
 from alerts.transports import SendFailed
@@ -211,7 +213,11 @@ def _count_failure(webhook: Webhook, delivery: EventDelivery) -> None:
         alert_raise(
             AlertKind.WEBHOOK_PAUSED,
             Severity.WARNING,
-            f"webhook {webhook.name} of {webhook.owner.username} is paused: its receiver takes nothing",
+            format_lazy(
+                _("The webhook {name} of {owner} is paused: its receiver takes nothing"),
+                name=webhook.name,
+                owner=webhook.owner.username,
+            ),
             {"webhook": webhook.pk, "address": webhook.hint, "error": delivery.error},
             dedup_key=alert_key(webhook),
             account_id=webhook.account_id,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.models import Instrument
 from marketdata.quotes.periods import Period
@@ -106,7 +108,7 @@ def integrity_alert(summary: IntegritySummary) -> None:
     alert_raise(
         AlertKind.INTEGRITY,
         Severity.CRITICAL,
-        f"{summary.severe} new severe findings in stored bars",
+        format_lazy(_("{count} new severe findings in stored bars"), count=summary.severe),
         {"found": summary_text(summary)},
         dedup_key=ALERT_KEY,
     )

@@ -11,6 +11,8 @@ import secrets
 from typing import Any
 
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.services.restored import accounts_after_restore
 from desk.backup.manifest import Manifest
@@ -72,7 +74,9 @@ def calm(manifest: Manifest, *, folder: str, as_copy: bool) -> dict[str, Any]:
         alert_raise(
             AlertKind.RESTORED,
             Severity.CRITICAL,
-            f"The platform was {reason}: every account is halted",
+            format_lazy(
+                _("The platform was restored from the backup of {made_at}: every account is halted"), made_at=made_at
+            ),
             {"made_at": made_at, **facts},
             dedup_key=f"{ALERT_KEY}:{secrets.token_hex(4)}",
         )

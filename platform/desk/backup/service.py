@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from desk.backup.create import Made, Say, backup_create, backups
 from desk.backup.errors import refused
@@ -95,7 +97,7 @@ def _tell_failed(reason: str, folder: str = "") -> None:
     alert_raise(
         AlertKind.BACKUP,
         Severity.CRITICAL,
-        "A backup failed" if not folder else "What was backed up is not sound",
+        _("A backup failed") if not folder else _("What was backed up is not sound"),
         {"reason": reason, "folder": folder},
         dedup_key=FAILED_KEY,
     )
@@ -155,9 +157,9 @@ def watch_backups(config: DeskConfig, clock: Callable[[], datetime] = wall_now) 
     alert_raise(
         AlertKind.BACKUP,
         Severity.CRITICAL,
-        "There is no backup yet"
+        _("There is no backup yet")
         if last is None
-        else f"The newest backup is {age.total_seconds() / 3600:.0f} hours old",
+        else format_lazy(_("The newest backup is {hours} hours old"), hours=f"{age.total_seconds() / 3600:.0f}"),
         {"newest": "" if last is None else last.folder.name, "folder": str(config.backup_folder)},
         dedup_key=OLD_KEY,
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from django.db import DatabaseError, close_old_connections
 from django.db.models import F
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from desk.settings.safety import TIME_ZONE
 from desk.settings.schema import DeskConfig
@@ -159,7 +161,7 @@ class HangAlerts:
         alert_raise(
             AlertKind.PROCESS_RESTARTED,
             Severity.WARNING,
-            f"{child} hung and was restarted",
+            format_lazy(_("{process} hung and was restarted"), process=child),
             {"process": child, "heartbeat": heartbeat, "silent_seconds": round(silent_seconds)},
             dedup_key=f"process.restarted:{child}",
         )

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from django.db import close_old_connections, transaction
+from django.utils.functional import Promise
 
 from ops.alerts.store import DATABASE, Notice, clear, store
 from ops.models import AlertKind, Severity
@@ -29,7 +30,7 @@ _Work = Callable[[], None]
 def alert_raise(
     kind: AlertKind,
     severity: Severity,
-    title: str,
+    title: str | Promise,
     facts: Mapping[str, Any] | None = None,
     *,
     dedup_key: str,
@@ -43,7 +44,8 @@ def alert_raise(
     kind, severity
         What it is, and how urgent.
     title
-        One line of plain words with the names that matter.
+        One line of plain words with the names that matter. Translatable text (`format_lazy`) is kept in every
+        language of the portal.
     facts
         Plain values; texts are cut and cleaned of control characters. Never secrets.
     dedup_key

@@ -14,6 +14,8 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F
+from django.utils import translation
+from django.utils.functional import Promise
 
 from ops.clocks import wall_now
 from ops.models import Alert, AlertKind, Severity
@@ -22,6 +24,8 @@ from ops.publish import publish
 log = logging.getLogger(__name__)
 
 DATABASE = "default"
+#: Of scripts, logs and receivers; the other languages are kept beside it.
+ENGLISH = "en"
 CHANNEL = "alerts"
 ROUTE_TASK = "alerts.route"
 WAKE_EXPIRES_SECONDS = 60
@@ -38,6 +42,7 @@ class Notice:
     kind: str
     severity: Severity
     title: str
+    titles: dict[str, str]
     facts: dict[str, Any]
     dedup_key: str
     account_id: int | None
@@ -49,7 +54,7 @@ class Notice:
         cls,
         kind: AlertKind,
         severity: Severity,
-        title: str,
+        title: str | Promise,
         facts: Mapping[str, Any],
         dedup_key: str,
         account_id: int | None,
@@ -60,7 +65,10 @@ class Notice:
         return cls(
             kind=str(AlertKind(kind)),
             severity=Severity(severity),
-            title=one_line(title, TITLE_LIMIT),
+            title=_title(title, ENGLISH),
+            titles={code: _title(title, code) for code, _name in settings.LANGUAGES if code != ENGLISH}
+            if isinstance(title, Promise)
+            else {},
             facts={one_line(str(name), 40): _fact(value) for name, value in kept},
             dedup_key=one_line(dedup_key, 200),
             account_id=account_id,
@@ -78,6 +86,11 @@ def one_line(text: str, limit: int) -> str:
 
 #: Control, format (bidirectional overrides), surrogate, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def _title(title: str | Promise, language: str) -> str:
+    with translation.override(language):
+        return one_line(str(title), TITLE_LIMIT)
 
 
 def _fact(value: Any) -> Any:
@@ -115,6 +128,7 @@ def _open(notice: Notice) -> Alert:
         kind=notice.kind,
         severity=notice.severity,
         title=notice.title,
+        titles=notice.titles,
         facts=notice.facts,
         dedup_key=notice.dedup_key,
         account_id=notice.account_id,
@@ -149,7 +163,12 @@ def _fold(notice: Notice) -> tuple[Alert, bool] | None:
     if worse:
         changes["severity"] = notice.severity
     if news:
-        changes |= {"notices": F("notices") + 1, "notified_at": notice.at, "title": notice.title}
+        changes |= {
+            "notices": F("notices") + 1,
+            "notified_at": notice.at,
+            "title": notice.title,
+            "titles": notice.titles,
+        }
     Alert.objects.filter(pk=alert.pk).update(**changes)
     alert.refresh_from_db()
     return alert, news

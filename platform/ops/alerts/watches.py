@@ -13,6 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ops.alerts.raising import alert_clear, alert_raise
 from ops.clocks import wall_now
@@ -47,7 +49,9 @@ def watch_processes(expected: Iterable[str]) -> list[str]:
         alert_raise(
             AlertKind.PROCESS_MISSING,
             Severity.CRITICAL,
-            f"{name} has never reported" if seen is None else f"{name} has not reported for {_words(now - seen)}",
+            format_lazy(_("{process} has never reported"), process=name)
+            if seen is None
+            else format_lazy(_("{process} has not reported for {time}"), process=name, time=_words(now - seen)),
             {"process": name, "last_loop_at": seen or "never"},
             dedup_key=key,
         )
@@ -62,14 +66,16 @@ def watch_disk(folder: Path) -> int:
         alert_clear(key)
         return usage.free
     stopped = usage.free < settings.DISK_STOP_BYTES
-    words = f"{usage.free / 1e9:.1f} GB are left on the disk of {folder}"
+    left = {"size": f"{usage.free / 1e9:.1f}", "folder": str(folder)}
     if stopped:
         # In the log too: the alert itself may find no room.
-        log.critical("%s: no new orders are taken", words)
+        log.critical("%(size)s GB are left on the disk of %(folder)s: no new orders are taken", left)
     alert_raise(
         AlertKind.DISK_LOW,
         Severity.CRITICAL if stopped else Severity.WARNING,
-        f"{words}: no new orders are taken" if stopped else words,
+        format_lazy(_("{size} GB are left on the disk of {folder}: no new orders are taken"), **left)
+        if stopped
+        else format_lazy(_("{size} GB are left on the disk of {folder}"), **left),
         {"free_bytes": usage.free, "total_bytes": usage.total, "folder": str(folder)},
         dedup_key=key,
     )

@@ -63,6 +63,7 @@ class Alert(models.Model):
     kind = models.CharField(_("kind"), max_length=64)
     severity = models.CharField(_("severity"), max_length=10, choices=Severity.choices)
     title = models.CharField(_("title"), max_length=200)
+    titles = models.JSONField(default=dict, help_text="The title in the portal's other languages, by their codes.")
     facts = models.JSONField(_("facts"), default=dict)
     dedup_key = models.CharField(max_length=200)
     # Plain ids, as everywhere in this layer: it knows neither accounts nor people.
@@ -94,6 +95,10 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.severity} {self.kind}: {self.title}"
+
+    def title_in(self, language: str | None) -> str:
+        """The title in a language of the portal; in English where there is none."""
+        return str(self.titles.get(language, self.title))
 
     @property
     def kind_label(self) -> str:

@@ -463,7 +463,14 @@ class AlertId(_message.Message):
     def __init__(self, alert: _Optional[int] = ...) -> None: ...
 
 class Alert(_message.Message):
-    __slots__ = ("id", "kind", "severity", "title", "facts", "account", "host", "count", "first_at_ms", "last_at_ms", "acknowledged_at_ms", "acknowledged_by", "cleared_at_ms", "open")
+    __slots__ = ("id", "kind", "severity", "title", "facts", "account", "host", "count", "first_at_ms", "last_at_ms", "acknowledged_at_ms", "acknowledged_by", "cleared_at_ms", "open", "titles")
+    class TitlesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SEVERITY_FIELD_NUMBER: _ClassVar[int]
@@ -478,6 +485,7 @@ class Alert(_message.Message):
     ACKNOWLEDGED_BY_FIELD_NUMBER: _ClassVar[int]
     CLEARED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     OPEN_FIELD_NUMBER: _ClassVar[int]
+    TITLES_FIELD_NUMBER: _ClassVar[int]
     id: int
     kind: str
     severity: str
@@ -492,4 +500,5 @@ class Alert(_message.Message):
     acknowledged_by: str
     cleared_at_ms: int
     open: bool
-    def __init__(self, id: _Optional[int] = ..., kind: _Optional[str] = ..., severity: _Optional[str] = ..., title: _Optional[str] = ..., facts: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., account: _Optional[int] = ..., host: _Optional[str] = ..., count: _Optional[int] = ..., first_at_ms: _Optional[int] = ..., last_at_ms: _Optional[int] = ..., acknowledged_at_ms: _Optional[int] = ..., acknowledged_by: _Optional[str] = ..., cleared_at_ms: _Optional[int] = ..., open: _Optional[bool] = ...) -> None: ...
+    titles: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[int] = ..., kind: _Optional[str] = ..., severity: _Optional[str] = ..., title: _Optional[str] = ..., facts: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., account: _Optional[int] = ..., host: _Optional[str] = ..., count: _Optional[int] = ..., first_at_ms: _Optional[int] = ..., last_at_ms: _Optional[int] = ..., acknowledged_at_ms: _Optional[int] = ..., acknowledged_by: _Optional[str] = ..., cleared_at_ms: _Optional[int] = ..., open: _Optional[bool] = ..., titles: _Optional[_Mapping[str, str]] = ...) -> None: ...

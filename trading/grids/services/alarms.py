@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from trading.grids.models import GridSession, GridSignal
+from trading.orders.choices import Side
 
 
 def tell_unfilled(signal: GridSignal, code: str) -> None:
@@ -12,7 +16,12 @@ def tell_unfilled(signal: GridSignal, code: str) -> None:
     alert_raise(
         AlertKind.GRID,
         Severity.WARNING,
-        f"Grid on {grid.symbol}: {signal.quantity - signal.traded_quantity} shares of a {signal.side} are not filled",
+        format_lazy(
+            _("Grid on {symbol}: {side}, {quantity} shares are not filled"),
+            symbol=grid.symbol,
+            side=Side(signal.side).label,
+            quantity=signal.quantity - signal.traded_quantity,
+        ),
         {
             "grid": grid.pk,
             "signal": signal.number,
@@ -30,7 +39,7 @@ def tell_held(grid: GridSession, code: str) -> None:
     alert_raise(
         AlertKind.GRID,
         Severity.WARNING,
-        f"Grid on {grid.symbol} is held: {code}",
+        format_lazy(_("Grid on {symbol} is held: {code}"), symbol=grid.symbol, code=code),
         {"grid": grid.pk, "symbol": grid.symbol, "code": code},
         dedup_key=f"grid.held:{grid.pk}",
         account_id=grid.account_id,

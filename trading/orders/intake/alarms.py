@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.services import account_halt
 from ops import audit
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.audit import Actor
 from trading.ledger.journal import Journal
+from trading.orders.choices import Side, Status
 from trading.orders.models import Order
 
 logger = logging.getLogger(__name__)
@@ -47,11 +51,20 @@ def raise_adopted(journal: Journal, order: Order, before: str) -> None:
     alert_raise(
         AlertKind.ORDER_ADOPTED,
         Severity.CRITICAL,
-        f"{order.side} {order.quantity} {order.symbol} had ended here as {before}; the broker has it",
+        format_lazy(
+            _("{side} {quantity} {symbol} had ended here as {status}; the broker has it"),
+            status=Status(before).label,
+            **_named(order),
+        ),
         facts,
         dedup_key=f"order.adopted:{order.pk}",
         account_id=order.account_id,
     )
+
+
+def _named(order: Order) -> dict[str, Any]:
+    """What a title says of an order, in the reader's language."""
+    return {"side": Side(order.side).label, "quantity": order.quantity, "symbol": order.symbol}
 
 
 def tell_unresolved(order_ids: Sequence[UUID], kind: AlertKind, reason: str) -> None:
@@ -65,7 +78,7 @@ def tell_unresolved(order_ids: Sequence[UUID], kind: AlertKind, reason: str) -> 
         alert_raise(
             kind,
             Severity.CRITICAL if kind == AlertKind.ORDER_UNKNOWN else Severity.WARNING,
-            f"{order.side} {order.quantity} {order.symbol}: {reason}",
+            format_lazy("{side} {quantity} {symbol}: {reason}", reason=reason, **_named(order)),
             {"order": str(order.pk), "symbol": order.symbol, "host": order.host_name, "status": order.status},
             dedup_key=f"{kind}:{order.pk}",
             account_id=order.account_id,
@@ -77,7 +90,7 @@ def tell_missed_date(account_id: int, trade_date: date) -> None:
     alert_raise(
         AlertKind.ACCOUNT_HALTED,
         Severity.CRITICAL,
-        f"trade date {trade_date} ended unseen, and holdings or money differ",
+        format_lazy(_("Trade date {date} ended unseen, and holdings or money differ"), date=trade_date),
         {"trade_date": trade_date.isoformat()},
         dedup_key=_missed_date_key(account_id, trade_date),
         account_id=account_id,

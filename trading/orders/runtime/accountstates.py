@@ -11,6 +11,9 @@ import threading
 import time
 from dataclasses import dataclass
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from accounts.choices import SessionState
 from accounts.models import AccountSession, BrokerAccount
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
@@ -72,7 +75,9 @@ class AccountStates:
             alert_raise(
                 AlertKind.ACCOUNT_SESSION_DOWN,
                 Severity.CRITICAL,
-                f"{account.name} cannot be reached at its terminal: {message}"[:200],
+                format_lazy(
+                    _("{account} cannot be reached at its terminal: {message}"), account=account.name, message=message
+                ),
                 {"state": str(state), "host": account.host.name},
                 dedup_key=key,
                 account_id=account.pk,

@@ -16,6 +16,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import HostStatus, QmtHost
 from ops.alerts import AlertKind, Severity, alert_raise
@@ -119,7 +121,7 @@ class HostKeeper:
             alert_raise(
                 AlertKind.LEASE_LOST,
                 Severity.CRITICAL,
-                f"Another process owns the order session of {self._host.name}",
+                format_lazy(_("Another process owns the order session of {host}"), host=self._host.name),
                 {"former_holder": self._lease.holder},
                 dedup_key=f"host.lease_lost:{self._host.name}",
                 host=self._host.name,

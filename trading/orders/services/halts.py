@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import SEES_EVERY_ACCOUNT, TradingState
 from accounts.models import BrokerAccount, User
@@ -109,7 +111,7 @@ def kill(
     alert_raise(
         AlertKind.ACCOUNT_HALTED,
         Severity.CRITICAL,
-        f"Kill switch: {pull.name}, by {user.username}",
+        format_lazy(_("Kill switch: {name}, by {user}"), name=pull.name, user=user.username),
         {"scope": str(scope), "flatten": flatten, "reason": reason, "run": str(run.pk)},
         dedup_key=f"kill:{run.pk}",
         account_id=pull.account_id,

@@ -7,6 +7,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from accounts.choices import TradingState
 from accounts.models import BrokerAccount
 from accounts.services import account_state_set
@@ -60,7 +63,13 @@ def equity_seen(journal: Journal, trade_date: date, equity: Decimal) -> None:
     alert_raise(
         AlertKind.ACCOUNT_HALTED,
         Severity.CRITICAL,
-        f"{account.name} only reduces from now on: {reason}",
+        format_lazy(
+            _("{account} only reduces from now on: the limit {kind} of {most} was reached at an equity of {equity}"),
+            account=account.name,
+            kind=LimitKind(passed.kind).label,
+            most=f"{passed.most:f}",
+            equity=f"{equity:f}",
+        ),
         {"limit": passed.id, "kind": str(passed.kind), "equity": f"{equity:f}"},
         dedup_key=f"account.reducing:{account.pk}:{trade_date.isoformat()}",
         account_id=account.pk,
@@ -81,7 +90,12 @@ def tell_cancel_ratio(facts: LimitFacts, account: BrokerAccount) -> None:
         alert_raise(
             AlertKind.LIMIT_NEAR,
             Severity.WARNING,
-            f"{account.name}: {ratio}% of today's orders were cancelled; new ones are denied from {limit.most:f}% on",
+            format_lazy(
+                _("{account}: {ratio}% of today's orders were cancelled; new ones are denied from {most}% on"),
+                account=account.name,
+                ratio=ratio,
+                most=f"{limit.most:f}",
+            ),
             {"limit": limit.id, "orders": used.orders, "cancels": used.cancels},
             dedup_key=f"risk.cancel_ratio:{limit.id}:{subject}:{facts.trade_date.isoformat()}",
             account_id=account.pk,

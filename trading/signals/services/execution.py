@@ -14,6 +14,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.db.models import Sum
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.models import Instrument, InstrumentDay
 from ops.alerts import AlertKind, Severity, alert_raise
@@ -224,7 +227,7 @@ def _watch_over(scene: _Scene) -> bool:
     order, now = scene.last, wall_now()
     if order.cancel_requested_at is not None:
         if now - order.cancel_requested_at > CANCEL_LATE and accepts_cancels(scene.clock.phase):
-            _alarm(scene, "its cancel is not confirmed", order.status)
+            _alarm(scene, _("its cancel is not confirmed"), order.status)
         return False
     if order.reported_at is None or not accepts_cancels(scene.clock.phase) or scene.clock.stale:
         return False
@@ -325,16 +328,22 @@ def _end(scene: _Scene, state: SignalState, reason: DeskError | None) -> bool:
     failed = state == SignalState.INCOMPLETE and code not in _ENDED_BY_PEOPLE
     left = state == SignalState.EXPIRED or (state == SignalState.REFUSED and code not in _QUIET)
     if failed or (left and urgent):
-        _alarm(scene, str(state).lower(), code)
+        _alarm(scene, SignalState(state).label, code)
     return True
 
 
-def _alarm(scene: _Scene, what: str, code: str) -> None:
+def _alarm(scene: _Scene, what: str | Promise, code: str) -> None:
     signal = scene.signal
     alert_raise(
         AlertKind.SIGNAL_FAILED,
         Severity.CRITICAL if signal.kind == SignalKind.STOP_LOSS else Severity.WARNING,
-        f"{signal.kind} of {signal.symbol} on {signal.account.name}: {what}",
+        format_lazy(
+            _("{kind} of {symbol} on {account}: {what}"),
+            kind=SignalKind(signal.kind).label,
+            symbol=signal.symbol,
+            account=signal.account.name,
+            what=what,
+        ),
         {
             "symbol": signal.symbol,
             "quantity": signal.quantity,

@@ -12,6 +12,8 @@ from typing import Final
 
 from django.db import connections, transaction
 from django.db.models import Sum
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import BrokerAccount
 from marketdata.models import Instrument
@@ -248,7 +250,12 @@ def _pause(track: PositionTrack, reason: str, account: BrokerAccount) -> None:
     alert_raise(
         AlertKind.SIGNALS_PAUSED,
         Severity.CRITICAL,
-        f"{track.symbol} on {account.name} is not watched: {reason}",
+        format_lazy(
+            _("{symbol} on {account} is not watched: {reason}"),
+            symbol=track.symbol,
+            account=account.name,
+            reason=reason,
+        ),
         {"symbol": track.symbol, "reason": reason, "cost": plain(track.cost) or "", "as_of": str(track.scaled_on)},
         dedup_key=_alert_key(track),
         account_id=account.pk,
@@ -410,7 +417,7 @@ def high_reset(track_id: int, account_id: int, symbol: str, hi: Decimal, reset_t
     alert_raise(
         AlertKind.SIGNALS_PAUSED,
         Severity.WARNING,
-        f"The highest price of {symbol} cannot be right and was reset",
+        format_lazy(_("The highest price of {symbol} cannot be right and was reset"), symbol=symbol),
         {"symbol": symbol, "hi": plain(hi) or "", "reset_to": plain(reset_to) or ""},
         dedup_key=f"signals.high:{track_id}",
         account_id=account_id,

@@ -6,6 +6,8 @@ import logging
 from typing import Any
 
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ops import audit
 from ops.alerts import AlertKind, Severity, alert_raise
@@ -57,7 +59,7 @@ def run_fault(run: Run, code: Code, message: str, *, lines: list[str] | None = N
     alert_raise(
         AlertKind.STRATEGY_FAILED,
         Severity.CRITICAL,
-        f"The strategy {run.label} has failed",
+        format_lazy(_("The strategy {name} has failed"), name=run.label),
         {"code": str(code), "message": message, "run": run.pk},
         dedup_key=alert_key(run),
         account_id=run.account_id,

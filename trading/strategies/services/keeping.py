@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from ops.alerts import AlertKind, Severity, alert_clear, alert_raise
 from ops.clocks import market_clock, wall_now
 from ops.errors import Code, DeskError
@@ -47,7 +50,7 @@ def note_hang(run_id: int, silent_seconds: float) -> None:
     alert_raise(
         AlertKind.PROCESS_RESTARTED,
         Severity.WARNING,
-        f"The strategy {run.label} hung and was restarted",
+        format_lazy(_("The strategy {name} hung and was restarted"), name=run.label),
         {"run": run.pk, "silent_seconds": round(silent_seconds)},
         dedup_key=hang_key(run_id),
         account_id=run.account_id,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import BrokerAccount
 from ops.alerts import AlertKind, Severity, alert_raise
 from ops.clocks import wall_now
@@ -66,11 +69,15 @@ def tell_issues_unknown(account: BrokerAccount, day: date) -> None:
 
 
 def _alarm(account: BrokerAccount, day: date, symbol: str, code: str, message: str) -> None:
-    what = symbol or "New issues"
     alert_raise(
         AlertKind.IPO_FAILED,
         Severity.WARNING,
-        f"{what} of {day} could not be subscribed for {account.name}",
+        format_lazy(
+            _("{issue} of {day} could not be subscribed for {account}"),
+            issue=symbol or _("New issues"),
+            day=day,
+            account=account.name,
+        ),
         {"trade_date": day.isoformat(), "symbol": symbol, "code": code, "message": message[:200]},
         dedup_key=f"ipo.failed:{account.pk}:{day}:{symbol}",
         account_id=account.pk,

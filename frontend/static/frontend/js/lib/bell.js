@@ -15,6 +15,9 @@ export function applyAlerts(alerts, { snapshot = false, data }) {
   return snapshot;
 }
 
+/** An alert's title in the page's language. */
+export const titleOf = (alert) => alert.titles[document.documentElement.lang] ?? alert.title;
+
 /** The kind's name in the person's language, where the page carries it. */
 export const kindText = (kind) => (hasText(`alert.${kind}`) ? t(`alert.${kind}`) : "");
 
@@ -27,7 +30,7 @@ export function mountBell() {
   socket.addEventListener("alerts", ({ detail }) => {
     const known = new Set(open.keys());
     const fresh = applyAlerts(open, detail) ? [] : detail.data.filter((alert) => alert.open && !known.has(alert.id));
-    for (const alert of fresh.filter(({ severity }) => severity === "CRITICAL")) toast(kindText(alert.kind) || alert.title, kindText(alert.kind) ? alert.title : "", { bad: true, seconds: 12 });
+    for (const alert of fresh.filter(({ severity }) => severity === "CRITICAL")) toast(kindText(alert.kind) || titleOf(alert), kindText(alert.kind) ? titleOf(alert) : "", { bad: true, seconds: 12 });
     setText(count, open.size > 99 ? "99+" : String(open.size));
     count.hidden = open.size === 0;
     bell.classList.toggle("bell-critical", [...open.values()].some(({ severity }) => severity === "CRITICAL"));

@@ -1,7 +1,7 @@
 // Alerts: the open ones live, the closed ones in pages; whoever may act on one acknowledges it for everybody.
 import "../lib/shell.js";
 import { ApiError, post } from "../lib/api.js";
-import { applyAlerts, kindText } from "../lib/bell.js";
+import { applyAlerts, kindText, titleOf } from "../lib/bell.js";
 import { boot, byId, element, setText, toast } from "../lib/dom.js";
 import { formatStamp } from "../lib/format.js";
 import { socket } from "../lib/live.js";
@@ -39,7 +39,7 @@ function card(alert) {
       element("span", { className: "muted tabular", textContent: formatStamp(alert.last_at) }),
       end,
     ),
-    element("p", { className: "alert-title", textContent: alert.title }),
+    element("p", { className: "alert-title", textContent: titleOf(alert) }),
     element("p", { className: "muted alert-where", textContent: [where, times].filter(Boolean).join(" · ") }),
     ...(facts.childElementCount ? [element("details", {}, element("summary", { textContent: t("alerts.facts") }), facts)] : []),
   );

@@ -206,6 +206,9 @@ class Scenario:
         fates += [_ACTS.get(self.act, (Fate.THERE, frozenset()))[0]]
         if self.crash:
             fates.append(_CRASHES[self.crash][0])
+            if self.crash in (crashpoints.BEFORE_STORE, crashpoints.AFTER_STORE) and self.beside:
+                # The first thing stored may be about the others, before this one is claimed.
+                fates.append(Fate.EITHER)
         # Two things that forbid the call agree; of two that only may, one may have come first.
         if Fate.ABSENT in fates:
             return Fate.ABSENT

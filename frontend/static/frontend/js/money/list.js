@@ -3,7 +3,7 @@ import { explain, get } from "../lib/api.js";
 import { boot, byId, element, setText } from "../lib/dom.js";
 import { formatMoney, formatStamp, NONE } from "../lib/format.js";
 import { socket } from "../lib/live.js";
-import { attempt, showRefusal } from "../lib/refusal.js";
+import { attempt } from "../lib/refusal.js";
 import { Pages } from "../lib/rows.js";
 import { KeyedTable } from "../lib/table.js";
 import { t } from "../lib/text.js";
@@ -18,19 +18,18 @@ export class TransferList {
   #rows = new Map();
   #account = byId("filter-account");
   #status = byId("filter-status");
-  #error = byId("transfers-error");
   #table = new KeyedTable(
     byId("transfers"),
     [
-      { fill: (cell, row) => this.#open(cell, row) },
+      { className: "card-title", fill: (cell, row) => this.#open(cell, row) },
       { text: ({ account }) => nameOf(account) },
       { text: ({ kind }) => t(`transfer_kind.${kind}`) },
       { className: "num", text: ({ amount }) => formatMoney(amount) },
-      { className: "wrap", text: ({ note }) => note },
-      { className: "wrap", fill: statusCell },
+      { className: "wrap card-wide", text: ({ note }) => note },
+      { className: "wrap card-wide", fill: statusCell },
       { text: ({ created_by: who }) => who },
       { text: ({ decided_by: who, resolved_by: settled }) => [who, settled].filter(Boolean).join(", ") || NONE },
-      { fill: (cell, row) => this.#acts(cell, row) },
+      { className: "card-acts", fill: (cell, row) => this.#acts(cell, row) },
     ],
     { empty: byId("transfers-empty") },
   );
@@ -38,20 +37,27 @@ export class TransferList {
     byId("transfers-more"),
     (results, first) => {
       if (first) this.#rows.clear();
-      showRefusal(this.#error);
       for (const transfer of results) this.#rows.set(transfer.id, transfer);
       this.#draw();
     },
-    (error) => showRefusal(this.#error, error),
+    (error) => this.#table.fail(error, () => this.refresh()),
   );
 
   /** @param {(act: string, transfer: object, accountName: string) => void} act  somebody wants to do this with it */
   constructor(act) {
     this.act = act;
-    for (const filter of [this.#account, this.#status]) filter.addEventListener("change", () => this.refresh());
+    for (const filter of [this.#account, this.#status]) filter.addEventListener("change", () => this.#begin());
+    this.#table.wait();
     for (const { id } of boot.accounts) socket.subscribe(`account:${id}`);
     socket.addEventListener("snapshot", () => this.refresh());
     socket.addEventListener("delta", ({ detail }) => detail.events.filter(({ kind }) => kind === "transfer").forEach(({ data }) => this.put(data)));
+  }
+
+  /** Other filters: what was shown is not what is asked for. */
+  #begin() {
+    this.#rows.clear();
+    this.#table.wait();
+    this.refresh();
   }
 
   refresh() {
@@ -86,7 +92,7 @@ export class TransferList {
     if (cell.dataset.acts === wanted.join()) return; // the same buttons stay: no lost focus
     cell.dataset.acts = wanted.join();
     const buttons = actButtons(wanted, row, (act) => this.act(act, this.#rows.get(row.id) ?? row, nameOf(row.account)));
-    cell.replaceChildren(element("div", { className: "acts" }, ...buttons));
+    cell.replaceChildren(...(buttons.length ? [element("div", { className: "acts" }, ...buttons)] : []));
   }
 
   /** What became of it, step by step. */

@@ -7,19 +7,17 @@ be kept beside the text; one that is still too large is refused.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize
 
 from desk.settings.schema import ROOT
-from tests.e2e.picture_content import fill
-from tests.e2e.platform_stack import Stack, launch_browser, log_in, make_stack
-from tests.e2e.screenshots import PAGES, picture, trade
+from tests.e2e.platform_stack import Stack, log_in
+from tests.e2e.screenshots import PAGES, filled_desk, picture
 
 WIDTH = 1440
 LARGEST_BYTES = 120_000
@@ -105,17 +103,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(SHOTS), default=list(SHOTS), metavar="NAME")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="desk-pictures-") as state, sync_playwright() as playwright:
-        stack = make_stack(Path(state))
-        stack.start()
-        try:
-            trade(stack)
-            fill(stack)
-            browser = launch_browser(playwright)
-            take(browser, stack, options.folder, options.only)
-            browser.close()
-        finally:
-            stack.stop()
+    with filled_desk() as (stack, browser):
+        take(browser, stack, options.folder, options.only)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import argparse
 import itertools
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Literal
@@ -57,6 +58,7 @@ PAGES = {
         "limits": "/risk/",
         "approval-rules": "/approvals/rules/",
         "people": "/people/",
+        "transfers": "/transfers/",
         "person": "/people/2/",
         "teams": "/teams/",
         "accounts": "/accounts/",
@@ -105,6 +107,22 @@ def trade(stack: Stack) -> None:
         order("600519.SH", "SELL", 100, "0.99")
 
 
+@contextmanager
+def filled_desk() -> Iterator[tuple[Stack, Browser]]:
+    """A platform of its own with something on every page, and a browser."""
+    with tempfile.TemporaryDirectory(prefix="desk-pictures-") as state, sync_playwright() as playwright:
+        stack = make_stack(Path(state))
+        stack.start()
+        try:
+            trade(stack)
+            fill(stack)
+            browser = launch_browser(playwright)
+            yield stack, browser
+            browser.close()
+        finally:
+            stack.stop()
+
+
 def picture(page: Page, stack: Stack, name: str, path: str, file: Path) -> None:
     """Open a page, let it settle, and store how it looks, whole."""
     page.goto(stack.url + path)
@@ -141,17 +159,8 @@ def main() -> None:
     options = parser.parse_args()
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="desk-screenshots-") as state, sync_playwright() as playwright:
-        stack = make_stack(Path(state))
-        stack.start()
-        try:
-            trade(stack)
-            fill(stack)
-            browser = launch_browser(playwright)
-            _take(browser, stack, folder, options.only)
-            browser.close()
-        finally:
-            stack.stop()
+    with filled_desk() as (stack, browser):
+        _take(browser, stack, folder, options.only)
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
 
 

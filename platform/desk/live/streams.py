@@ -58,8 +58,8 @@ class Stream(Protocol):
         ...
 
 
-class _ReadWhole:
-    """What channels share that are read whole at first, after a lost link, and when they are asked to."""
+class _Reread:
+    """What channels share that are read at first, after a lost link, and when they are asked to."""
 
     def __init__(self, wake: Wake, encoding: Encoding) -> None:
         self._wake = wake
@@ -73,6 +73,10 @@ class _ReadWhole:
     def read_again(self) -> None:
         self._must_read = True
         self._wake()
+
+
+class _ReadWhole(_Reread):
+    """Those whose read is made again when it failed, or when something changed while it ran."""
 
     async def _whole(self, reading: Awaitable[T]) -> T:
         """Read what is due. The mark goes before the read: what changes while it runs asks for another one."""
@@ -150,7 +154,7 @@ def _versions(message: Message) -> tuple[int, int]:
     return events[0]["version"], events[-1]["version"]
 
 
-class SymbolStream:
+class SymbolStream(_Reread):
     """Quotes or bars of some or all symbols; a slow client gets the newest of each.
 
     With `read_feeds` the stream also says which hosts' feeds are stale, at the start and whenever that changes.
@@ -165,14 +169,12 @@ class SymbolStream:
         read_feeds: FeedsRead | None = None,
         encoding: Encoding = JSON,
     ) -> None:
+        super().__init__(wake, encoding)
         self.channel = channel
-        self._encoding = encoding
         self._read = read
         self._read_feeds = read_feeds
-        self._wake = wake
         self._feeds: dict[str, dict[str, Any]] = {}
         self._symbols: frozenset[str] | None = None
-        self._must_read = True
         # As long as nothing else waits, one whole message is kept: its text is shared
         # by every client that filters nothing.
         self._whole: Message | None = None
@@ -192,14 +194,6 @@ class SymbolStream:
             if not self._merge(message):
                 return
             metrics.CONFLATED.inc()
-        self._wake()
-
-    def link_changed(self, *, up: bool) -> None:
-        if up:
-            self.read_again()
-
-    def read_again(self) -> None:
-        self._must_read = True
         self._wake()
 
     async def frames(self) -> AsyncIterator[Frame]:

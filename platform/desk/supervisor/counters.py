@@ -28,8 +28,8 @@ def counters_folder(run_dir: Path) -> Path:
         folder = MEMORY / f"{_PREFIX}{hashlib.sha256(str(run_dir.resolve()).encode()).hexdigest()[:16]}"
         with suppress(OSError):
             folder.mkdir(mode=0o700, exist_ok=True)
-            # A stranger may have made it first, to read along.
-            if folder.stat().st_uid == os.geteuid():
+            # A stranger may have made it first, to read along, or as a link to where something else would be removed.
+            if folder.lstat().st_uid == os.geteuid():
                 (folder / _HOME).write_text(str(run_dir.resolve()), encoding="utf-8")
                 _sweep()
                 return folder
